@@ -1,0 +1,1 @@
+"""What operators may set: validated, frozen data."""

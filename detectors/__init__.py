@@ -1,0 +1,1 @@
+"""What the numbers say: pure functions and objects over columns. No Kafka, clock, randomness or files."""

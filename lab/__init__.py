@@ -1,0 +1,1 @@
+"""Worlds made from a seed, with the truth known: pure generators for tests, benchmarks and the demo."""

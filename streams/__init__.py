@@ -1,0 +1,1 @@
+"""Everything impure: Kafka, Faust, files, the wall clock, metrics."""
