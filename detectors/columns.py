@@ -1,0 +1,37 @@
+"""The columns a detector may see. Arrays of one set have one length and are never written to after they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+Hashes: TypeAlias = NDArray[np.uint64]
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+NO_OPTION = -1
+"""The option code of a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCells:
+    """Votes counted by (tick, poll, option), sorted in that order; no empty cells.
+
+    `tick_ms` is the start of the tick (event time, a whole multiple of the tick's length). `poll` and `option` are
+    small integers that stand for one poll and, within that poll, one option. `arrived_ms` is when the broker took the
+    last record of the cell: it is for measuring latency only and must not change any finding.
+    """
+
+    tick_ms: Int64s
+    poll: Int32s
+    option: Int32s
+    votes: Int64s
+    arrived_ms: Int64s
+
+    def __len__(self) -> int:
+        return len(self.tick_ms)
