@@ -1,0 +1,66 @@
+"""A block: rows of one source partition for one shard, with the range of offsets it answers for."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.columns import Hashes, Int32s, Int64s
+from detectors.watermark import NO_STEPS, Steps
+
+
+class Standing(enum.IntEnum):
+    """What a source is known to be doing at the end of a block."""
+
+    OPEN = 0
+    ABSENT = 1  # it never had a record: it holds nobody back
+    ENDED = 2  # a control record said that nothing more comes
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """n votes and replies as they came: `poll` and `option` are codes into the two lists, option -1 is a reply.
+
+    `event` and `account` are keyed 64-bit hashes; `arrived_ms` is the broker's time, for measuring latency only.
+    """
+
+    offset: Int64s
+    ts_ms: Int64s
+    event: Hashes
+    account: Hashes
+    poll: Int32s
+    option: Int32s
+    arrived_ms: Int64s
+    poll_ids: Sequence[str]
+    options: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    def since(self, offset: int) -> Rows:
+        """Return the rows at or past `offset`."""
+        if not len(self) or self.offset[0] >= offset:
+            return self
+        first = int(np.searchsorted(self.offset, offset))
+        columns = (self.offset, self.ts_ms, self.event, self.account, self.poll, self.option, self.arrived_ms)
+        return Rows(*(c[first:] for c in columns), self.poll_ids, self.options)
+
+
+NO_ROWS = Rows(
+    *(np.zeros(0, dtype) for dtype in ("i8", "i8", "u8", "u8", "i4", "i4", "i8")), poll_ids=(), options=()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """All rows of `source` with offsets in [start, end) whose polls belong to one shard, and its watermarks there."""
+
+    source: str
+    start: int
+    end: int
+    steps: Steps = NO_STEPS
+    rows: Rows = NO_ROWS
+    standing: Standing = Standing.OPEN

@@ -1,0 +1,138 @@
+"""Blocks of all sources become one sequence in event time; in which order the blocks arrived leaves no trace.
+
+A row is *late* when its own source's watermark had passed its time before it came. Its *effective* time is then that
+watermark, so late rows too have one place in the sequence. Rows wait until the lowest watermark of all sources has
+passed them. State: 40 bytes a waiting row, and two numbers a source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors.block import Block, Standing
+from detectors.columns import Bools, Hashes, Int32s, Int64s
+from detectors.watermark import UNKNOWN_MS
+
+
+class Gap(Exception):
+    """Offsets of a source are missing between two blocks: the partition must stop, nothing may be applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """n rows in order of (`effective_ms`, `event`); `poll` and `cell` are the poll book's numbers, cell -1 a reply."""
+
+    effective_ms: Int64s
+    ts_ms: Int64s
+    event: Hashes
+    account: Hashes
+    poll: Int32s
+    cell: Int32s
+    arrived_ms: Int64s
+
+    def __len__(self) -> int:
+        return len(self.effective_ms)
+
+    @property
+    def late(self) -> Bools:
+        """Which rows came after their own source's watermark."""
+        late: Bools = self.effective_ms > self.ts_ms
+        return late
+
+    def take(self, rows: Any) -> Sequence:
+        """Return the rows that a mask or an array of indices selects."""
+        return Sequence(*(getattr(self, name)[rows] for name in _COLUMNS))
+
+
+_COLUMNS = {"effective_ms": "i8", "ts_ms": "i8", "event": "u8", "account": "u8", "poll": "i4", "cell": "i4", "arrived_ms": "i8"}
+
+
+class Inbox:
+    """What one shard holds back; `sources` are the names of all source partitions it must hear from."""
+
+    def __init__(self, sources: list[str]) -> None:
+        self._mark: dict[str, int] = {}
+        self._passed_ms = dict.fromkeys(sources, UNKNOWN_MS)
+        self._standing: dict[str, Standing] = {}
+        self._waiting: list[Sequence] = []
+        self._frontier_ms = UNKNOWN_MS
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows in self._waiting)
+
+    def unseen(self, block: Block) -> Block | None:
+        """Return the block with the rows applied before cut off, or None when nothing of it is new.
+
+        Raises `Gap` when offsets between the last block of this source and this one are missing.
+        """
+        if block.source not in self._passed_ms:
+            raise Gap(f"{block.source} is not among the sources of this worker: check topics.partitions")
+        mark = self._mark.get(block.source, block.start)
+        if block.start > mark:
+            raise Gap(f"{block.source}: offsets {mark} to {block.start - 1} never reached this shard")
+        if block.end < mark:
+            return None
+        return Block(block.source, mark, block.end, block.steps, block.rows.since(mark), block.standing)
+
+    def accept(self, block: Block, poll: Int32s, cell: Int32s) -> None:
+        """Take an unseen block; `poll` and `cell` are its rows' numbers in the poll book."""
+        source, rows = block.source, block.rows
+        passed = np.maximum.accumulate(np.concatenate([[self._passed_ms[source]], block.steps.ms]))
+        if len(rows):
+            at_row = passed[np.searchsorted(block.steps.offset, rows.offset, side="right")]
+            effective = np.maximum(rows.ts_ms, np.maximum(at_row, self._frontier_ms))
+            self._waiting.append(
+                Sequence(effective, rows.ts_ms, rows.event, rows.account, poll, cell, rows.arrived_ms)
+            )
+        self._passed_ms[source] = int(passed[-1])
+        self._mark[source] = block.end
+        self._standing[source] = block.standing
+
+    def frontier_ms(self) -> int:
+        """Return the event time that every source has passed, or UNKNOWN_MS while one was not heard of."""
+        passed = [ms for s, ms in self._passed_ms.items() if self._standing.get(s) is not Standing.ABSENT]
+        if passed:
+            self._frontier_ms = max(self._frontier_ms, min(passed))
+        return self._frontier_ms
+
+    def ended(self) -> bool:
+        """Tell whether every source said that nothing more comes."""
+        return all(self._standing.get(s) is Standing.ENDED for s in self._passed_ms)
+
+    def release(self, until_ms: int) -> Sequence:
+        """Return the waiting rows before `until_ms`, which must not be past the frontier, in order."""
+        waiting = _joined(self._waiting)
+        due = waiting.effective_ms < until_ms
+        self._waiting = [waiting.take(~due)] if not due.all() else []
+        rows = waiting.take(due)
+        return rows.take(np.lexsort((rows.event, rows.effective_ms)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state as plain data."""
+        waiting = _joined(self._waiting)
+        return {
+            "mark": dict(self._mark),
+            "passed_ms": dict(self._passed_ms),
+            "standing": {source: int(s) for source, s in self._standing.items()},
+            "frontier_ms": self._frontier_ms,
+            "waiting": {name: getattr(waiting, name).tobytes() for name in _COLUMNS},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` returned."""
+        self._mark = dict(state["mark"])
+        self._passed_ms = dict(state["passed_ms"])
+        self._standing = {source: Standing(s) for source, s in state["standing"].items()}
+        self._frontier_ms = state["frontier_ms"]
+        self._waiting = [Sequence(*(np.frombuffer(state["waiting"][n], t) for n, t in _COLUMNS.items()))]
+
+
+def _joined(parts: list[Sequence]) -> Sequence:
+    if len(parts) == 1:
+        return parts[0]
+    empty = [np.zeros(0, dtype) for dtype in _COLUMNS.values()]
+    columns = [[getattr(part, name) for part in parts] for name in _COLUMNS]
+    return Sequence(*(np.concatenate([e, *c]) for e, c in zip(empty, columns, strict=True)))

@@ -1,0 +1,60 @@
+"""Which events were counted already: copies of an `event_id` are found for ten minutes and more of event time.
+
+Ids live in generations of half the horizon. The current and the two before it are kept, so a copy is found when it
+is at most `horizon_ms` younger than the event it repeats, and at the latest 1.5 times that. An id costs 13 to 27 bytes
+(`KeyedTable`): 50,000 votes a second for 15 minutes are 45 million ids, 0.6 to 1.2 GB over all shards.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detectors.columns import Bools, Hashes, Int64s
+from detectors.keyed_table import KeyedTable
+
+_GENERATIONS = 3
+
+
+class RecentIds:
+    """The ids of one shard's last events, by generation of event time."""
+
+    def __init__(self, horizon_ms: int) -> None:
+        self._generation_ms = max(1, horizon_ms // 2)
+        self._tables: dict[int, KeyedTable] = {}
+
+    def __len__(self) -> int:
+        return sum(len(table) for table in self._tables.values())
+
+    def first_seen(self, event: Hashes, effective_ms: Int64s) -> Bools:
+        """Remember the events and tell which are new; rows come in order of `effective_ms`, over all calls."""
+        new = np.zeros(len(event), dtype=np.bool_)
+        generation = effective_ms // self._generation_ms
+        starts = np.flatnonzero(np.diff(generation, prepend=generation[:1] - 1))
+        for start, end in zip(starts, [*starts[1:], len(event)], strict=True):
+            new[start:end] = self._first_seen(event[start:end], int(generation[start]))
+        return new
+
+    def _first_seen(self, event: Hashes, generation: int) -> Bools:
+        for old in [g for g in self._tables if g <= generation - _GENERATIONS]:
+            del self._tables[old]
+        current = self._tables.setdefault(generation, KeyedTable())
+        new = np.zeros(len(event), dtype=np.bool_)
+        new[np.unique(event, return_index=True)[1]] = True
+        for table in self._tables.values():
+            if len(table):
+                new &= ~table.contains(event)
+        current.insert(event[new])
+        return new
+
+    def snapshot(self) -> dict[int, bytes]:
+        """Return the ids of each generation as little-endian bytes."""
+        return {g: table.entries()[0].tobytes() for g, table in self._tables.items()}
+
+    def restore(self, state: dict[int, Any]) -> None:
+        """Take over what `snapshot` returned."""
+        self._tables = {}
+        for generation, ids in state.items():
+            self._tables[generation] = KeyedTable()
+            self._tables[generation].replace(np.frombuffer(ids, dtype=np.uint64), {})

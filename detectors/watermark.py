@@ -1,0 +1,81 @@
+"""How far event time has come in one source partition: a pure function of that partition's records.
+
+A watermark is stated only at whole multiples of `STATED_EVERY` offsets, from the `RECORDS` records' offsets before it,
+so it does not matter how the records were cut into batches, and re-reading `RECORDS` offsets rebuilds it. It is the
+`RANK`-th latest time among them less `LAG_MS`: three clocks in thirty-two may be wrong without moving time for
+everybody. Stated values are rounded down to `GRID_MS`, and only rises within a batch are stated, to keep blocks small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.columns import Int64s
+
+RECORDS = 32
+RANK = 4
+STATED_EVERY = 8
+LAG_MS = 1_000
+GRID_MS = 50
+
+UNKNOWN_MS = -(1 << 62)
+"""Nothing is known of a source yet: it holds event time back."""
+ABSENT_MS = 1 << 62
+"""A source that never had a record: it holds nothing back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Watermarks `ms` that hold for rows at `offset` and later, both ascending, of one source."""
+
+    offset: Int64s
+    ms: Int64s
+
+
+NO_STEPS = Steps(np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+class SourceClock:
+    """The watermark of one source partition. Holds the offsets and times of at most 32 records."""
+
+    def __init__(self) -> None:
+        self._offset = np.zeros(0, np.int64)
+        self._ts_ms = np.zeros(0, np.int64)
+        self._end = -1
+
+    def observe(self, offset: Int64s, ts_ms: Int64s, end: int) -> Steps:
+        """Take the next records (ascending offsets below `end`) and return the watermarks stated up to `end`."""
+        offset = np.concatenate([self._offset, offset])
+        ts_ms = np.concatenate([self._ts_ms, ts_ms])
+        stated = np.unique((offset // STATED_EVERY + 1) * STATED_EVERY)
+        stated = stated[(stated > self._end) & (stated <= end)]
+        self._remember(offset, ts_ms, end)
+        return _rises(stated, _ranked(offset, ts_ms, stated)) if len(stated) else NO_STEPS
+
+    def latest_ms(self) -> int:
+        """Return the time the records held now speak for, without the lag, or UNKNOWN_MS."""
+        if not len(self._ts_ms):
+            return UNKNOWN_MS
+        return int(np.sort(self._ts_ms)[-min(RANK, len(self._ts_ms))])
+
+    def _remember(self, offset: Int64s, ts_ms: Int64s, end: int) -> None:
+        kept = offset >= end - RECORDS
+        self._offset, self._ts_ms, self._end = offset[kept], ts_ms[kept], end
+
+
+def _ranked(offset: Int64s, ts_ms: Int64s, stated: Int64s) -> Int64s:
+    end = np.searchsorted(offset, stated)
+    index = end[:, None] - 1 - np.arange(RECORDS)
+    nearest = np.maximum(index, 0)
+    known = (index >= 0) & (offset[nearest] >= stated[:, None] - RECORDS)
+    times = np.where(known, ts_ms[nearest], UNKNOWN_MS)
+    ranked: Int64s = np.partition(times, RECORDS - RANK, axis=1)[:, RECORDS - RANK]
+    return np.where(ranked == UNKNOWN_MS, UNKNOWN_MS, (ranked - LAG_MS) // GRID_MS * GRID_MS)
+
+
+def _rises(stated: Int64s, ms: Int64s) -> Steps:
+    before = np.concatenate([[UNKNOWN_MS], np.maximum.accumulate(ms)[:-1]])
+    rises = ms > before
+    return Steps(stated[rises], ms[rises])
