@@ -1,0 +1,212 @@
+"""The frozen settings tree. Owns names, types, ranges and defaults; knows no file, no environment, no Kafka client."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from config.secret import UNSET, Secret
+
+DAY_MS = 86_400_000
+
+Partitions = Annotated[int, Meta(ge=1, le=1024)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Hours = Annotated[int, Meta(ge=1, le=87_600)]
+TopicName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]+$")]
+
+
+class SecurityProtocol(StrEnum):
+    """How the brokers are spoken to."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+    @property
+    def uses_sasl(self) -> bool:
+        """Whether a user name and a password are sent."""
+        return self in (SecurityProtocol.SASL_PLAINTEXT, SecurityProtocol.SASL_SSL)
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self in (SecurityProtocol.SSL, SecurityProtocol.SASL_SSL)
+
+
+class SaslMechanism(StrEnum):
+    """How the password is proven."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class Mode(StrEnum):
+    """What an alert of this worker recommends: `live` a person decides on it, `shadow` it is only looked at."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+
+
+class LogLevel(StrEnum):
+    """The least severe log line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """Where the brokers are and how to be let in. The two secrets come from the environment only."""
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
+    sasl_mechanism: SaslMechanism = SaslMechanism.PLAIN
+    sasl_username: str = ""
+    sasl_password_file: str = ""
+    ssl_cafile: str = ""
+    ssl_certfile: str = ""
+    ssl_keyfile: str = ""
+    ssl_password_file: str = ""
+    group_id: Annotated[str, Meta(min_length=1, max_length=200)] = "pollwatch"
+    sasl_password: Secret = UNSET
+    ssl_password: Secret = UNSET
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The `host:port` of each bootstrap server."""
+        return tuple(server.strip() for server in self.bootstrap_servers.split(","))
+
+
+class TopicRole(StrEnum):
+    """What a topic is for; the value is its key under [topics]."""
+
+    VOTES = "votes"
+    REPLIES = "replies"
+    POLLS = "polls"
+    VERDICTS = "verdicts"
+    ALERTS = "alerts"
+    MODERATION = "moderation"
+    INTEGRITY = "integrity"
+    DEAD_LETTER = "dead_letter"
+    EXCHANGE = "exchange"
+    FINDINGS = "findings"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Topic names, and how topics are created. `partitions` is also the number of shards."""
+
+    votes: TopicName = "poll.votes"
+    replies: TopicName = "poll.replies"
+    polls: TopicName = "poll.polls"
+    verdicts: TopicName = "moderation.verdicts"
+    alerts: TopicName = "pollwatch.alerts"
+    moderation: TopicName = "pollwatch.moderation"
+    integrity: TopicName = "pollwatch.integrity"
+    dead_letter: TopicName = "pollwatch.dead-letter"
+    exchange: TopicName = "pollwatch.exchange"
+    findings: TopicName = "pollwatch.findings"
+    state: TopicName = "pollwatch.state"
+    prefix: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]*$")] = ""
+    partitions: Partitions = 8
+    replication: Annotated[int, Meta(ge=1, le=100)] = 3
+    input_retention_hours: Hours = 168
+    output_retention_hours: Hours = 720
+    exchange_retention_hours: Hours = 24
+
+    def name(self, role: TopicRole) -> str:
+        """Full topic name with the prefix.
+
+        >>> Topics(prefix="eu.").name(TopicRole.DEAD_LETTER)
+        'eu.pollwatch.dead-letter'
+        """
+        return self.prefix + str(getattr(self, role.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What is let in, and in what portions."""
+
+    max_age_ms: Annotated[int, Meta(ge=0, le=3650 * DAY_MS)] = 30 * DAY_MS
+    max_ahead_ms: Annotated[int, Meta(ge=0, le=DAY_MS)] = 300_000
+    max_record_bytes: Annotated[int, Meta(ge=1_000, le=100_000_000)] = 1_000_000
+    idle_after_ms: Annotated[int, Meta(ge=100, le=600_000)] = 2_000
+    max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 5_000
+    hash_key_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """How long and how many polls are kept in memory."""
+
+    duplicate_horizon_ms: Annotated[int, Meta(ge=0, le=DAY_MS)] = 600_000
+    retain_ms: Annotated[int, Meta(ge=60_000, le=365 * DAY_MS)] = 2 * DAY_MS
+    max_polls: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class RateParams:
+    """Stand-in until the rate detector brings its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseParams:
+    """Stand-in until the cases bring their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process."""
+
+    mode: Mode = Mode.LIVE
+    http_host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    http_port: Port = 9095
+    snapshot_every_ms: Annotated[int, Meta(ge=1_000, le=3_600_000)] = 30_000
+    top_polls: Annotated[int, Meta(ge=1, le=100)] = 20
+    source: Annotated[str, Meta(pattern=r"^[^\s<>\"{}|\\^`]+$")] = "/pollwatch"
+    log_level: LogLevel = LogLevel.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator may set, one attribute for each section of the file."""
+
+    kafka: Kafka = field(default_factory=Kafka)
+    topics: Topics = field(default_factory=Topics)
+    intake: Intake = field(default_factory=Intake)
+    polls: Polls = field(default_factory=Polls)
+    rate: RateParams = field(default_factory=RateParams)
+    cases: CaseParams = field(default_factory=CaseParams)
+    worker: Worker = field(default_factory=Worker)
+
+    def dump(self) -> dict[str, dict[str, object]]:
+        """Every setting by section and key, secrets left out: safe to print and to log."""
+        return {
+            section.name: {
+                key.name: value
+                for key in fields(getattr(self, section.name))
+                if not isinstance(value := getattr(getattr(self, section.name), key.name), Secret)
+            }
+            for section in fields(self)
+        }
+
+    def digest(self) -> str:
+        """Twelve hex digits that differ when findings may differ (`config_digest` of an alert).
+
+        Covers [intake], [polls], [rate], [cases] and `topics.partitions`. Addresses, names, ports and secrets are left out, so
+        all workers of one deployment show one digest.
+        """
+        chosen: dict[str, object] = {name: self.dump()[name] for name in ("intake", "polls", "rate", "cases")}
+        chosen["partitions"] = self.topics.partitions
+        text = json.dumps(chosen, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
