@@ -1,0 +1,69 @@
+"""The one real Kafka that every live test of a run shares, and names that keep its tests apart."""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # kafka-python 3.0 reads its own schemas in a way that Python 3.11 calls deprecated.
+    config.addinivalue_line("filterwarnings", "ignore:(open|read)_text is deprecated:DeprecationWarning")
+
+
+@contextmanager
+def shared_kafka(meeting_place: Path) -> Iterator[str]:
+    """Yield the address of the broker shared by all processes that name the same directory.
+
+    The first one starts it; it stops it only when no other holds the lock on `users` any more, which the kernel
+    releases for a process that crashed.
+    """
+    from streams.broker import EmbeddedKafka  # after pytest_configure: importing kafka-python warns
+
+    address = meeting_place / "kafka-address"
+    with (meeting_place / "kafka-door").open("w") as door, (meeting_place / "kafka-users").open("w") as users:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        if address.exists():
+            fcntl.flock(users, fcntl.LOCK_SH)
+            fcntl.flock(door, fcntl.LOCK_UN)
+            yield address.read_text()
+            return
+        with EmbeddedKafka() as broker:
+            address.write_text(broker.bootstrap_servers)
+            fcntl.flock(door, fcntl.LOCK_UN)
+            try:
+                yield broker.bootstrap_servers
+            finally:
+                fcntl.flock(door, fcntl.LOCK_EX)
+                fcntl.flock(users, fcntl.LOCK_EX)
+                address.unlink()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers: KAFKA_BOOTSTRAP_SERVERS if set, else one embedded broker for the whole run."""
+    from streams.broker import BrokerUnavailable
+
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if given:
+        yield given
+        return
+    own = tmp_path_factory.getbasetemp()
+    meeting_place = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    try:
+        with shared_kafka(meeting_place) as address:
+            yield address
+    except BrokerUnavailable as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """Return a prefix for topic and group names that no other test, past or present, uses."""
+    return f"test-{uuid.uuid4().hex[:12]}."
