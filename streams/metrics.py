@@ -1,0 +1,279 @@
+"""Every Prometheus metric of Pollwatch, told once for each batch. Owns names and meanings; no label ever holds an id."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from streams.decode_record import Refusal
+from streams.meters import Meters, Open
+from streams.top_slots import TopSlots
+
+LATENCY_BUCKETS_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 5, 10, 30)
+"""2 s is the promise for the 99th percentile; a promise must be the edge of a bucket to be measurable."""
+STEP_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+"""50 to 100 ms is how long one step may hold the event loop."""
+SNAPSHOT_BUCKETS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class EventType(StrEnum):
+    """What a record of an input topic says."""
+
+    VOTE = "vote"
+    REPLY = "reply"
+    POLL = "poll"
+    DECISION = "decision"
+
+
+class Stage(StrEnum):
+    """A step of the flow."""
+
+    INTAKE = "intake"
+    POLLS = "polls"
+    CASES = "cases"
+
+
+class Block(StrEnum):
+    """What became of a block of the exchange: sent by intake, applied by a shard, or seen before and dropped."""
+
+    SENT = "sent"
+    APPLIED = "applied"
+    REPEATED = "repeated"
+
+
+class Kind(StrEnum):
+    """What a finding or an alert is about."""
+
+    VOTE_SPIKE = "vote_spike"
+    SLOW_DRIP = "slow_drip"
+    RATE_SHAPE = "rate_shape"
+    COMPOSITION = "composition"
+    ACCOUNT_CLUSTER = "account_cluster"
+    COPIED_REPLIES = "copied_replies"
+
+
+class Severity(StrEnum):
+    """How urgent an alert is."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Verdict(StrEnum):
+    """What a case came to."""
+
+    ORGANIC = "organic"
+    COORDINATED = "coordinated"
+    MIXED = "mixed"
+    INSUFFICIENT = "insufficient"
+
+
+class Sink(StrEnum):
+    """Where records go."""
+
+    ALERTS = "alerts"
+    MODERATION = "moderation"
+    INTEGRITY = "integrity"
+    DEAD_LETTER = "dead_letter"
+    EXCHANGE = "exchange"
+    FINDINGS = "findings"
+    STATE = "state"
+
+
+class Store(StrEnum):
+    """A bounded part of the state."""
+
+    POLLS = "polls"
+    RECENT_IDS = "recent_ids"
+    WAITING_ROWS = "waiting_rows"
+    CASES = "cases"
+
+
+@dataclass(frozen=True, slots=True)
+class TopPoll:
+    """The latest reading of one poll."""
+
+    votes_per_s: float
+    score: float
+
+
+class Metrics:
+    """All metrics on `registry`, with every closed label value at 0 from the start; `top_polls` is the number of slots."""
+
+    def __init__(self, registry: CollectorRegistry, top_polls: int = 20) -> None:
+        meters = Meters(registry)
+        self._slots: TopSlots[Hashable] = TopSlots(top_polls)
+        self._make_input(meters)
+        self._make_flow(meters)
+        self._make_output(meters)
+        self._make_state(meters)
+        self.descriptions = tuple(meters.descriptions)
+
+    def _make_input(self, meters: Meters) -> None:
+        self.events_received = meters.counter(
+            "events_received_total", "Records read from the input topics.", event_type=EventType
+        )
+        self.events_refused = meters.counter(
+            "events_refused_total", "Records not counted, by the named reason.", reason=Refusal
+        )
+        self.events_duplicate = meters.counter(
+            "events_duplicate_total", "Events whose event_id was counted before.", event_type=EventType
+        )
+        self.events_late = meters.counter(
+            "events_late_total", "Events behind the watermark of their partition.", event_type=EventType
+        )
+        self.revotes = meters.counter(
+            "revotes_total", "Votes that replaced an earlier vote of the account in the same poll."
+        )
+        self.last_event = meters.gauge(
+            "last_event_timestamp_seconds",
+            "Newest event time seen; 0 before the first.",
+            event_type=EventType,
+        )
+
+    def _make_flow(self, meters: Meters) -> None:
+        partition = {"topic": Open.VALUES, "partition": Open.VALUES}
+        self.lag = meters.gauge(
+            "consumer_lag_records",
+            "Records of an assigned partition that are not yet processed.",
+            **partition,
+        )
+        self.processed_offset = meters.gauge(
+            "consumer_processed_offset", "Next offset to process of an assigned partition.", **partition
+        )
+        self.committed_offset = meters.gauge(
+            "consumer_committed_offset", "Committed offset; it must follow the processed one.", **partition
+        )
+        self.blocks = meters.counter(
+            "exchange_blocks_total", "Blocks of rows on their way from intake to the shards.", outcome=Block
+        )
+        self.watermark_lag = meters.gauge(
+            "watermark_lag_seconds",
+            "How far the event time of a stage is behind the wall clock.",
+            stage=Stage,
+        )
+        self.processing = meters.histogram(
+            "processing_seconds",
+            "How long a stage worked on one batch or block.",
+            STEP_BUCKETS_S,
+            stage=Stage,
+        )
+
+    def _make_output(self, meters: Meters) -> None:
+        self.event_to_alert = meters.histogram(
+            "event_to_alert_seconds",
+            "From the timestamp of the record that crossed the threshold to the acknowledged alert.",
+            LATENCY_BUCKETS_S,
+        )
+        self.findings = meters.counter("findings_total", "Findings of the detectors.", kind=Kind)
+        self.cases_opened = meters.counter(
+            "cases_opened_total", "Cases opened, by their first verdict.", verdict=Verdict
+        )
+        self.cases_open = meters.gauge(
+            "cases_open", "Cases open now, by their latest verdict.", verdict=Verdict
+        )
+        self.alerts_emitted = meters.counter(
+            "alerts_emitted_total",
+            "Alerts acknowledged, once for each kind they name.",
+            kind=Kind,
+            severity=Severity,
+        )
+        self.dead_letters = meters.counter(
+            "dead_letters_total", "Records acknowledged by the dead-letter topic."
+        )
+        self.sink_failures = meters.counter("sink_failures_total", "Failed attempts to send.", sink=Sink)
+        self.top_votes = meters.gauge(
+            "top_poll_votes_per_second", "Votes of one of the most active polls, by slot.", slot=Open.VALUES
+        )
+        self.top_score = meters.gauge(
+            "top_poll_score", "Rate score of the poll in the slot; above 1 is anomalous.", slot=Open.VALUES
+        )
+
+    def _make_state(self, meters: Meters) -> None:
+        self.state_entries = meters.gauge("state_entries", "Entries held in a bounded store.", store=Store)
+        self.state_evictions = meters.counter(
+            "state_evictions_total", "Entries dropped because the store was full.", store=Store
+        )
+        self.snapshots = meters.counter("snapshots_total", "Snapshots completed.", stage=Stage)
+        self.snapshot_bytes = meters.gauge("snapshot_bytes", "Size of the last snapshot.", stage=Stage)
+        self.snapshot_last = meters.gauge(
+            "snapshot_last_timestamp_seconds",
+            "When the last snapshot was completed; 0 before the first.",
+            stage=Stage,
+        )
+        self.snapshot_seconds = meters.histogram(
+            "snapshot_seconds",
+            "From taking a snapshot to its acknowledgement.",
+            SNAPSHOT_BUCKETS_S,
+            stage=Stage,
+        )
+        self.build = meters.info("build_info", "Version of Pollwatch and of Python.")
+        self.config = meters.info("config_info", "Digest of the settings that decide findings, and the mode.")
+
+    def describe(self, version: str, digest: str, mode: str) -> None:
+        """Say what is running, once at the start."""
+        self.build.info({"version": version, "python": platform.python_version()})
+        self.config.info({"digest": digest, "mode": mode})
+
+    def partition(self, topic: str, partition: int, processed: int, committed: int | None, end: int) -> None:
+        """Offsets of an assigned partition: next to process, committed (None before the first commit), next to be written."""
+        labels = (topic, str(partition))
+        self.lag.labels(*labels).set(max(0, end - processed))
+        self.processed_offset.labels(*labels).set(processed)
+        self.committed_offset.labels(*labels).set(committed or 0)
+
+    def forget_partition(self, topic: str, partition: int) -> None:
+        """Drop the series of a revoked partition; its new owner exports them."""
+        for gauge in (self.lag, self.processed_offset, self.committed_offset):
+            gauge.remove(topic, str(partition))
+
+    def alert(self, kinds: Iterable[Kind], severity: Severity, case_id: str, latency_s: float) -> None:
+        """Count one acknowledged alert; the case is only named in the exemplar."""
+        for kind in kinds:
+            self.alerts_emitted.labels(kind, severity).inc()
+        self.event_to_alert.observe(latency_s, exemplar={"case_id": case_id})
+
+    def snapshot(self, stage: Stage, size_bytes: int, seconds: float, now_s: float) -> None:
+        """Record one completed snapshot; `now_s` is seconds since the epoch."""
+        self.snapshots.labels(stage).inc()
+        self.snapshot_bytes.labels(stage).set(size_bytes)
+        self.snapshot_last.labels(stage).set(now_s)
+        self.snapshot_seconds.labels(stage).observe(seconds)
+
+    def top_polls(self, readings: Mapping[Hashable, TopPoll]) -> None:
+        """Show the most active of the polls in `readings`, of all that vote now, in the slots; about once a second."""
+        changes = self._slots.update({poll: reading.votes_per_s for poll, reading in readings.items()})
+        for slot in changes.cleared:
+            self.top_votes.remove(str(slot))
+            self.top_score.remove(str(slot))
+        for slot, poll in enumerate(self._slots.polls):
+            if poll is not None:
+                self.top_votes.labels(str(slot)).set(readings[poll].votes_per_s)
+                self.top_score.labels(str(slot)).set(readings[poll].score)
+
+    @property
+    def slots(self) -> tuple[Hashable | None, ...]:
+        """The poll in each slot, for pages that may name it."""
+        return self._slots.polls
+
+
+def process_registry() -> CollectorRegistry:
+    """The registry of one worker process: its CPU, memory, files and garbage collection are on it too."""
+    # one extra series beside every counter, and nobody asks when a counter was made
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
