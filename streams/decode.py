@@ -1,0 +1,157 @@
+"""Votes and replies as columns, and the refused ones with a reason. Knows no Kafka; what a good record is, others decide."""
+
+from __future__ import annotations
+
+import base64
+import enum
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from pandas.util import hash_array
+
+from detectors.columns import NO_OPTION, Hashes, Int32s, Int64s
+from streams.decode_batch import Parsed, parse
+from streams.decode_record import EventDecoder, RecordedReply, RecordedVote, Refusal, Refused, Reply, Vote
+
+__all__ = ["Decoded", "Decoder", "Kind", "Refusal", "Refused", "hash_strings"]
+
+HASH_KEY_BYTES = 16
+
+
+class Kind(enum.IntEnum):
+    """What a record is; the values of the column `kind`."""
+
+    VOTE = 0
+    REPLY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The accepted records of a batch as columns of one length, in the batch's order, and the refused ones by index.
+
+    `index` is the position in the batch, `kind` a `Kind`, `ts_ms` the event time, `event` and `account` are keyed
+    64-bit hashes of the ids, `poll` is an index into `poll_ids` and `option` one into `options` (`NO_OPTION` for
+    replies); both lists are distinct, in order of first appearance.
+    """
+
+    index: Int32s
+    kind: NDArray[np.int8]
+    ts_ms: Int64s
+    event: Hashes
+    account: Hashes
+    poll: Int32s
+    poll_ids: list[str]
+    option: Int32s
+    options: list[str]
+    refused: list[Refused]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    codes: Int32s
+    names: list[str]
+
+
+class Decoder:
+    """Decodes batches of one deployment: its hash key (16 bytes) and its limits.
+
+    `max_age_ms` and `max_ahead_ms` bound how far a record's `ts` may lie behind and ahead of the record's own
+    timestamp in a topic; `max_age_ms=None` means no limit. Raises ValueError for a key of another length.
+    """
+
+    def __init__(
+        self, hash_key: bytes, max_record_bytes: int, max_age_ms: int | None, max_ahead_ms: int
+    ) -> None:
+        if len(hash_key) != HASH_KEY_BYTES:
+            raise ValueError(f"hash_key: {len(hash_key)} bytes, must be {HASH_KEY_BYTES}")
+        self._hash_key = hash_key
+        self._max_record_bytes = max_record_bytes
+        self._max_age_ms = max_age_ms
+        self._max_ahead_ms = max_ahead_ms
+        self._by_kind: dict[int, EventDecoder] = {
+            Kind.VOTE: msgspec.json.Decoder(Vote),
+            Kind.REPLY: msgspec.json.Decoder(Reply),
+        }
+        self._recorded: EventDecoder = msgspec.json.Decoder(RecordedVote | RecordedReply)
+
+    def topic(self, values: Sequence[bytes | None], kind: int, record_ms: Int64s) -> Decoded:
+        """Decode the values of one topic, whose records are all of one `kind`; their own `type` is ignored.
+
+        `record_ms[i]` is record i's own timestamp, by which its time limits are judged; negative means it has none,
+        and then there are no limits.
+        """
+        parsed = parse(self._by_kind[kind], values, self._max_record_bytes)
+        return self._columns(self._in_time(parsed, record_ms))
+
+    def recording(self, lines: Sequence[bytes]) -> Decoded:
+        """Decode lines of a recording: `type` is required and there are no time limits."""
+        return self._columns(parse(self._recorded, lines, self._max_record_bytes))
+
+    def _in_time(self, parsed: Parsed, record_ms: Int64s) -> Parsed:
+        own_ms = record_ms[parsed.index]
+        ahead_ms = _times(parsed) - own_ms
+        early = (own_ms >= 0) & (ahead_ms > self._max_ahead_ms)
+        old = np.zeros_like(early)
+        if self._max_age_ms is not None:
+            old = (own_ms >= 0) & (ahead_ms < -self._max_age_ms)
+        out = np.flatnonzero(early | old)
+        if not len(out):
+            return parsed
+        refused = [_out_of_time(int(parsed.index[row]), int(ahead_ms[row])) for row in out]
+        keep = ~(early | old)
+        events = [event for event, kept in zip(parsed.events, keep.tolist(), strict=True) if kept]
+        in_order = sorted([*parsed.refused, *refused], key=lambda bad: bad.index)
+        return Parsed(events, parsed.index[keep], in_order)
+
+    def _columns(self, parsed: Parsed) -> Decoded:
+        events = parsed.events
+        poll = _codes([event.poll_id for event in events])
+        option = _codes([getattr(event, "option", None) for event in events])
+        return Decoded(
+            index=parsed.index,
+            kind=(option.codes == NO_OPTION).astype(np.int8),
+            ts_ms=_times(parsed),
+            event=hash_strings([event.event_id for event in events], self._hash_key),
+            account=hash_strings([event.account_id for event in events], self._hash_key),
+            poll=poll.codes,
+            poll_ids=poll.names,
+            option=option.codes,
+            options=option.names,
+            refused=list(parsed.refused),
+        )
+
+
+def hash_strings(strings: Sequence[str], key: bytes) -> Hashes:
+    """Keyed 64-bit SipHash of each string's UTF-8 bytes: whoever lacks the key cannot make two ids collide.
+
+    pandas takes the key as 16 characters of text, so 96 bits of a digest of `key` are used.
+    """
+    text = base64.b64encode(hashlib.blake2b(key, digest_size=12).digest()).decode("ascii")
+    array = np.empty(len(strings), dtype=object)
+    array[:] = strings
+    hashes: Hashes = hash_array(array, hash_key=text, categorize=False)
+    return hashes
+
+
+def _times(parsed: Parsed) -> Int64s:
+    return np.fromiter([event.ts for event in parsed.events], dtype=np.int64, count=len(parsed.events))
+
+
+def _codes(names: Sequence[str | None]) -> _Coded:
+    known = [name for name in dict.fromkeys(names) if name is not None]
+    code: dict[str | None, int] = {name: i for i, name in enumerate(known)}
+    code[None] = NO_OPTION
+    return _Coded(np.fromiter(map(code.__getitem__, names), dtype=np.int32, count=len(names)), known)
+
+
+def _out_of_time(index: int, ahead_ms: int) -> Refused:
+    if ahead_ms > 0:
+        return Refused(index, Refusal.IN_FUTURE, f"ts: {ahead_ms} ms after the record's own timestamp")
+    return Refused(index, Refusal.TOO_OLD, f"ts: {-ahead_ms} ms before the record's own timestamp")
