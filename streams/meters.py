@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum
 from itertools import product
 from typing import TypeAlias, TypeVar
 
@@ -20,7 +20,7 @@ class Open(Enum):
     VALUES = "any"
 
 
-Labels: TypeAlias = type[StrEnum] | Open
+Labels: TypeAlias = Iterable[str] | Open
 Made = TypeVar("Made", bound=MetricWrapperBase)
 
 
@@ -71,8 +71,8 @@ class Meters:
         return made
 
 
-def _values(labels: Labels) -> Iterable[str]:
-    return () if isinstance(labels, Open) else [member.value for member in labels]
+def _values(labels: Labels) -> list[str]:
+    return [] if isinstance(labels, Open) else list(map(str, labels))
 
 
 def _in_words(labels: Labels) -> str:
