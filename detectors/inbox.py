@@ -23,14 +23,13 @@ class Gap(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """n rows in order of (`effective_ms`, `event`); `poll` and `cell` are the poll book's numbers, cell -1 a reply."""
+    """n rows in order of (`effective_ms`, `event`); `name` is the poll book's, of poll and option."""
 
     effective_ms: Int64s
     ts_ms: Int64s
     event: Hashes
     account: Hashes
-    poll: Int32s
-    cell: Int32s
+    name: Int32s
     arrived_ms: Int64s
 
     def __len__(self) -> int:
@@ -47,7 +46,14 @@ class Sequence:
         return Sequence(*(getattr(self, name)[rows] for name in _COLUMNS))
 
 
-_COLUMNS = {"effective_ms": "i8", "ts_ms": "i8", "event": "u8", "account": "u8", "poll": "i4", "cell": "i4", "arrived_ms": "i8"}
+_COLUMNS = {
+    "effective_ms": "i8",
+    "ts_ms": "i8",
+    "event": "u8",
+    "account": "u8",
+    "name": "i4",
+    "arrived_ms": "i8",
+}
 
 
 class Inbox:
@@ -77,15 +83,15 @@ class Inbox:
             return None
         return Block(block.source, mark, block.end, block.steps, block.rows.since(mark), block.standing)
 
-    def accept(self, block: Block, poll: Int32s, cell: Int32s) -> None:
-        """Take an unseen block; `poll` and `cell` are its rows' numbers in the poll book."""
+    def accept(self, block: Block, name: Int32s) -> None:
+        """Take an unseen block; `name` is the poll book's for each of its rows."""
         source, rows = block.source, block.rows
         passed = np.maximum.accumulate(np.concatenate([[self._passed_ms[source]], block.steps.ms]))
         if len(rows):
             at_row = passed[np.searchsorted(block.steps.offset, rows.offset, side="right")]
             effective = np.maximum(rows.ts_ms, np.maximum(at_row, self._frontier_ms))
             self._waiting.append(
-                Sequence(effective, rows.ts_ms, rows.event, rows.account, poll, cell, rows.arrived_ms)
+                Sequence(effective, rows.ts_ms, rows.event, rows.account, name, rows.arrived_ms)
             )
         self._passed_ms[source] = int(passed[-1])
         self._mark[source] = block.end
@@ -101,6 +107,11 @@ class Inbox:
     def ended(self) -> bool:
         """Tell whether every source said that nothing more comes."""
         return all(self._standing.get(s) is Standing.ENDED for s in self._passed_ms)
+
+    def waiting_names(self) -> Int32s:
+        """Return the distinct names of the rows that wait."""
+        names: Int32s = np.unique(_joined(self._waiting).name)
+        return names
 
     def release(self, until_ms: int) -> Sequence:
         """Return the waiting rows before `until_ms`, which must not be past the frontier, in order."""

@@ -1,13 +1,15 @@
 """The polls of one shard and their options: names become small numbers here, once, and leave here when a poll does.
 
-A poll has a *number* (reused after it left) and a *serial* (never reused). Each of its options has a *cell*, the place
-of its count in flat columns. A poll holds at most `MAX_OPTIONS` options; votes for further ones count under `OTHER`.
-State: about 300 bytes a poll and 150 an option.
+A *name* stands for a poll and one of its options (or none, for a reply) as soon as a block brings it. A poll's
+*number* and the *cell* of each option's count are given only when rows are released, in their order, so they do not
+depend on how blocks arrived. Numbers and cells are used again after a poll left; its *serial* never is. A poll holds at
+most `MAX_OPTIONS` options; votes for further ones count under `OTHER`. State: about 500 bytes a poll, 250 an option.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from heapq import heappop, heappush
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +18,8 @@ from detectors.columns import Int32s, Int64s
 
 MAX_OPTIONS = 64
 OTHER = "(other options)"
+
+Name: TypeAlias = tuple[str, str | None]
 
 
 class PollBook:
@@ -28,127 +32,175 @@ class PollBook:
         self.votes = np.zeros(0, np.int64)
         self.cell_poll = np.zeros(0, np.int32)
         self.cell_option = np.zeros(0, np.int32)
-        self.cell_names: list[str] = []
+        self.option_names: list[str] = []
         self._number: dict[str, int] = {}
         self._cells: list[dict[str, int]] = []
         self._free_numbers: list[int] = []
         self._free_cells: list[int] = []
         self._next_serial = 1
+        self._names = _Names()
 
     def __len__(self) -> int:
         return len(self._number)
 
-    def numbers(self, rows: Rows) -> tuple[Int32s, Int32s]:
-        """Return poll number and cell of each row (cell -1 for a reply), entering polls and options not seen before."""
+    def names(self, rows: Rows) -> Int32s:
+        """Return the name of each row."""
         if not len(rows):
-            return np.zeros(0, np.int32), np.zeros(0, np.int32)
+            return np.zeros(0, np.int32)
         width = len(rows.options) + 1
         pairs, where = np.unique(rows.poll.astype(np.int64) * width + rows.option + 1, return_inverse=True)
-        known = [self._pair(rows.poll_ids[p // width], p % width - 1, rows.options) for p in pairs.tolist()]
-        columns = np.array(known, dtype=np.int32)[where]
-        return columns[:, 0], columns[:, 1]
+        codes = [
+            self._names.code((rows.poll_ids[pair // width], rows.options[pair % width - 1] if pair % width else None))
+            for pair in pairs.tolist()
+        ]
+        return np.array(codes, dtype=np.int32)[where]
+
+    def enter(self, name: Int32s) -> tuple[Int32s, Int32s]:
+        """Return poll number and cell (-1 for a reply) of released rows, giving out new ones in the rows' order."""
+        new = np.flatnonzero(self._names.poll[name] < 0)
+        fresh, first = np.unique(name[new], return_index=True)
+        for code in fresh[np.argsort(first)].tolist():
+            poll_id, option = self._names.names[code]
+            number = self._number.get(poll_id)
+            number = self._enter(poll_id) if number is None else number
+            self._names.poll[code] = number
+            self._names.cell[code] = -1 if option is None else self._cell(number, option)
+        return self._names.poll[name], self._names.cell[name]
 
     def tally(self, number: int) -> dict[str, int]:
         """Return the votes of each option of one poll, in order of name."""
         return {name: int(self.votes[cell]) for name, cell in sorted(self._cells[number].items())}
 
-    def touch(self, poll: Int32s, effective_ms: Int64s) -> None:
-        """Note when these polls were last heard of."""
-        np.maximum.at(self.last_ms, poll, effective_ms)
+    def quiet_since(self, before_ms: int) -> Int64s:
+        """Return the numbers of polls with no row at or after `before_ms`, ascending."""
+        stale = np.flatnonzero((self.last_ms < before_ms) & (self.serial > 0))
+        return stale.astype(np.int64)
 
-    def present(self) -> Int64s:
-        """Return the numbers of all polls in the book, ascending."""
-        return np.sort(np.fromiter(self._number.values(), np.int64, len(self._number)))
+    def longest_quiet(self, count: int) -> Int64s:
+        """Return the numbers of the `count` polls that were heard of longest ago."""
+        present = np.flatnonzero(self.serial > 0)
+        order = np.lexsort((present, self.last_ms[present]))
+        return np.sort(present[order[:count]]).astype(np.int64)
 
-    def remove(self, number: int) -> None:
-        """Forget a poll; its number and cells may be given to another."""
-        del self._number[self.poll_ids[number]]
-        for cell in self._cells[number].values():
-            self.cell_poll[cell] = -1
-            self.votes[cell] = 0
-            self._free_cells.append(cell)
-        self._cells[number] = {}
-        self.serial[number] = 0
-        self.poll_ids[number] = ""
-        self._free_numbers.append(number)
-
-    def _pair(self, poll_id: str, option: int, options: Any) -> tuple[int, int]:
-        number = self._number.get(poll_id)
-        if number is None:
-            number = self._enter(poll_id)
-        if option < 0:
-            return number, -1
-        cells = self._cells[number]
-        name = options[option]
-        cell = cells.get(name)
-        if cell is None:
-            name = name if len(cells) < MAX_OPTIONS - 1 else OTHER
-            cell = cells[name] if name in cells else self._enter_option(number, name)
-        return number, cell
+    def remove(self, numbers: Int64s, waiting: Int32s) -> None:
+        """Forget these polls; names of rows still `waiting` stay, and enter their polls anew when released."""
+        for number in numbers.tolist():
+            del self._number[self.poll_ids[number]]
+            for cell in self._cells[number].values():
+                self.cell_poll[cell], self.votes[cell] = -1, 0
+                self._free_cells.append(cell)
+            self._cells[number] = {}
+            self.poll_ids[number], self.serial[number] = "", 0
+            heappush(self._free_numbers, number)
+        self._names.forget(numbers, waiting)
 
     def _enter(self, poll_id: str) -> int:
         if self._free_numbers:
-            number = self._free_numbers.pop()
+            number = heappop(self._free_numbers)  # the lowest, so that the order of leaving leaves no trace
         else:
             number = len(self.poll_ids)
             self.poll_ids.append("")
             self._cells.append({})
-            self.serial = _room_for(self.serial, number)
-            self.last_ms = _room_for(self.last_ms, number)
-        self.poll_ids[number] = poll_id
-        self.serial[number] = self._next_serial
-        self.last_ms[number] = 0
+            self.serial, self.last_ms = with_room(self.serial, number), with_room(self.last_ms, number)
+        self.poll_ids[number], self._number[poll_id] = poll_id, number
+        self.serial[number], self.last_ms[number] = self._next_serial, 0
         self._next_serial += 1
-        self._number[poll_id] = number
         return number
 
-    def _enter_option(self, number: int, name: str) -> int:
+    def _cell(self, number: int, option: str) -> int:
+        cells = self._cells[number]
+        if option not in cells and len(cells) >= MAX_OPTIONS - 1:
+            option = OTHER
+        return cells[option] if option in cells else self._enter_option(number, option)
+
+    def _enter_option(self, number: int, option: str) -> int:
         if self._free_cells:
             cell = self._free_cells.pop()
         else:
-            cell = len(self.cell_names)
-            self.cell_names.append("")
-            self.votes, self.cell_poll = _room_for(self.votes, cell), _room_for(self.cell_poll, cell)
-            self.cell_option = _room_for(self.cell_option, cell)
-        self.cell_names[cell] = name
+            cell = len(self.option_names)
+            self.option_names.append("")
+            self.votes, self.cell_poll = with_room(self.votes, cell), with_room(self.cell_poll, cell)
+            self.cell_option = with_room(self.cell_option, cell)
+        self.option_names[cell] = option
         self.cell_poll[cell], self.cell_option[cell] = number, len(self._cells[number])
-        self._cells[number][name] = cell
+        self._cells[number][option] = cell
         return cell
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data."""
-        polls = [
-            [number, poll_id, int(self.serial[number]), int(self.last_ms[number])]
-            for poll_id, number in self._number.items()
-        ]
-        cells = [
-            [cell, number, name, int(self.cell_option[cell]), int(self.votes[cell])]
-            for number in self._number.values()
-            for name, cell in self._cells[number].items()
-        ]
-        return {"polls": polls, "cells": cells, "next_serial": self._next_serial,
-                "free": [list(self._free_numbers), list(self._free_cells)]}  # fmt: skip
+        return {
+            "poll_ids": list(self.poll_ids),
+            "serial": self.serial[: len(self.poll_ids)].tolist(),
+            "last_ms": self.last_ms[: len(self.poll_ids)].tolist(),
+            "option_names": list(self.option_names),
+            "votes": self.votes[: len(self.option_names)].tolist(),
+            "cell_poll": self.cell_poll[: len(self.option_names)].tolist(),
+            "cell_option": self.cell_option[: len(self.option_names)].tolist(),
+            "free": [list(self._free_numbers), list(self._free_cells)],
+            "next_serial": self._next_serial,
+            "names": self._names.snapshot(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
-        free_numbers, free_cells = (list(places) for places in state["free"])
-        polls, cells = len(state["polls"]) + len(free_numbers), len(state["cells"]) + len(free_cells)
-        self.__init__()  # type: ignore[misc]
-        self._free_numbers, self._free_cells = free_numbers, free_cells
+        self.poll_ids, self.option_names = list(state["poll_ids"]), list(state["option_names"])
+        self.serial, self.last_ms = np.array(state["serial"], np.int64), np.array(state["last_ms"], np.int64)
+        self.votes = np.array(state["votes"], np.int64)
+        self.cell_poll = np.array(state["cell_poll"], np.int32)
+        self.cell_option = np.array(state["cell_option"], np.int32)
+        self._free_numbers, self._free_cells = (list(places) for places in state["free"])
         self._next_serial = state["next_serial"]
-        self.poll_ids, self._cells, self.cell_names = [""] * polls, [{} for _ in range(polls)], [""] * cells
-        self.serial, self.last_ms = np.zeros(polls, np.int64), np.zeros(polls, np.int64)
-        self.votes, self.cell_option = np.zeros(cells, np.int64), np.zeros(cells, np.int32)
-        self.cell_poll = np.full(cells, -1, np.int32)
-        for number, poll_id, serial, last_ms in state["polls"]:
-            self.poll_ids[number], self._number[poll_id] = poll_id, number
-            self.serial[number], self.last_ms[number] = serial, last_ms
-        for cell, number, name, option, votes in state["cells"]:
-            self._cells[number][name], self.cell_names[cell] = cell, name
-            self.cell_poll[cell], self.cell_option[cell], self.votes[cell] = number, option, votes
+        self._number = {p: n for n, p in enumerate(self.poll_ids) if self.serial[n] > 0}
+        self._cells = [{} for _ in self.poll_ids]
+        taken = np.flatnonzero(self.cell_poll >= 0)
+        for cell in taken[np.lexsort((self.cell_option[taken], self.cell_poll[taken]))].tolist():
+            self._cells[self.cell_poll[cell]][self.option_names[cell]] = cell
+        self._names.restore(state["names"])
 
 
-def _room_for(column: Any, index: int) -> Any:
+class _Names:
+    """Codes of (poll, option) names, and the number and cell they lead to (-1 while none was given)."""
+
+    def __init__(self) -> None:
+        self.names: list[Name] = []
+        self.poll = np.zeros(0, np.int32)
+        self.cell = np.zeros(0, np.int32)
+        self._code: dict[Name, int] = {}
+        self._free: list[int] = []
+
+    def code(self, name: Name) -> int:
+        code = self._code.get(name)
+        if code is None:
+            code = self._free.pop() if self._free else len(self.names)
+            if code == len(self.names):
+                self.names.append(name)
+                self.poll, self.cell = with_room(self.poll, code), with_room(self.cell, code)
+            self.names[code], self._code[name] = name, code
+            self.poll[code] = self.cell[code] = -1
+        return code
+
+    def forget(self, numbers: Int64s, waiting: Int32s) -> None:
+        left = np.flatnonzero(np.isin(self.poll[: len(self.names)], numbers))
+        self.poll[left] = self.cell[left] = -1
+        for code in np.setdiff1d(left, waiting).tolist():
+            if self._code.pop(self.names[code], None) is not None:
+                self._free.append(code)
+
+    def snapshot(self) -> dict[str, Any]:
+        count = len(self.names)
+        return {"names": [list(n) for n in self.names], "poll": self.poll[:count].tolist(),
+                "cell": self.cell[:count].tolist(), "free": list(self._free)}  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.names = [(poll_id, option) for poll_id, option in state["names"]]
+        self.poll, self.cell = np.array(state["poll"], np.int32), np.array(state["cell"], np.int32)
+        self._free = list(state["free"])
+        free = set(self._free)
+        self._code = {name: code for code, name in enumerate(self.names) if code not in free}
+
+
+def with_room(column: Any, index: int) -> Any:
+    """Return `column`, at least doubled when it has no place `index`; places beyond its old end hold zero."""
     if index < len(column):
         return column
     return np.concatenate([column, np.zeros(max(64, len(column)), column.dtype)])

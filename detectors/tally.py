@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Hashes, Int32s, Int64s
+from detectors.columns import Bools, Hashes, Int32s, Int64s
 from detectors.inbox import Sequence
 from detectors.keyed_table import KeyedTable, mix
 
@@ -20,9 +20,9 @@ _COLUMNS = {"ts_ms": "i8", "event": "u8", "cell": "i4", "serial": "i8"}
 
 @dataclass(frozen=True, slots=True)
 class TallyChange:
-    """What a run of votes did, vote by vote in their order: `cell` gained one, `left` (or -1 for none) lost one.
+    """What a run of votes did: at `effective_ms` the option at `cell` gained one vote and `left` (-1: none) lost one.
 
-    A vote that lost against a later one has -1 in both.
+    A vote that lost against a later one of the same account has no row here.
     """
 
     effective_ms: Int64s
@@ -45,37 +45,58 @@ class Tally:
         """Bytes held."""
         return self._voters.nbytes
 
-    def count(self, votes: Sequence, serial: Int64s) -> TallyChange:
-        """Count a run of votes (no replies); `serial` is the serial of each vote's poll."""
+    def count(self, votes: Sequence, cell: Int32s, serial: Int64s) -> TallyChange:
+        """Count a run of votes (no replies, in sequence), each with its option's cell and its poll's serial."""
         voter = mix(votes.account, serial)
-        order = np.lexsort((votes.event, votes.ts_ms, voter))
-        key = voter[order]
-        last_of_voter = np.append(key[1:] != key[:-1], [True] * bool(len(key)))
-        winner = order[last_of_voter]
-        known = self._voters.find(voter[winner])
-        is_known = known >= 0
-        wins = np.ones(len(winner), dtype=np.bool_)
-        wins[is_known] = self._later(votes.ts_ms[winner[is_known]], votes.event[winner[is_known]], known[is_known])
-        left = np.where(is_known & wins, self._voters.values["cell"][np.maximum(known, 0)], -1).astype(np.int32)
-        self._store(known[wins & is_known], votes, winner[wins & is_known], serial)
-        self._store(self._voters.insert(voter[winner[~is_known]]), votes, winner[~is_known], serial)
-        revotes = len(votes) - int(np.count_nonzero(~is_known))
-        return _changes(votes, winner[wins], left[wins], revotes)
+        order = np.argsort(voter, kind="stable")
+        votes, voter, cell, serial = votes.take(order), voter[order], cell[order], serial[order]
+        starts = np.flatnonzero(np.append([True] * bool(len(voter)), voter[1:] != voter[:-1]))
+        stored = self._voters.find(voter[starts])
+        # a vote that is not late comes after all votes of its account so far, and takes the place of the one before
+        left = np.append([-1] * bool(len(voter)), cell[:-1]).astype(np.int32)
+        left[starts] = np.where(stored >= 0, self._voters.values["cell"][np.maximum(stored, 0)], -1)
+        wins = np.ones(len(voter), dtype=np.bool_)
+        champion = np.append(starts[1:], len(voter)) - 1
+        for group in _contested(votes.late, starts, stored).tolist():
+            rows = slice(starts[group], champion[group] + 1)
+            standing = self._contest(votes.take(rows), cell[rows], int(stored[group]), wins[rows], left[rows])
+            champion[group] = starts[group] + standing if standing >= 0 else -1
+        self._store(votes, cell, voter, serial, champion, stored)
+        rows = np.flatnonzero(wins)
+        rows = rows[np.argsort(order[rows])]
+        revotes = len(voter) - int(np.count_nonzero(stored < 0))
+        return TallyChange(votes.effective_ms[rows], cell[rows], left[rows], revotes)
+
+    def _contest(self, votes: Sequence, cell: Int32s, stored: int, wins: Bools, left: Int32s) -> int:
+        """Play all votes of one account in sequence, some late; fill `wins` and `left`; return who stands, or -1."""
+        values = self._voters.values
+        standing, held, best = -1, -1, (-(1 << 62), 0)
+        if stored >= 0:
+            held, best = int(values["cell"][stored]), (int(values["ts_ms"][stored]), int(values["event"][stored]))
+        for row, rank in enumerate(zip(votes.ts_ms.tolist(), votes.event.tolist(), strict=True)):
+            wins[row], left[row] = rank > best, held
+            if rank > best:
+                standing, held, best = row, int(cell[row]), rank
+        return standing
+
+    def _store(
+        self, votes: Sequence, cell: Int32s, voter: Hashes, serial: Int64s, champion: Int64s, stored: Int64s
+    ) -> None:
+        new = stored < 0
+        slot = stored.copy()
+        slot[new] = self._voters.insert(voter[champion[new]])
+        # inserting may have moved the others
+        slot[~new] = self._voters.find(voter[champion[~new]])
+        slot, row = slot[champion >= 0], champion[champion >= 0]
+        values = self._voters.values
+        values["ts_ms"][slot], values["event"][slot] = votes.ts_ms[row], votes.event[row]
+        values["cell"][slot], values["serial"][slot] = cell[row], serial[row]
 
     def forget(self, serials: Int64s) -> None:
         """Forget the voters of these polls."""
         keys, values = self._voters.entries()
         kept = ~np.isin(values["serial"], serials)
         self._voters.replace(keys[kept], {name: column[kept] for name, column in values.items()})
-
-    def _later(self, ts_ms: Int64s, event: Hashes, slot: Int64s) -> Any:
-        stored_ts, stored_event = self._voters.values["ts_ms"][slot], self._voters.values["event"][slot]
-        return (ts_ms > stored_ts) | ((ts_ms == stored_ts) & (event > stored_event))
-
-    def _store(self, slot: Int64s, votes: Sequence, rows: Int64s, serial: Int64s) -> None:
-        values = self._voters.values
-        values["ts_ms"][slot], values["event"][slot] = votes.ts_ms[rows], votes.event[rows]
-        values["cell"][slot], values["serial"][slot] = votes.cell[rows], serial[rows]
 
     def snapshot(self) -> dict[str, bytes]:
         """Return the state as little-endian columns."""
@@ -88,7 +109,10 @@ class Tally:
         self._voters.replace(np.frombuffer(state["key"], np.uint64), values)
 
 
-def _changes(votes: Sequence, rows: Int64s, left: Int32s, revotes: int) -> TallyChange:
-    in_order = np.argsort(rows)
-    rows, left = rows[in_order], left[in_order]
-    return TallyChange(votes.effective_ms[rows], votes.cell[rows], left, revotes)
+def _contested(late: Bools, starts: Int64s, stored: Int64s) -> Int64s:
+    """Return the groups in which a late vote meets another vote of its account."""
+    if not late.any():
+        return np.zeros(0, np.int64)
+    has_late = np.logical_or.reduceat(late, starts)
+    sizes = np.diff(np.append(starts, len(late)))
+    return np.flatnonzero(has_late & ((sizes > 1) | (stored >= 0)))

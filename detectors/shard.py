@@ -1,0 +1,240 @@
+"""The polls of one shard: the order of steps from a block to a report. The file to read first in this folder.
+
+A shard is a pure function of the blocks it was given: however they were cut and interleaved, and wherever it was
+stopped and restored, the same rows give the same findings. State: what inbox, recent ids, poll book, tally and rate
+detector say of themselves, for at most `max_polls` polls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from detectors.block import Block
+from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells
+from detectors.findings import Finding, Report, Standings, rounded
+from detectors.inbox import Inbox, Sequence
+from detectors.polls import PollBook
+from detectors.rate import RateDetector, RateFinding, RateParams, WindowScores
+from detectors.recent_ids import RecentIds
+from detectors.tally import Tally, TallyChange
+from detectors.watermark import UNKNOWN_MS
+
+_SWEEP_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class ShardParams:
+    """Limits of one shard's memory.
+
+    duplicate_horizon_ms: an `event_id` that comes again within this (event time) is the same event. 60,000 or more.
+    retain_ms: a poll without a vote or reply for so long (event time) leaves memory, its votes with it.
+    max_polls: polls a shard holds; beyond it those that were quiet longest leave early.
+    """
+
+    duplicate_horizon_ms: int = 600_000
+    retain_ms: int = 7 * 24 * 3_600_000
+    max_polls: int = 50_000
+
+    def __post_init__(self) -> None:
+        if self.duplicate_horizon_ms < 60_000:
+            raise ValueError(f"duplicate_horizon_ms must be 60000 or more, not {self.duplicate_horizon_ms}")
+        if self.retain_ms < _SWEEP_MS:
+            raise ValueError(f"retain_ms must be {_SWEEP_MS} or more, not {self.retain_ms}")
+        if self.max_polls < 1:
+            raise ValueError(f"max_polls must be 1 or more, not {self.max_polls}")
+
+
+@dataclass
+class Counted:
+    """What one advance of a shard counted, for metrics and the summary."""
+
+    votes: int = 0
+    replies: int = 0
+    duplicates: int = 0
+    late: int = 0
+    revotes: int = 0
+    polls_entered: int = 0
+    polls_retired: int = 0
+    polls_evicted: int = 0
+    scores: list[WindowScores] = field(default_factory=list)
+    votes_by_poll: dict[str, int] = field(default_factory=dict)
+
+
+class Shard:
+    """One shard: blocks in with `accept`, a report out with `advance`."""
+
+    def __init__(self, number: int, sources: list[str], params: ShardParams, rate: RateDetector) -> None:
+        self._number = number
+        self._params = params
+        self._inbox = Inbox(sources)
+        self._recent = RecentIds(params.duplicate_horizon_ms)
+        self.book = PollBook()
+        self._tally = Tally()
+        self._rate = rate
+        self._until_ms = UNKNOWN_MS
+
+    def accept(self, block: Block) -> None:
+        """Take a block. Raises `detectors.inbox.Gap` when a block of its source is missing before it."""
+        unseen = self._inbox.unseen(block)
+        if unseen is not None:
+            self._inbox.accept(unseen, self.book.names(unseen.rows))
+
+    def advance(self) -> tuple[Report, Counted] | None:
+        """Work through all whole ticks that every source has passed; None when there is none since the last call."""
+        tick_ms = self._rate.params.tick_ms
+        frontier_ms = self._inbox.frontier_ms()
+        until_ms = frontier_ms // tick_ms * tick_ms
+        if frontier_ms == UNKNOWN_MS or until_ms <= self._until_ms:
+            return None
+        start_ms, counted = self._until_ms, Counted()
+        rows = self._inbox.release(until_ms)
+        findings: list[Finding] = []
+        changed: list[Int32s] = []
+        retired: dict[str, dict[str, int]] = {}
+        for sweep_ms, end_ms, part in _between_sweeps(rows, until_ms):
+            self._retire(self.book.quiet_since(sweep_ms - self._params.retain_ms), counted, retired)
+            findings += self._observe(part, end_ms, counted, changed)
+        self._evict_overflow(counted, retired)
+        standings = self._standings(changed)
+        self._until_ms = until_ms
+        ended = self._inbox.ended() and not len(self._inbox)
+        return Report(self._number, start_ms, until_ms, findings, standings, retired, ended), counted
+
+    def _observe(self, rows: Sequence, until_ms: int, counted: Counted, changed: list[Int32s]) -> list[Finding]:
+        new = self._recent.first_seen(rows.event, rows.effective_ms)
+        counted.duplicates += len(rows) - int(np.count_nonzero(new))
+        rows = rows.take(new)
+        before = len(self.book)
+        poll, cell = self.book.enter(rows.name)
+        counted.polls_entered += len(self.book) - before
+        np.maximum.at(self.book.last_ms, poll, rows.effective_ms)
+        is_vote = cell >= 0
+        votes, poll, cell = rows.take(is_vote), poll[is_vote], cell[is_vote]
+        change = self._tally.count(votes, cell, self.book.serial[poll])
+        cells = self._vote_cells(votes, poll, cell, ~votes.late)
+        step = self._rate.advance(cells, until_ms)
+        findings = [self._finding(found, change) for found in step.findings]
+        np.add.at(self.book.votes, change.cell, 1)
+        np.subtract.at(self.book.votes, change.left[change.left >= 0], 1)
+        changed.append(np.unique(np.concatenate([change.cell, change.left[change.left >= 0]])))
+        self._count(counted, rows, votes, change, poll)
+        if step.windows is not None:
+            counted.scores.append(step.windows)
+        return findings
+
+    def _vote_cells(self, votes: Sequence, poll: Int32s, cell: Int32s, on_time: Bools) -> VoteCells:
+        tick_ms = self._rate.params.tick_ms
+        tick, cell, arrived = votes.effective_ms[on_time] // tick_ms, cell[on_time], votes.arrived_ms[on_time]
+        order = np.lexsort((self.book.cell_option[cell], poll[on_time], tick))
+        tick, cell, arrived = tick[order], cell[order], arrived[order]
+        starts = np.flatnonzero((np.diff(tick, prepend=-1) != 0) | (np.diff(cell, prepend=-1) != 0))
+        counts = np.diff(np.append(starts, len(tick)))
+        latest = np.maximum.reduceat(arrived, starts) if len(starts) else arrived
+        of = cell[starts]
+        return VoteCells(tick[starts] * tick_ms, self.book.cell_poll[of], self.book.cell_option[of], counts, latest)
+
+    def _finding(self, found: RateFinding, change: TallyChange) -> Finding:
+        tally = self.book.tally(found.poll)
+        seen = change.effective_ms < found.at_ms
+        for column, sign in ((change.cell[seen], 1), (change.left[seen], -1)):
+            cells = column[(column >= 0) & (self.book.cell_poll[column] == found.poll)]
+            for cell, votes in zip(*np.unique(cells, return_counts=True), strict=True):
+                tally[self.book.option_names[cell]] += sign * int(votes)
+        return Finding(
+            at_ms=found.at_ms,
+            poll_id=self.book.poll_ids[found.poll],
+            option=None if found.option == NO_OPTION else self._option_name(found.poll, found.option),
+            detector="rate",
+            kind=found.kind,
+            phase=found.phase,
+            score=rounded(found.score),
+            p_value=rounded(found.p_value),
+            observed=rounded(found.observed),
+            expected=rounded(found.expected),
+            start_ms=found.start_ms,
+            end_ms=found.end_ms,
+            tally=tally,
+            arrived_ms=found.arrived_ms,
+        )
+
+    def _option_name(self, poll: int, option: int) -> str:
+        cells = np.flatnonzero((self.book.cell_poll == poll) & (self.book.cell_option == option))
+        return self.book.option_names[int(cells[0])]
+
+    def _count(self, counted: Counted, rows: Sequence, votes: Sequence, change: TallyChange, poll: Int32s) -> None:
+        counted.votes += len(votes)
+        counted.replies += len(rows) - len(votes)
+        counted.late += int(np.count_nonzero(rows.late))
+        counted.revotes += change.revotes
+        for number, count in zip(*np.unique(poll, return_counts=True), strict=True):
+            poll_id = self.book.poll_ids[number]
+            counted.votes_by_poll[poll_id] = counted.votes_by_poll.get(poll_id, 0) + int(count)
+
+    def _standings(self, changed: list[Int32s]) -> Standings:
+        cells = np.unique(np.concatenate(changed))
+        cells = cells[self.book.cell_poll[cells] >= 0]
+        return Standings(
+            [self.book.poll_ids[number] for number in self.book.cell_poll[cells].tolist()],
+            [self.book.option_names[cell] for cell in cells.tolist()],
+            self.book.votes[cells].tolist(),
+        )
+
+    def _evict_overflow(self, counted: Counted, retired: dict[str, dict[str, int]]) -> None:
+        excess = len(self.book) - self._params.max_polls
+        if excess > 0:
+            counted.polls_evicted += excess
+            self._retire(self.book.longest_quiet(excess), counted, retired)
+
+    def _retire(self, numbers: Int64s, counted: Counted, retired: dict[str, dict[str, int]]) -> None:
+        if len(numbers):
+            retired.update((self.book.poll_ids[n], self.book.tally(n)) for n in numbers.tolist())
+            counted.polls_retired += len(numbers)
+            self._rate.forget(numbers)
+            self._tally.forget(self.book.serial[numbers])
+            self.book.remove(numbers, self._inbox.waiting_names())
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many entries each store holds."""
+        return {
+            "waiting_rows": len(self._inbox),
+            "recent_ids": len(self._recent),
+            "polls": len(self.book),
+            "voters": len(self._tally),
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state as plain data; restoring it in a shard of the same settings continues identically."""
+        return {
+            "until_ms": self._until_ms,
+            "inbox": self._inbox.snapshot(),
+            "recent": self._recent.snapshot(),
+            "book": self.book.snapshot(),
+            "tally": self._tally.snapshot(),
+            "rate": self._rate.snapshot(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` returned."""
+        self._until_ms = state["until_ms"]
+        self._inbox.restore(state["inbox"])
+        self._recent.restore(state["recent"])
+        self.book.restore(state["book"])
+        self._tally.restore(state["tally"])
+        self._rate.restore(state["rate"])
+
+
+def _between_sweeps(rows: Sequence, until_ms: int) -> list[tuple[int, int, Sequence]]:
+    """Cut rows by the hour, with the sweep before and the end of each: polls leave at the same time however released."""
+    hour = rows.effective_ms // _SWEEP_MS
+    starts = np.flatnonzero(np.diff(hour, prepend=-1))
+    last = until_ms // _SWEEP_MS
+    parts = [
+        (int(hour[a]) * _SWEEP_MS, min(int(hour[a] + 1) * _SWEEP_MS, until_ms), rows.take(slice(a, b)))
+        for a, b in zip(starts, [*starts[1:], len(rows)], strict=True)
+    ]
+    if not parts or parts[-1][1] < until_ms or parts[-1][0] < last * _SWEEP_MS:
+        parts.append((last * _SWEEP_MS, until_ms, rows.take(slice(0, 0))))
+    return parts
