@@ -1,0 +1,52 @@
+"""Faust over whole runs of records: `broker="pollwatch://host:9092;host:9092"`. Must not know votes, polls or columns.
+
+    app = faust.App("pollwatch", broker="pollwatch://127.0.0.1:9092", **settings_for_faust())
+    votes = batch_topic(app, "poll.votes")                     # runs of one partition, at most BatchLimits
+    blocks = batch_topic(app, "pollwatch.blocks", gate=Gate.GUARDED)
+
+    @app.agent(votes)                                          # concurrency stays 1, one agent per topic
+    async def intake(stream):
+        await process(app, stream, handle)                     # async def handle(batch: Batch) -> None
+
+* `Batch`: tp, records (aiokafka ConsumerRecords, raw bytes), first_offset, last_offset, next_offset, generation_id. It is
+  acked when `handle` returns. If `handle` raises, the app crashes and nothing from this batch on is committed.
+* Committed is the longest fully acked prefix, and for a gated topic never past `app.consumer.open_gate(tp, offset)`, where
+  `offset` is a snapshot's last offset + 1. Gates are closed anew at every assignment; acks do not wait for them.
+* `app.transport.on_revoke(hook)`: `await hook(tps)` before partitions are given up, at rebalance and clean stop: begun
+  batches are done, the last commit comes after. Not called after a crash.
+* `@app.on_partitions_assigned.connect` (Faust's own, `async def f(app, assigned, **_)`): restore here; nothing flows yet.
+  `app.consumer.start_at(tp, offset)` makes reading begin there, before or after the committed offset.
+* `app.consumer.progress(tp)`: read_offset (next to be handed over), end_offset, in_flight, caught_up; KeyError if not
+  assigned. `app.consumer.assignment()`, `app.consumer_generation_id`; `app.consumer.seek_wait({tp: offset})`.
+* `await app.producer.send(topic, key, value, partition, None, headers)` queues and returns a future of RecordMetadata;
+  send from one task to keep order, then await the futures. `send_and_wait(...)` does both. Idempotent, acks=all.
+  One failed record makes `flush()`, and so every later commit, raise ProducerSendError.
+* `await run(app, stop)`: start, wait for `stop` (an asyncio.Event) or a crash, stop cleanly; raises what crashed it.
+
+The same agents run on stock `kafka://`: batches of one record, no gates, no hooks, and Faust's own idea of commits.
+"""
+
+from streams.transport.agent import batch_topic, process, run
+from streams.transport.batch import Batch, BatchMessage, batch_of
+from streams.transport.chunks import BatchLimits
+from streams.transport.consumer import Consumer, HandlerTooSlow, Progress
+from streams.transport.driver import Transport
+from streams.transport.ledger import Gate, OutOfOrder
+from streams.transport.settings import settings_for_faust
+
+__all__ = [
+    "Batch",
+    "BatchLimits",
+    "BatchMessage",
+    "Consumer",
+    "Gate",
+    "HandlerTooSlow",
+    "OutOfOrder",
+    "Progress",
+    "Transport",
+    "batch_of",
+    "batch_topic",
+    "process",
+    "run",
+    "settings_for_faust",
+]

@@ -1,0 +1,67 @@
+"""Cuts fetched records into runs of one partition, in turns, each under a record and a byte limit.
+
+Must not know Faust: in go lists of records by partition, out come (partition, run) pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, TypeVar
+
+TP = TypeVar("TP", bound=Hashable)
+Record = Any  # aiokafka's ConsumerRecord, published without types
+
+_value_bytes = attrgetter("serialized_value_size")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """The largest run an agent is handed. A single record above `max_bytes` makes a run of its own."""
+
+    max_records: int = 5_000
+    max_bytes: int = 4 << 20
+
+    def __post_init__(self) -> None:
+        if self.max_records < 1 or self.max_bytes < 1:
+            raise ValueError(
+                f"set max_records and max_bytes to 1 or more, not {self.max_records}, {self.max_bytes}"
+            )
+
+
+ONE_RECORD = BatchLimits(max_records=1)
+
+
+def runs(records: Sequence[Record], limits: BatchLimits) -> Iterator[Sequence[Record]]:
+    """Yield consecutive slices of `records` in order; together they are `records`."""
+    for begin in range(0, len(records), limits.max_records):
+        run = records[begin : begin + limits.max_records]
+        if limits.max_records > 1 and sum(map(_value_bytes, run)) > limits.max_bytes:
+            yield from _by_bytes(run, limits.max_bytes)
+        else:
+            yield run
+
+
+def _by_bytes(records: Sequence[Record], max_bytes: int) -> Iterator[Sequence[Record]]:
+    begin, size = 0, 0
+    for i, record in enumerate(records):
+        size += _value_bytes(record)
+        if size > max_bytes and i > begin:
+            yield records[begin:i]
+            begin, size = i, _value_bytes(record)
+    yield records[begin:]
+
+
+def in_turns(
+    fetched: Mapping[TP, Sequence[Record]], limits_of: Callable[[TP], BatchLimits]
+) -> Iterator[tuple[TP, Sequence[Record]]]:
+    """Yield one run of each partition in turn, so that a full partition does not hold the others back."""
+    waiting = {tp: runs(records, limits_of(tp)) for tp, records in fetched.items()}
+    while waiting:
+        for tp in list(waiting):
+            run = next(waiting[tp], None)
+            if run is None:
+                del waiting[tp]
+            else:
+                yield tp, run

@@ -1,0 +1,91 @@
+"""The thread that aiokafka lives in: fetches with their positions, seeks to where reading resumes.
+
+Must not know agents, acks or gates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.types import TP
+
+# Faust fixes 1,500 ms. A fetch that waits for idle partitions keeps the busy ones of the same broker waiting
+# (aiokafka sends one fetch to a broker at a time), so this bounds the pause of a partition that was held back.
+FETCH_MAX_WAIT_MS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One fetch: records by partition; `positions` and `ends` as they were right after, of all partitions asked for."""
+
+    records: Mapping[TP, Sequence[Any]] = field(default_factory=dict)
+    positions: Mapping[TP, int] = field(default_factory=dict)
+    ends: Mapping[TP, int] = field(default_factory=dict)
+
+
+class ConsumerThread(AIOKafkaConsumerThread):
+    """Faust's aiokafka thread, reading committed transactions only."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust passes neither; aiokafka reads both when the consumer starts.
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def fetch(self, tps: set[TP], timeout_s: float) -> Fetched:
+        """Return what has arrived for `tps`, waiting up to `timeout_s` for the first of it. Moves their positions."""
+        fetched: Fetched = await self.call_thread(self._fetch, tps, timeout_s)
+        return fetched
+
+    async def _fetch(self, tps: set[TP], timeout_s: float) -> Fetched:
+        consumer = self._ensure_consumer()
+        found = await self._fetch_records(
+            consumer, tps, timeout=timeout_s, max_records=consumer._max_poll_records
+        )
+        records = {TP(tp.topic, tp.partition): run for tp, run in found.items()}
+        states = {tp: state for tp in tps if (state := self._state(tp)) is not None}
+        return Fetched(
+            records,
+            positions={tp: state.position for tp, state in states.items() if state.has_valid_position},
+            # Under read_committed nothing past the last stable offset can be read.
+            ends={tp: state.lso for tp, state in states.items() if state.lso is not None},
+        )
+
+    def _state(self, tp: TP) -> Any:
+        assignment = self._ensure_consumer()._subscription.subscription.assignment
+        if assignment is None or not assignment.active or tp not in assignment.tps:
+            return None
+        return assignment.state_value(tp)
+
+    async def give_back(self, points: Mapping[TP, int]) -> None:
+        """Seek back to what was fetched and not delivered, of partitions still assigned."""
+        await self.call_thread(self._give_back, points)
+
+    async def _give_back(self, points: Mapping[TP, int]) -> None:
+        for tp, offset in points.items():
+            if self._state(tp) is not None:
+                self.seek(tp, offset)
+
+    async def resume_at(self, points: Mapping[TP, int]) -> Mapping[TP, int | None]:
+        """Seek every assigned partition to its point, else to its committed offset; return what is committed."""
+        committed: Mapping[TP, int | None] = await self.call_thread(self._resume_at, points)
+        return committed
+
+    async def _resume_at(self, points: Mapping[TP, int]) -> Mapping[TP, int | None]:
+        consumer = self._ensure_consumer()
+        tps = [TP(tp.topic, tp.partition) for tp in consumer.assignment()]
+        offsets = await asyncio.gather(*map(consumer.committed, consumer.assignment()))
+        committed = dict(zip(tps, offsets, strict=True))
+        for tp in consumer.assignment():
+            target = points.get(tp, committed[tp])
+            if target is not None:
+                consumer.seek(tp, target)
+            elif self.app.conf.consumer_auto_offset_reset == "earliest":
+                # Without a commit aiokafka would stay where it had read to, and skip what was never delivered.
+                await consumer.seek_to_beginning(tp)
+        return committed
