@@ -44,23 +44,32 @@ def shared_kafka(meeting_place: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Bootstrap servers: KAFKA_BOOTSTRAP_SERVERS if set, else one embedded broker for the whole run."""
+def embedded_kafka_at_hand() -> None:
+    """Skip where the Java runtime or Kafka's jars can't be had; in CI that is a failure."""
     from streams.broker import BrokerUnavailable
+    from streams.broker.jars import kafka_jars
+    from streams.broker.java import java_path
 
-    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    if given:
-        yield given
-        return
-    own = tmp_path_factory.getbasetemp()
-    meeting_place = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     try:
-        with shared_kafka(meeting_place) as address:
-            yield address
+        java_path()
+        kafka_jars()
     except BrokerUnavailable as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers: KAFKA_BOOTSTRAP_SERVERS if set, else one embedded broker for the whole run."""
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if given:
+        yield given
+        return
+    request.getfixturevalue("embedded_kafka_at_hand")
+    own = tmp_path_factory.getbasetemp()
+    with shared_kafka(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as address:
+        yield address
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from streams.broker.properties import LOG4J_PROPERTIES, as_text, server_properti
 
 READY_WITHIN_S = 60.0
 LOG_LINES_SHOWN = 5
+LOG_NAME = "broker.log"
 
 
 class EmbeddedKafka:
@@ -45,7 +46,7 @@ class EmbeddedKafka:
         properties: Mapping[str, str] = MappingProxyType({}),
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._given_dir = data_dir
+        self._given_dir = data_dir.resolve() if data_dir else None
         self._port = port
         self._properties = dict(properties)
         self._say = say
@@ -70,6 +71,9 @@ class EmbeddedKafka:
         try:
             self._launch(Java(java, jars, self._dir / "java"), self._dir)
             self._wait_until_ready()
+        except OSError as error:
+            self.stop()
+            raise BrokerError(f"Kafka can't use its data directory: {error}") from error
         except BaseException:
             self.stop()
             raise
@@ -77,13 +81,13 @@ class EmbeddedKafka:
 
     def stop(self) -> None:
         """Stop the broker (SIGTERM, then SIGKILL), remove a temporary directory; harmless when nothing runs."""
-        atexit.unregister(self.stop)
         if self._process is not None:
             _end(self._process)
             self._process = None
-        if self._dir is not None and self._given_dir is None:
+        if self._dir is not None and self._given_dir is None and self._dir.exists():
             shutil.rmtree(self._dir)
         self._dir = None
+        atexit.unregister(self.stop)
 
     def wait(self) -> None:
         """Return when the broker has ended by itself; raise BrokerError with the end of its log."""
@@ -105,23 +109,26 @@ class EmbeddedKafka:
         return self._port
 
     def _launch(self, java: Java, root: Path) -> None:
-        data = root / "data"
-        properties = root / "server.properties"
+        properties = self._prepare(java, root)
+        with (root / LOG_NAME).open("ab") as log:
+            # A session of its own: Ctrl-C reaches us, and we decide when the broker goes.
+            self._process = subprocess.Popen(
+                java.server_command(properties, None if self._given_dir else root),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _prepare(self, java: Java, root: Path) -> Path:
+        data, properties = root / "data", root / "server.properties"
         java.work.mkdir(parents=True, exist_ok=True)
         (java.work / "log4j2.properties").write_text(LOG4J_PROPERTIES)
         settings = server_properties(data, int(self.bootstrap_servers.split(":")[1]), free_port(), self._properties)
         properties.write_text(as_text(settings))
         if not (data / "meta.properties").exists():
             java.format_storage(properties, base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
-        with (root / "broker.log").open("ab") as log:
-            # A session of its own: Ctrl-C reaches us, and we decide when the broker goes.
-            self._process = subprocess.Popen(
-                java.server_command(properties),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        return properties
 
     def _wait_until_ready(self) -> None:
         deadline_s = time.monotonic() + READY_WITHIN_S
@@ -133,10 +140,14 @@ class EmbeddedKafka:
             time.sleep(0.05)
 
     def _death(self) -> str:
-        log = (self._dir or Path()) / "broker.log"
-        with log.open(errors="replace") as lines:
-            end = "".join(deque(lines, LOG_LINES_SHOWN)).strip()
-        return f"Apache Kafka ended by itself; its log {log} ends:\n{end}"
+        kept = f" {self._given_dir / LOG_NAME}" if self._given_dir else ""
+        return f"Apache Kafka ended by itself; the end of its log{kept}:\n{_last_words((self._dir or Path()) / LOG_NAME)}"
+
+
+def _last_words(log: Path) -> str:
+    """Return the log's last lines that are not the inside of a stack trace."""
+    with log.open(errors="replace") as lines:
+        return "".join(deque((line for line in lines if not line.startswith("\t")), LOG_LINES_SHOWN)).strip()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -153,11 +164,11 @@ def _answers(bootstrap_servers: str) -> bool:
     if is_free(int(bootstrap_servers.split(":")[1])):
         return False
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=5_000)
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, bootstrap_timeout_ms=5_000)
     except KafkaError:
         return False
     try:
-        return bool(admin.describe_cluster()["brokers"])
+        return any(not broker["is_fenced"] for broker in admin.describe_cluster()["brokers"])
     except KafkaError:
         return False
     finally:

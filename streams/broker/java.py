@@ -50,7 +50,7 @@ class Java:
             reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[:1]
             raise BrokerError(f"Kafka can't format its data directory: {' '.join(reason)}")
 
-    def server_command(self, properties: Path) -> list[str]:
+    def server_command(self, properties: Path, temporary_dir: Path | None) -> list[str]:
         """Return the command of the broker under its keeper, which must be given a pipe as standard input."""
         kafka = self.command("kafka.Kafka", str(properties), options=HEAP)
-        return [sys.executable, "-I", "-S", keeper.__file__, *kafka]
+        return [sys.executable, "-I", "-S", keeper.__file__, str(temporary_dir or ""), *kafka]

@@ -5,6 +5,8 @@ closes, and Java gets SIGTERM, then SIGKILL. (A parent-death signal would follow
 and exists on Linux only.)
 """
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +15,9 @@ import threading
 STOP_WITHIN_S = 15.0
 
 
-def _stop(java: subprocess.Popen[bytes]) -> None:
+def _stop_when_closed(java: subprocess.Popen[bytes], closed: threading.Event) -> None:
+    os.read(sys.stdin.fileno(), 1)  # nobody writes: it returns when the pipe is closed
+    closed.set()
     java.terminate()
     try:
         java.wait(STOP_WITHIN_S)
@@ -21,18 +25,20 @@ def _stop(java: subprocess.Popen[bytes]) -> None:
         java.kill()
 
 
-def _stop_when_orphaned(java: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
-    _stop(java)
+def main(temporary_dir: str, command: list[str]) -> int:
+    """Run the command until it ends by itself or standard input closes; return its exit code.
 
-
-def main(command: list[str]) -> int:
-    """Run the command until it ends by itself or standard input closes; return its exit code."""
+    `temporary_dir`, unless empty, is removed in the second case; in the first its log is still wanted.
+    """
     java = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     signal.signal(signal.SIGTERM, lambda _signal, _frame: java.terminate())
-    threading.Thread(target=_stop_when_orphaned, args=(java,), daemon=True).start()
-    return java.wait()
+    closed = threading.Event()
+    threading.Thread(target=_stop_when_closed, args=(java, closed), daemon=True).start()
+    code = java.wait()
+    if closed.is_set() and temporary_dir:
+        shutil.rmtree(temporary_dir)
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
