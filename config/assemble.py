@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from config.consistency import conflicts
 from config.problems import ConfigError, Problem
 from config.schema import Settings
 from config.secret import Secret
 from config.values import Unacceptable, convert, hints_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+ALL = "*"
+"""Stands for a key where a whole section is meant."""
+
+Where: TypeAlias = Callable[[str, str], str]
+"""Names the place of a section's key in a problem."""
+
+Section = TypeVar("Section", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near}?" if near else "known are " + ", ".join(choices)
 
 
-def assemble(entries: Sequence[Entry], where_default: Callable[[str, str], str], base: Settings) -> Outcome:
+def assemble(entries: Sequence[Entry], where_default: Where, base: Settings) -> Outcome:
     """Put `entries` over `base`, the later entry of one key winning.
 
     `where_default(section, key)` names the place where a setting that nobody wrote would have to be written.
@@ -74,7 +87,14 @@ def assemble(entries: Sequence[Entry], where_default: Callable[[str, str], str],
         except Unacceptable as error:
             problems.append(Problem(entry.where, _shown(entry), f"must be {error}"))
             broken.add(f"{entry.section}.{entry.key}")
-    settings = _build(base, values, where_default, problems)
+    sections = {}
+    for name, given in values.items():
+        sections[name], refused = _replace(getattr(base, name), given)
+        for key, reason in refused:
+            place = f"{name}.{key}"
+            broken.add(place)
+            problems.append(Problem(where.get(place) or where_default(name, key), reason, "change it"))
+    settings = dataclasses.replace(base, **sections)
     for conflict in conflicts(settings):
         if broken.isdisjoint(conflict.keys):
             first = conflict.keys[0]
@@ -91,24 +111,28 @@ def _value(entry: Entry) -> object:
 
 
 def _shown(entry: Entry) -> str:
-    text = repr(entry.value) if len(repr(entry.value)) <= 60 else repr(entry.value)[:57] + "..."
-    return f"{text} cannot be used"
+    """The value in the words of the file format, cut where it gets long."""
+    text = json.dumps(entry.value, ensure_ascii=False, default=str)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} cannot be used"
 
 
-def _build(
-    base: Settings,
-    values: Mapping[str, Mapping[str, Any]],
-    where_default: Callable[[str, str], str],
-    problems: list[Problem],
-) -> Settings:
-    """Replace section by section; a section that refuses its own values (ValueError) stays as it was."""
-    sections = {}
-    for name, given in values.items():
+def _replace(section: Section, given: Mapping[str, Any]) -> tuple[Section, list[tuple[str, str]]]:
+    """`section` with the values it accepts, and (key, reason) of those it does not.
+
+    Detectors check their own parameters and raise ValueError at the first mistake, naming the parameter. Leaving that one out
+    and trying again finds the next, so that all are reported at once.
+    """
+    left = dict(given)
+    refused: list[tuple[str, str]] = []
+    while True:
         try:
-            sections[name] = dataclasses.replace(getattr(base, name), **given)
+            return dataclasses.replace(section, **left), refused
         except ValueError as error:
-            problems.append(Problem(where_default(name, "*"), str(error), f"change the values of [{name}]"))
-    return dataclasses.replace(base, **sections)
+            named = [key for key in re.findall(r"\w+", str(error)) if key in left]
+            refused.append((named[0] if named else ALL, str(error)))
+            if not named:
+                return section, refused
+            del left[named[0]]
 
 
 def with_overrides(settings: Settings, **sections: Mapping[str, object]) -> Settings:
@@ -119,38 +143,55 @@ def with_overrides(settings: Settings, **sections: Mapping[str, object]) -> Sett
 
     Raises ConfigError with every problem, unknown sections and keys included.
     """
-    entries, problems = known_entries(sections, lambda section, key: f"override:{section}.{key}")
-    outcome = assemble(entries, lambda section, key: f"override:{section}.{key}", settings)
+    entries, problems = known_entries(sections, _in_override)
+    outcome = assemble(entries, _in_override, settings)
     return Outcome(outcome.settings, (*problems, *outcome.problems)).unwrap()
 
 
-def known_entries(
-    sections: Mapping[str, object], where: Callable[[str, str], str]
-) -> tuple[list[Entry], list[Problem]]:
+def _in_override(section: str, key: str) -> str:
+    return f"override:{section if key == ALL else f'{section}.{key}'}"
+
+
+def known_entries(sections: Mapping[str, object], where: Where) -> tuple[list[Entry], list[Problem]]:
     """Split a nested mapping into entries of known keys and problems of unknown ones."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     for section, values in sections.items():
-        kind = section_types().get(section)
-        if kind is None:
-            problems.append(
-                Problem(where(section, "*"), "unknown section", did_you_mean(section, section_types()))
-            )
-        elif not isinstance(values, Mapping):
-            problems.append(Problem(where(section, "*"), "is a value", f"write it as a section: [{section}]"))
-        else:
+        if section in section_types() and isinstance(values, Mapping):
             for key, value in values.items():
-                _sort(Entry(section, key, value, where(section, key)), kind, entries, problems)
+                problem = _objection(section, key, where)
+                problems += [problem] if problem else []
+                entries += [] if problem else [Entry(section, key, value, where(section, key))]
+        else:
+            problems.append(_no_section(section, values, where))
     return entries, problems
 
 
-def _sort(entry: Entry, kind: type, entries: list[Entry], problems: list[Problem]) -> None:
-    keys = hints_of(kind)
-    if keys.get(entry.key) is Secret:
-        todo = f"put it in a file and name that in {entry.section}.{entry.key}_file, or set KAFKA_{entry.key.upper()}"
-        problems.append(Problem(entry.where, "a password must not stand here", todo))
-    elif entry.key not in keys:
-        plain = [key for key, hint in keys.items() if hint is not Secret]
-        problems.append(Problem(entry.where, "unknown setting", did_you_mean(entry.key, plain)))
-    else:
-        entries.append(entry)
+def _no_section(name: str, value: object, where: Where) -> Problem:
+    if isinstance(value, Mapping):
+        return Problem(where(name, ALL), "unknown section", did_you_mean(name, section_types()))
+    if name in section_types():
+        return Problem(
+            where(name, ALL), "is a section, not a setting", f"write [{name}] and its settings below"
+        )
+    home = _home_of(name)
+    todo = f"put it below [{home}]" if home else "put it below its section, or remove it"
+    return Problem(where(name, ALL), "stands outside of every section", todo)
+
+
+def _objection(section: str, key: str, where: Where) -> Problem | None:
+    hints = hints_of(section_types()[section])
+    if hints.get(key) is Secret:
+        todo = f"put it in a file and name that in {section}.{key}_file, or set KAFKA_{key.upper()}"
+        return Problem(where(section, key), "a password must not stand here", todo)
+    if key in hints:
+        return None
+    home = _home_of(key)
+    plain = [each for each, hint in hints.items() if hint is not Secret]
+    todo = f"did you mean {home}.{key}?" if home else did_you_mean(key, plain)
+    return Problem(where(section, key), "unknown setting", todo)
+
+
+def _home_of(key: str) -> str | None:
+    """The section that has a setting of this name."""
+    return next((name for name, kind in section_types().items() if key in hints_of(kind)), None)

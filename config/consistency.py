@@ -108,12 +108,17 @@ def _topic_names(topics: Topics) -> Iterator[Conflict]:
         first = seen.setdefault(name, key)
         if first != key:
             yield Conflict((key, first), f'"{name}" is also {first}', "give every topic its own name")
-        if len(name) > LONGEST_TOPIC_NAME or name in (".", ".."):
-            yield Conflict(
-                (key, "topics.prefix"),
-                f"with its prefix this is no topic name Kafka takes ({len(name)} characters)",
-                f"use at most {LONGEST_TOPIC_NAME} characters, and not only dots",
-            )
+        if name in (".", ".."):
+            yield Conflict((key,), f'"{name}" is a name Kafka keeps for itself', "choose another")
+    longest = max(TopicRole, key=lambda role: len(topics.name(role)))
+    length = len(topics.name(longest))
+    if length > LONGEST_TOPIC_NAME:
+        key = "topics.prefix" if topics.prefix else f"topics.{longest}"
+        yield Conflict(
+            (key, f"topics.{longest}"),
+            f"the name of topics.{longest} has {length} characters with its prefix",
+            f"Kafka takes at most {LONGEST_TOPIC_NAME}",
+        )
 
 
 def _durations(settings: Settings) -> Iterator[Conflict]:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.assemble import Entry, Outcome, assemble, known_entries, nearest, section_types
+from config.assemble import ALL, Entry, Outcome, assemble, known_entries, nearest, section_types
 from config.problems import Problem
 from config.schema import Settings
 from config.secret import Secret
@@ -38,13 +38,15 @@ def check(path: Path | None, environ: Mapping[str, str]) -> list[Problem]:
 
 
 def _read(path: Path | None, environ: Mapping[str, str]) -> Outcome:
-    def in_file(section: str, key: str) -> str:
-        return f"{path}:{section}.{key}" if path else f"environment:{PREFIX}{section}_{key}".upper()
+    def home(section: str, key: str) -> str:
+        if path is None:
+            return f"environment:{PREFIX}{section.upper()}_{key.upper()}"
+        return f"{path}:{section if key == ALL else f'{section}.{key}'}"
 
     written, unreadable = _parse(path)
-    from_file, unknown = known_entries(written, in_file)
+    from_file, unknown = known_entries(written, home)
     from_environ, strange = _environment(environ)
-    outcome = assemble([*from_file, *from_environ], in_file, Settings())
+    outcome = assemble([*from_file, *from_environ], home, Settings())
     return Outcome(outcome.settings, (*unreadable, *unknown, *strange, *outcome.problems))
 
 

@@ -11,13 +11,22 @@ from typing import Annotated
 from msgspec import Meta
 
 from config.secret import UNSET, Secret
+from detectors.case import CaseParams
 
 DAY_MS = 86_400_000
 
 Partitions = Annotated[int, Meta(ge=1, le=1024)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Hours = Annotated[int, Meta(ge=1, le=87_600)]
-TopicName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]+$")]
+TopicName = Annotated[
+    str, Meta(pattern=r"^[a-zA-Z0-9._-]+$", description='text of letters, digits, ".", "_" and "-"')
+]
+TopicPrefix = Annotated[
+    str, Meta(pattern=r"^[a-zA-Z0-9._-]*$", description='text of letters, digits, ".", "_" and "-", or empty')
+]
+UriReference = Annotated[
+    str, Meta(pattern=r"^[^\s<>\"{}|\\^`]+$", description='a URI or a path without spaces, like "/pollwatch"')
+]
 
 
 class SecurityProtocol(StrEnum):
@@ -117,7 +126,7 @@ class Topics:
     exchange: TopicName = "pollwatch.exchange"
     findings: TopicName = "pollwatch.findings"
     state: TopicName = "pollwatch.state"
-    prefix: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9._-]*$")] = ""
+    prefix: TopicPrefix = ""
     partitions: Partitions = 8
     replication: Annotated[int, Meta(ge=1, le=100)] = 3
     input_retention_hours: Hours = 168
@@ -150,18 +159,13 @@ class Polls:
     """How long and how many polls are kept in memory."""
 
     duplicate_horizon_ms: Annotated[int, Meta(ge=0, le=DAY_MS)] = 600_000
-    retain_ms: Annotated[int, Meta(ge=60_000, le=365 * DAY_MS)] = 2 * DAY_MS
-    max_polls: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    retain_ms: Annotated[int, Meta(ge=60_000, le=365 * DAY_MS)] = 7 * DAY_MS
+    max_polls: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class RateParams:
     """Stand-in until the rate detector brings its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class CaseParams:
-    """Stand-in until the cases bring their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ class Worker:
     http_port: Port = 9095
     snapshot_every_ms: Annotated[int, Meta(ge=1_000, le=3_600_000)] = 30_000
     top_polls: Annotated[int, Meta(ge=1, le=100)] = 20
-    source: Annotated[str, Meta(pattern=r"^[^\s<>\"{}|\\^`]+$")] = "/pollwatch"
+    source: UriReference = "/pollwatch"
     log_level: LogLevel = LogLevel.INFO
 
 
@@ -203,10 +207,16 @@ class Settings:
     def digest(self) -> str:
         """Twelve hex digits that differ when findings may differ (`config_digest` of an alert).
 
-        Covers [intake], [polls], [rate], [cases] and `topics.partitions`. Addresses, names, ports and secrets are left out, so
-        all workers of one deployment show one digest.
+        Covers [intake], [polls], [rate], [cases] and `topics.partitions`. Addresses, names, ports, paths and secrets are
+        left out, so that all workers of one deployment show one digest.
         """
-        chosen: dict[str, object] = {name: self.dump()[name] for name in ("intake", "polls", "rate", "cases")}
-        chosen["partitions"] = self.topics.partitions
+        dump = self.dump()
+        chosen: dict[str, object] = {
+            f"{section}.{key}": value
+            for section in ("intake", "polls", "rate", "cases")
+            for key, value in dump[section].items()
+            if not key.endswith("_file")
+        }
+        chosen["topics.partitions"] = self.topics.partitions
         text = json.dumps(chosen, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]

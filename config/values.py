@@ -37,16 +37,13 @@ def convert(value: object, hint: Any, *, from_text: bool) -> object:
         converted: object = msgspec.convert(value, hint, strict=not from_text)
     except msgspec.ValidationError:
         raise Unacceptable(describe(hint)) from None
-    if not all(map(_is_storable, converted if isinstance(converted, tuple) else (converted,))):
-        raise Unacceptable(describe(hint))
+    for each in converted if isinstance(converted, tuple) else (converted,):
+        # TOML can write nan, inf and integers of any length
+        if isinstance(each, float) and not math.isfinite(each):
+            raise Unacceptable("a finite number")
+        if isinstance(each, int) and not -(2**63) <= each < 2**63:
+            raise Unacceptable("a whole number that fits 64 bits")
     return converted
-
-
-def _is_storable(value: object) -> bool:
-    """Whether a number is finite and fits 64 bits; TOML can write nan, inf and integers of any length."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def describe(hint: Any) -> str:
@@ -63,6 +60,8 @@ def describe(hint: Any) -> str:
 
 def _describe(info: inspect.Type) -> str:
     match info:
+        case inspect.Metadata(extra_json_schema={"description": str(words)}):
+            return words
         case inspect.BoolType():
             return "true or false"
         case inspect.IntType():
@@ -72,7 +71,7 @@ def _describe(info: inspect.Type) -> str:
         case inspect.EnumType():
             return "one of " + ", ".join(str(choice.value) for choice in info.cls)
         case inspect.StrType():
-            return "text in quotes" + _shape(info)
+            return "text in quotes" + _length(info)
         case inspect.VarTupleType():
             return "a list, each entry " + _describe(info.item_type)
     raise TypeError(
@@ -91,14 +90,8 @@ def _range(info: inspect.IntType | inspect.FloatType) -> str:
     return above + (" and" if above and below else "") + below
 
 
-def _shape(info: inspect.StrType) -> str:
-    parts = []
-    if info.min_length is not None:
-        parts.append(
-            "not empty"
-            if info.max_length is None
-            else f"of {info.min_length} to {info.max_length} characters"
-        )
-    if info.pattern is not None:
-        parts.append(f"that matches {info.pattern}")
-    return "".join(f" {part}" for part in parts)
+def _length(info: inspect.StrType) -> str:
+    low, high = info.min_length, info.max_length
+    if low is None and high is None:
+        return ""
+    return f" of {low or 0} to {high} characters" if high is not None else f" of at least {low} characters"
