@@ -110,7 +110,7 @@ def _tls_context(kafka: Kafka, problems: list[Problem]) -> ssl.SSLContext:
             context.load_verify_locations(cafile=kafka.ssl_cafile)
         except OSError as error:
             problems.append(_unusable("ssl_cafile", kafka.ssl_cafile, error))
-    if kafka.ssl_certfile and not problems:
+    if kafka.ssl_certfile:
         _load_client_certificate(context, kafka, password, problems)
     return context
 
