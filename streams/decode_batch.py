@@ -83,6 +83,6 @@ def _may_join(run: Sequence[bytes], joined: bytes, max_record_bytes: int) -> boo
     if (text[ends - lengths] != ord("{")).any() or (text[ends - 1] != ord("}")).any():
         return False
     openings = np.count_nonzero((text | 0x20) == ord("{"))  # [ and { differ in this bit alone
-    if openings - len(run) > MAX_NESTING and any(map(may_be_deep, run)):
+    if openings - len(run) >= MAX_NESTING and any(map(may_be_deep, run)):
         return False
     return joined.isascii() or all(map(is_utf8, run))
