@@ -56,15 +56,17 @@ def compare(topic: str, spec: TopicSpec, found: Mapping[str, str]) -> tuple[Diff
 
 @contextmanager
 def admin_client(options: Mapping[str, Any]) -> Iterator[KafkaAdminClient]:
-    """Yield a kafka-python admin client; a failure to connect or to be answered is a TopicsError."""
+    """Yield an admin client for kafka-python's connection arguments; what Kafka refuses is a TopicsError."""
+    servers = options["bootstrap_servers"]
+    address = servers if isinstance(servers, str) else ",".join(servers)
     try:
         admin = KafkaAdminClient(**options)
     except KafkaError as error:
-        raise TopicsError(f"no answer from Kafka at {options.get('bootstrap_servers')}: {error}") from error
+        raise TopicsError(f"no answer from Kafka at {address}: {error}") from error
     try:
         yield admin
     except KafkaError as error:
-        raise TopicsError(f"Kafka at {options.get('bootstrap_servers')} refused: {error}") from error
+        raise TopicsError(f"Kafka at {address} refused: {error}") from error
     finally:
         admin.close()
 

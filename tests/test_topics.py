@@ -159,7 +159,7 @@ def test_a_cluster_that_does_not_answer_is_one_line() -> None:
 import logging, sys
 from streams.topics import run_topics
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
-sys.exit(run_topics({"bootstrap_servers": "127.0.0.1:1", "bootstrap_timeout_ms": 300}, {}))
+sys.exit(run_topics({"bootstrap_servers": ["127.0.0.1:1"], "bootstrap_timeout_ms": 300}, {}))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1

@@ -6,7 +6,6 @@ run time, so the class path cannot change unless that file does (`make lock` wri
 
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -92,17 +91,3 @@ def _fetch(jar: PinnedJar, into: Path) -> Path:
     except RuntimeError as error:
         raise BrokerUnavailable(f"can't get {jar.path.name} of Apache Kafka: {error}") from error
     return file
-
-
-def main() -> int:
-    """Fetch and check the jars, as `make test` does before anything else needs them."""
-    try:
-        kafka_jars(print)
-    except BrokerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

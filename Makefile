@@ -1,0 +1,57 @@
+# Needs python3 (3.11 or newer, with venv) and make. Everything else comes from the lock files into .venv.
+PYTHON ?= python3
+UV ?= uv
+BIN := .venv/bin
+DONE := .venv/installed
+
+unexport PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench lock clean
+.DELETE_ON_ERROR:
+
+demo: $(DONE)
+	@$(BIN)/pollwatch demo
+
+test: check
+	@echo "== Apache Kafka: the jars the tests run on"
+	@$(BIN)/python -m streams.broker.fetch
+	@echo "== pytest"
+	@$(BIN)/pytest -q -n 2
+
+check: $(DONE)
+	@echo "== ruff, mypy"
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests benchmarks
+
+bench: $(DONE)
+	@$(BIN)/python -m benchmarks
+
+# The project itself: again when its settings change. The packages below it: only when their lock changes.
+$(DONE): .venv/packages pyproject.toml
+	@echo "== .venv: installing pollwatch"
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/packages: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "== .venv: creating"
+	@$(PYTHON) -m venv --clear .venv
+	@echo "== .venv: installing $$(grep -c '==' $<) pinned packages (a minute or two, once)"
+	@$(BIN)/python -m pip install -q --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+# After a change of dependencies in pyproject.toml, or of ENDPOINT in streams/broker/fetch.py. Pins that still fit stay;
+# delete a lock to take the newest. The image installs requirements.lock; .venv the other: with the broker and the tools.
+COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+lock: $(DONE)
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@printf 'hatchling\neditables\n' \
+	  | $(COMPILE) --extra broker --group dev -c requirements.lock pyproject.toml - -o requirements-dev.lock
+	@$(BIN)/python -m streams.broker.fetch --lock
+
+clean:
+	rm -rf .venv var out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
