@@ -8,8 +8,10 @@
     async def intake(stream):
         await process(app, stream, handle)                     # async def handle(batch: Batch) -> None
 
-* `Batch`: tp, records (aiokafka ConsumerRecords, raw bytes), first_offset, last_offset, next_offset, generation_id. It is
-  acked when `handle` returns. If `handle` raises, the app crashes and nothing from this batch on is committed.
+* `Batch`: tp, records, first_offset, last_offset, next_offset, generation_id. `records` are columns: `.values` and `.keys`
+  (lists of bytes or None), `.offsets` and `.timestamps_ms` (`array('q')`), `.headers` ({index: ((name, bytes), ...)}), and
+  len(). Indexing and iterating give aiokafka ConsumerRecords, at the price of making them.
+* A batch is acked when `handle` returns. If `handle` raises, the app crashes and nothing from this batch on is committed.
 * Committed is the longest fully acked prefix, and for a gated topic never past `app.consumer.open_gate(tp, offset)`, where
   `offset` is a snapshot's last offset + 1. Gates are closed anew at every assignment; acks do not wait for them.
 * `app.transport.on_revoke(hook)`: `await hook(tps)` before partitions are given up, at rebalance and clean stop: begun
@@ -32,6 +34,7 @@ from streams.transport.chunks import BatchLimits
 from streams.transport.consumer import Consumer, HandlerTooSlow, Progress
 from streams.transport.driver import Transport
 from streams.transport.ledger import Gate, OutOfOrder
+from streams.transport.records import Records
 from streams.transport.settings import settings_for_faust
 
 __all__ = [
@@ -43,6 +46,7 @@ __all__ = [
     "HandlerTooSlow",
     "OutOfOrder",
     "Progress",
+    "Records",
     "Transport",
     "batch_of",
     "batch_topic",

@@ -5,16 +5,14 @@ Must not know how runs are fetched, queued or committed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka.structs import ConsumerRecord
 from faust.types import TP, EventT
 from faust.types.transports import ConsumerT
 from faust.types.tuples import ConsumerMessage
 
-Record = Any  # aiokafka's ConsumerRecord, published without types
+from streams.transport.records import Records
 
 
 class BatchMessage(ConsumerMessage):
@@ -22,14 +20,13 @@ class BatchMessage(ConsumerMessage):
 
     __slots__ = ("first_offset",)
 
-    def __init__(self, tp: TP, records: Sequence[Record], generation_id: int) -> None:
-        last = records[-1]
+    def __init__(self, tp: TP, records: Records, generation_id: int) -> None:
         super().__init__(
             topic=tp.topic,
             partition=tp.partition,
-            offset=last.offset,
-            timestamp=last.timestamp / 1000.0,
-            timestamp_type=last.timestamp_type,
+            offset=records.offsets[-1],
+            timestamp=records.timestamps_ms[-1] / 1000.0,
+            timestamp_type=records.timestamp_type,
             headers=None,
             key=None,
             value=records,  # type: ignore[arg-type]  # the run itself; nothing decodes it
@@ -39,7 +36,7 @@ class BatchMessage(ConsumerMessage):
             tp=tp,
             generation_id=generation_id,
         )
-        self.first_offset: int = records[0].offset
+        self.first_offset: int = records.offsets[0]
 
     def ack(self, consumer: ConsumerT, n: int = 1) -> bool:
         """Ack unless no agent ever saw it: Faust's pure-Python stream acks what it skips during a rebalance."""
@@ -48,44 +45,41 @@ class BatchMessage(ConsumerMessage):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """A run of records of one partition, in offset order; offsets inside it may have holes.
-
-    `records` are aiokafka ConsumerRecords: raw bytes `key` and `value`, `timestamp` in ms, `offset`, `headers`.
-    `next_offset` is where the run after it begins, unless holes follow.
-    """
+    """A run of records of one partition, in offset order; offsets inside it may have holes."""
 
     tp: TP
-    records: Sequence[Record]
-    first_offset: int
-    last_offset: int
+    records: Records
     generation_id: int
 
     @property
+    def first_offset(self) -> int:
+        """The offset of the first record."""
+        return self.records.offsets[0]
+
+    @property
+    def last_offset(self) -> int:
+        """The offset of the last record."""
+        return self.records.offsets[-1]
+
+    @property
     def next_offset(self) -> int:
-        """The offset a commit of exactly this run would carry."""
+        """The offset that a commit of exactly this run would carry."""
         return self.last_offset + 1
 
 
 def batch_of(event: EventT[Any]) -> Batch:
     """Return the run behind an event of a batch topic, whichever transport delivered it."""
     message = event.message
-    generation_id = message.generation_id or 0
-    if isinstance(message, BatchMessage):
-        return Batch(message.tp, event.value, message.first_offset, message.offset, generation_id)
-    return Batch(message.tp, (_record(message),), message.offset, message.offset, generation_id)
+    records: Any = event.value if isinstance(message, BatchMessage) else _single(message)
+    return Batch(message.tp, records, message.generation_id or 0)
 
 
-def _record(message: Any) -> Record:
-    return ConsumerRecord(
-        message.topic,
-        message.partition,
-        message.offset,
-        round(message.timestamp * 1000),
-        message.timestamp_type,
-        message.key,
-        message.value,
-        message.checksum,
-        message.serialized_key_size,
-        message.serialized_value_size,
-        tuple(message.headers or ()),
-    )
+def _single(message: Any) -> Records:
+    records = Records(message.topic, message.partition, message.timestamp_type)
+    records.offsets.append(message.offset)
+    records.timestamps_ms.append(round(message.timestamp * 1000))
+    records.keys.append(message.key)
+    records.values.append(message.value)
+    if message.headers:
+        records.headers[0] = tuple(message.headers)
+    return records

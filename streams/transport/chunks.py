@@ -1,19 +1,17 @@
 """Cuts fetched records into runs of one partition, in turns, each under a record and a byte limit.
 
-Must not know Faust: in go lists of records by partition, out come (partition, run) pairs.
+Must not know Faust: in go records by partition, out come (partition, run) pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from streams.transport.records import Records
 
 TP = TypeVar("TP", bound=Hashable)
-Record = Any  # aiokafka's ConsumerRecord, published without types
-
-_value_bytes = attrgetter("serialized_value_size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +31,29 @@ class BatchLimits:
 ONE_RECORD = BatchLimits(max_records=1)
 
 
-def runs(records: Sequence[Record], limits: BatchLimits) -> Iterator[Sequence[Record]]:
+def runs(records: Records, limits: BatchLimits) -> Iterator[Records]:
     """Yield consecutive slices of `records` in order; together they are `records`."""
     for begin in range(0, len(records), limits.max_records):
-        run = records[begin : begin + limits.max_records]
-        if limits.max_records > 1 and sum(map(_value_bytes, run)) > limits.max_bytes:
+        run = records[begin : begin + limits.max_records] if len(records) > limits.max_records else records
+        if len(run) > 1 and run.value_bytes() > limits.max_bytes:
             yield from _by_bytes(run, limits.max_bytes)
         else:
             yield run
 
 
-def _by_bytes(records: Sequence[Record], max_bytes: int) -> Iterator[Sequence[Record]]:
+def _by_bytes(records: Records, max_bytes: int) -> Iterator[Records]:
     begin, size = 0, 0
-    for i, record in enumerate(records):
-        size += _value_bytes(record)
+    for i, value in enumerate(records.values):
+        size += len(value or b"")
         if size > max_bytes and i > begin:
             yield records[begin:i]
-            begin, size = i, _value_bytes(record)
+            begin, size = i, len(value or b"")
     yield records[begin:]
 
 
 def in_turns(
-    fetched: Mapping[TP, Sequence[Record]], limits_of: Callable[[TP], BatchLimits]
-) -> Iterator[tuple[TP, Sequence[Record]]]:
+    fetched: Mapping[TP, Records], limits_of: Callable[[TP], BatchLimits]
+) -> Iterator[tuple[TP, Records]]:
     """Yield one run of each partition in turn, so that a full partition does not hold the others back."""
     waiting = {tp: runs(records, limits_of(tp)) for tp, records in fetched.items()}
     while waiting:

@@ -7,7 +7,7 @@ Overrides internals of faust-streaming 0.15.3; docs/decisions/0002-batch-transpo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +20,7 @@ from streams.transport.batch import BatchMessage
 from streams.transport.chunks import in_turns
 from streams.transport.fetch import ConsumerThread, Fetched
 from streams.transport.ledger import Ledger, Partition
+from streams.transport.records import Records
 
 if TYPE_CHECKING:
     from streams.transport.driver import Transport
@@ -113,14 +114,14 @@ class Consumer(driver.Consumer):
         held: dict[TP, int] = {}
         for tp, run in in_turns(fetched.records, self.transport.limits_of):
             if tp in held or not self._deliverable(tp, owners):
-                held.setdefault(tp, run[0].offset)
+                held.setdefault(tp, run.offsets[0])
                 continue
             message = self._message(tp, run)
-            owners[tp].deliver(message, run[0].offset)
+            owners[tp].deliver(message, run.offsets[0])
             yield tp, message
             if not (message.refcount or message.acked):
-                owners[tp].withdraw(message, run[0].offset)
-                held[tp] = run[0].offset
+                owners[tp].withdraw(message, run.offsets[0])
+                held[tp] = run.offsets[0]
         await self._note(fetched, owners, held)
 
     async def _fetch(self, timeout_s: float) -> Fetched:
@@ -137,7 +138,7 @@ class Consumer(driver.Consumer):
     def _unchanged(self, tp: TP, owners: Mapping[TP, Partition]) -> bool:
         return tp in owners and self.ledger.partitions.get(tp) is owners[tp]
 
-    def _message(self, tp: TP, run: Sequence[Any]) -> ConsumerMessage:
+    def _message(self, tp: TP, run: Records) -> ConsumerMessage:
         if self.transport.is_batch(tp):
             return BatchMessage(tp, run, self.app.consumer_generation_id)
         return self._to_message(tp, run[0])

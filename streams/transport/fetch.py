@@ -6,23 +6,30 @@ Must not know agents, acks or gates.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
+
+from streams.transport.drain import drain
+from streams.transport.records import Records
 
 # Faust fixes 1,500 ms. A fetch that waits for idle partitions keeps the busy ones of the same broker waiting
 # (aiokafka sends one fetch to a broker at a time), so this bounds the pause of a partition that was held back.
 FETCH_MAX_WAIT_MS = 100
+
+# Unless Faust's `broker_max_poll_records` says otherwise: some 20 ms of parsing, in which nothing else of the thread runs.
+MAX_FETCH_RECORDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """One fetch: records by partition; `positions` and `ends` as they were right after, of all partitions asked for."""
 
-    records: Mapping[TP, Sequence[Any]] = field(default_factory=dict)
+    records: Mapping[TP, Records] = field(default_factory=dict)
     positions: Mapping[TP, int] = field(default_factory=dict)
     ends: Mapping[TP, int] = field(default_factory=dict)
 
@@ -43,10 +50,15 @@ class ConsumerThread(AIOKafkaConsumerThread):
         return fetched
 
     async def _fetch(self, tps: set[TP], timeout_s: float) -> Fetched:
-        consumer = self._ensure_consumer()
-        found = await self._fetch_records(
-            consumer, tps, timeout=timeout_s, max_records=consumer._max_poll_records
-        )
+        fetcher = self._ensure_consumer()._fetcher
+        found: Mapping[Any, Records] = {}
+        # A call queued before the flow stopped would wait for an assignment that waits for this thread.
+        if self.consumer.flow_active:
+            if fetcher._closed:
+                raise ConsumerStoppedError
+            max_records = self.app.conf.broker_max_poll_records or MAX_FETCH_RECORDS
+            with fetcher._subscriptions.fetch_context():
+                found = await drain(fetcher, tps, timeout_s, max_records)
         records = {TP(tp.topic, tp.partition): run for tp, run in found.items()}
         states = {tp: state for tp in tps if (state := self._state(tp)) is not None}
         return Fetched(

@@ -1,0 +1,106 @@
+"""A run of records as columns, filled straight from aiokafka's parser.
+
+An object per record (aiokafka's ConsumerRecord) costs more than reading it: most of that is Python's garbage collector going
+through those that wait in queues. Values, keys and numbers are nothing to it. Must not know Faust.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+from aiokafka.structs import ConsumerRecord
+
+Headers = tuple[tuple[str, bytes], ...]
+Record = Any  # aiokafka's ConsumerRecord, published without types
+
+
+class Records(Sequence[Record]):
+    """Records of one partition in offset order. The columns have one entry for each record, `headers` only where there are any.
+
+    `offsets` and `timestamps_ms` are `array('q')`: numpy.frombuffer reads them without a copy. Indexing and iterating
+    build aiokafka ConsumerRecords, one at a time; on the hot path read the columns.
+    """
+
+    __slots__ = (
+        "headers",
+        "keys",
+        "offsets",
+        "partition",
+        "timestamp_type",
+        "timestamps_ms",
+        "topic",
+        "values",
+    )
+
+    def __init__(self, topic: str, partition: int, timestamp_type: int = 0) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.timestamp_type = timestamp_type
+        self.offsets = array("q")
+        self.timestamps_ms = array("q")
+        self.keys: list[bytes | None] = []
+        self.values: list[bytes | None] = []
+        self.headers: dict[int, Headers] = {}
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Records: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return self._slice(index) if isinstance(index, slice) else self._record(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self._record, range(len(self)))
+
+    def _record(self, i: int) -> Record:
+        key, value = self.keys[i], self.values[i]
+        return ConsumerRecord(
+            self.topic,
+            self.partition,
+            self.offsets[i],
+            self.timestamps_ms[i],
+            self.timestamp_type,
+            key,
+            value,
+            None,
+            -1 if key is None else len(key),
+            -1 if value is None else len(value),
+            self.headers.get(i, ()),
+        )
+
+    def _slice(self, index: slice) -> Records:
+        part = Records(self.topic, self.partition, self.timestamp_type)
+        part.offsets = self.offsets[index]
+        part.timestamps_ms = self.timestamps_ms[index]
+        part.keys = self.keys[index]
+        part.values = self.values[index]
+        if self.headers:
+            chosen = range(len(self))[index]
+            part.headers = {new: self.headers[old] for new, old in enumerate(chosen) if old in self.headers}
+        return part
+
+    def extend(self, parsed: Any, at_most: int) -> bool:
+        """Add up to `at_most` records of an iterator; return whether it ended before that."""
+        offset, timestamp_ms = self.offsets.append, self.timestamps_ms.append
+        key, value = self.keys.append, self.values.append
+        room = at_most
+        for record in parsed:
+            if record.headers:
+                self.headers[len(self.offsets)] = tuple(record.headers)
+            offset(record.offset)
+            timestamp_ms(record.timestamp)
+            key(record.key)
+            value(record.value)
+            room -= 1
+            if not room:
+                return False
+        return True
+
+    def value_bytes(self) -> int:
+        """Return the summed length of the values."""
+        return sum(map(len, filter(None, self.values)))
