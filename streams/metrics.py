@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,8 +15,11 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from detectors.alert import Severity, Verdict
+from detectors.findings import Kind
 from streams.decode_record import Refusal
 from streams.meters import Meters, Open
+from streams.metric_labels import BlockOutcome, EventType, Sink, Stage, Store
 from streams.top_slots import TopSlots
 
 LATENCY_BUCKETS_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 5, 10, 30)
@@ -24,80 +27,9 @@ LATENCY_BUCKETS_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 5, 10, 30)
 STEP_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 """50 to 100 ms is how long one step may hold the event loop."""
 SNAPSHOT_BUCKETS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
-
-class EventType(StrEnum):
-    """What a record of an input topic says."""
-
-    VOTE = "vote"
-    REPLY = "reply"
-    POLL = "poll"
-    DECISION = "decision"
-
-
-class Stage(StrEnum):
-    """A step of the flow."""
-
-    INTAKE = "intake"
-    POLLS = "polls"
-    CASES = "cases"
-
-
-class Block(StrEnum):
-    """What became of a block of the exchange: sent by intake, applied by a shard, or seen before and dropped."""
-
-    SENT = "sent"
-    APPLIED = "applied"
-    REPEATED = "repeated"
-
-
-class Kind(StrEnum):
-    """What a finding or an alert is about."""
-
-    VOTE_SPIKE = "vote_spike"
-    SLOW_DRIP = "slow_drip"
-    RATE_SHAPE = "rate_shape"
-    COMPOSITION = "composition"
-    ACCOUNT_CLUSTER = "account_cluster"
-    COPIED_REPLIES = "copied_replies"
-
-
-class Severity(StrEnum):
-    """How urgent an alert is."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-
-class Verdict(StrEnum):
-    """What a case came to."""
-
-    ORGANIC = "organic"
-    COORDINATED = "coordinated"
-    MIXED = "mixed"
-    INSUFFICIENT = "insufficient"
-
-
-class Sink(StrEnum):
-    """Where records go."""
-
-    ALERTS = "alerts"
-    MODERATION = "moderation"
-    INTEGRITY = "integrity"
-    DEAD_LETTER = "dead_letter"
-    EXCHANGE = "exchange"
-    FINDINGS = "findings"
-    STATE = "state"
-
-
-class Store(StrEnum):
-    """A bounded part of the state."""
-
-    POLLS = "polls"
-    RECENT_IDS = "recent_ids"
-    WAITING_ROWS = "waiting_rows"
-    CASES = "cases"
+KINDS: tuple[str, ...] = get_args(Kind)
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +60,10 @@ class Metrics:
             "events_refused_total", "Records not counted, by the named reason.", reason=Refusal
         )
         self.events_duplicate = meters.counter(
-            "events_duplicate_total", "Events whose event_id was counted before.", event_type=EventType
+            "events_duplicate_total", "Events whose event_id was counted before."
         )
         self.events_late = meters.counter(
-            "events_late_total", "Events behind the watermark of their partition.", event_type=EventType
+            "events_late_total", "Events behind the watermark of their partition."
         )
         self.revotes = meters.counter(
             "revotes_total", "Votes that replaced an earlier vote of the account in the same poll."
@@ -156,7 +88,9 @@ class Metrics:
             "consumer_committed_offset", "Committed offset; it must follow the processed one.", **partition
         )
         self.blocks = meters.counter(
-            "exchange_blocks_total", "Blocks of rows on their way from intake to the shards.", outcome=Block
+            "exchange_blocks_total",
+            "Blocks of rows on their way from intake to the shards.",
+            outcome=BlockOutcome,
         )
         self.watermark_lag = meters.gauge(
             "watermark_lag_seconds",
@@ -176,18 +110,18 @@ class Metrics:
             "From the timestamp of the record that crossed the threshold to the acknowledged alert.",
             LATENCY_BUCKETS_S,
         )
-        self.findings = meters.counter("findings_total", "Findings of the detectors.", kind=Kind)
+        self.findings = meters.counter("findings_total", "Findings of the detectors.", kind=KINDS)
         self.cases_opened = meters.counter(
-            "cases_opened_total", "Cases opened, by their first verdict.", verdict=Verdict
+            "cases_opened_total", "Cases opened, by their first verdict.", verdict=VERDICTS
         )
         self.cases_open = meters.gauge(
-            "cases_open", "Cases open now, by their latest verdict.", verdict=Verdict
+            "cases_open", "Cases open now, by their latest verdict.", verdict=VERDICTS
         )
         self.alerts_emitted = meters.counter(
             "alerts_emitted_total",
             "Alerts acknowledged, once for each kind they name.",
-            kind=Kind,
-            severity=Severity,
+            kind=KINDS,
+            severity=SEVERITIES,
         )
         self.dead_letters = meters.counter(
             "dead_letters_total", "Records acknowledged by the dead-letter topic."
