@@ -96,7 +96,7 @@ class Decoder:
         own_ms = record_ms[parsed.index]
         ahead_ms = _times(parsed) - own_ms
         early = (own_ms >= 0) & (ahead_ms > self._max_ahead_ms)
-        old = (own_ms >= 0) & (ahead_ms < -self._max_age_ms) & (self._max_age_ms > 0)
+        old = (ahead_ms < -self._max_age_ms) & (self._max_age_ms > 0)
         out = np.flatnonzero(early | old)
         if not len(out):
             return parsed

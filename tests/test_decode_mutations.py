@@ -66,6 +66,10 @@ def drop_field(rng: random.Random, line: bytes) -> bytes:
     return json.dumps(fields).encode()
 
 
+def wrap(rng: random.Random, line: bytes) -> bytes:
+    return rng.choice([b"[" + line + b"]", json.dumps(line.decode()).encode(), b"null", b"7"])
+
+
 def nest(rng: random.Random, line: bytes) -> bytes:
     depth = rng.choice([3, 62, 63, 64, 65, 900, 1100, 50_000])
     return line[:-1] + b', "x": ' + b"[" * depth + b"]" * rng.choice([depth, 0]) + b"}"
@@ -90,6 +94,7 @@ MUTATIONS: list[tuple[int, Mutation]] = [
     ),
     (10, drop_field),
     (4, nest),
+    (2, wrap),
     (1, grow),
 ]
 

@@ -47,6 +47,9 @@ GLUE = [
     b'{"x":[{}',
     b'{"x":[}',
     b'{},"y":{}]}',
+    vote()[:-1] + b', "x":',
+    b"{}}",
+    b',"y":{}}',
     b'{"x":"\\}',
     b'{"x":"\\ud83d}',
     b'{"x":"\xf0\x9f}',
@@ -77,6 +80,8 @@ batches = st.lists(good | hostile, max_size=12)
 
 @settings(max_examples=400)
 @given(batches)
+@example([vote()[:-1] + b', "x":', b"{}}", vote(), vote() * 2])
+@example([vote()[:-1] + b', "x":{}', b', "y":{}}', vote(), vote() * 2])
 @example([b'{"x":"a}', b'{", "y":1}', vote(), vote() * 2])
 @example([b'{"x":[{}', b'{},"y":{}]}', vote(), vote() * 2])
 def test_a_record_is_decoded_as_if_it_stood_alone(lines: list[bytes]) -> None:
