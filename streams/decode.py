@@ -63,10 +63,12 @@ class Decoder:
     """Decodes batches of one deployment: its hash key (16 bytes) and its limits.
 
     `max_age_ms` and `max_ahead_ms` bound how far a record's `ts` may lie behind and ahead of the record's own
-    timestamp in a topic; an age of 0 means no limit. Raises ValueError for a key of another length.
+    timestamp in a topic; an age of None means no limit. Raises ValueError for a key of another length.
     """
 
-    def __init__(self, hash_key: bytes, max_record_bytes: int, max_age_ms: int, max_ahead_ms: int) -> None:
+    def __init__(
+        self, hash_key: bytes, max_record_bytes: int, max_age_ms: int | None, max_ahead_ms: int
+    ) -> None:
         if len(hash_key) != HASH_KEY_BYTES:
             raise ValueError(f"hash_key: {len(hash_key)} bytes, must be {HASH_KEY_BYTES}")
         self._hash_key = hash_key
@@ -96,7 +98,7 @@ class Decoder:
         own_ms = record_ms[parsed.index]
         ahead_ms = _times(parsed) - own_ms
         early = (own_ms >= 0) & (ahead_ms > self._max_ahead_ms)
-        old = (ahead_ms < -self._max_age_ms) & (self._max_age_ms > 0)
+        old = np.zeros_like(early) if self._max_age_ms is None else ahead_ms < -self._max_age_ms
         out = np.flatnonzero(early | old)
         if not len(out):
             return parsed

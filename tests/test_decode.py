@@ -213,8 +213,8 @@ def test_time_limits_are_judged_by_the_records_own_timestamp() -> None:
     assert in_votes_topic(at_the_limits).refused == []
     old = vote(ts=TS - AGE_MS - 1)
     assert in_votes_topic([old], record_ms=-1).refused == [], "a record without a timestamp has no limits"
-    endless = Decoder(KEY, MAX_BYTES, 0, AHEAD_MS)
-    assert endless.topic([vote(ts=0)], Kind.VOTE, np.array([TS])).refused == [], "an age of 0 means no limit"
+    endless = Decoder(KEY, MAX_BYTES, None, AHEAD_MS)
+    assert endless.topic([vote(ts=0)], Kind.VOTE, np.array([TS])).refused == [], "no age, no limit"
     assert decoder().recording([vote(ts=0), vote(ts=2**53)]).refused == []
 
 

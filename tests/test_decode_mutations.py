@@ -174,7 +174,7 @@ def lines() -> list[bytes]:
 
 
 def test_each_mutated_record_is_refused_with_a_reason_or_provably_valid(lines: list[bytes]) -> None:
-    decoded = Decoder(KEY, MAX_BYTES, 0, 0).recording(lines)
+    decoded = Decoder(KEY, MAX_BYTES, None, 0).recording(lines)
     refused = {bad.index: bad for bad in decoded.refused}
     assert sorted([*refused, *decoded.index.tolist()]) == list(range(RECORDS))
     for i, line in enumerate(lines):
@@ -184,7 +184,7 @@ def test_each_mutated_record_is_refused_with_a_reason_or_provably_valid(lines: l
 
 
 def test_accepted_mutated_records_have_the_values_of_the_slow_reader(lines: list[bytes]) -> None:
-    decoded = Decoder(KEY, MAX_BYTES, 0, 0).recording(lines)
+    decoded = Decoder(KEY, MAX_BYTES, None, 0).recording(lines)
     truths = [contract(lines[i]) for i in decoded.index]
     assert decoded.ts_ms.tolist() == [truth["ts"] for truth in truths], f"seed {SEED}"
     assert [decoded.poll_ids[code] for code in decoded.poll] == [truth["poll_id"] for truth in truths]
@@ -195,7 +195,7 @@ def test_accepted_mutated_records_have_the_values_of_the_slow_reader(lines: list
 
 
 def test_the_mutations_reach_nearly_every_reason(lines: list[bytes]) -> None:
-    decoded = Decoder(KEY, MAX_BYTES, 0, 0).recording(lines)
+    decoded = Decoder(KEY, MAX_BYTES, None, 0).recording(lines)
     never = {Refusal.NO_VALUE, Refusal.IN_FUTURE, Refusal.TOO_OLD}  # not in a recording
     assert {bad.reason for bad in decoded.refused} == set(Refusal) - never, f"seed {SEED}"
     assert RECORDS / 20 < len(decoded) < RECORDS / 2, f"seed {SEED}: mutations are too mild or too wild"

@@ -22,7 +22,7 @@ VOTE: dict[str, object] = {
 
 
 def decoder() -> Decoder:
-    return Decoder(bytes(range(16)), 1_000_000, 0, 0)
+    return Decoder(bytes(range(16)), 1_000_000, None, 0)
 
 
 def vote(**fields: object) -> bytes:
