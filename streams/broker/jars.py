@@ -74,9 +74,11 @@ def _download(jars: tuple[PinnedJar, ...], cache: Path) -> None:
                 target = cache / jar.path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _checked(file, jar).replace(target)
-    except OSError as error:  # what requests raises, too, is an OSError
-        reason = " ".join(str(error).split())
-        raise BrokerUnavailable(f"can't get Apache Kafka's jars into {cache}: {reason}") from error
+    except (OSError, RuntimeError) as error:  # requests raises OSErrors, jgo RuntimeErrors
+        raise BrokerUnavailable(
+            f"can't get Apache Kafka's jars ({type(error).__name__}): check the network and the disk, or copy {cache} "
+            "from a machine that has them"
+        ) from error
 
 
 def _fetch(jar: PinnedJar, into: Path) -> Path:
@@ -86,8 +88,5 @@ def _fetch(jar: PinnedJar, into: Path) -> Path:
         raise BrokerUnavailable(EXTRA_MISSING) from error
     *group, artifact, version, _ = jar.path.parts
     component = MavenContext(repo_cache=into).project(".".join(group), artifact).at_version(version)
-    try:
-        file: Path = component.artifact().resolve()
-    except RuntimeError as error:
-        raise BrokerUnavailable(f"can't get {jar.path.name} of Apache Kafka: {error}") from error
+    file: Path = component.artifact().resolve()
     return file
