@@ -1,32 +1,58 @@
-"""Control records: what `replay` says to intake between the events, as a header of a record that has no value."""
+"""Control records: what the sender of a recording tells intake about event time. Knows no client and no topic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
-HEADER = "pollwatch-control"
+CONTROL_HEADER = "pollwatch-control"
+CONTROL_KEY = b"pollwatch-control"
+"""Clients refuse a record that has neither key nor value."""
+LEAD_MS = 10_000
+"""How far before the first event a recording says it begins: its first lines may be out of order."""
 
 
-class Control(msgspec.Struct, frozen=True):
-    """Event time has come to `watermark_ms` in this partition; with `end`, nothing more comes for now."""
+class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Event time of one partition has come to `watermark_ms`; with `end`, nothing more will come in it."""
 
     watermark_ms: int
     end: bool
 
 
+_decoder = msgspec.json.Decoder(Control)
+
+
+def opening(first_ts_ms: int) -> Control:
+    """Return what is sent before the first line, given the smallest `ts` of the first chunk."""
+    return Control(watermark_ms=first_ts_ms - LEAD_MS, end=False)
+
+
+def closing(last_ts_ms: int, window_ms: int) -> Control:
+    """Return what is sent after the last line, given the largest `ts`: the window it falls in is over.
+
+    >>> closing(119_999, 60_000).watermark_ms, closing(120_000, 60_000).watermark_ms
+    (120000, 180000)
+    """
+    return Control(watermark_ms=(last_ts_ms // window_ms + 1) * window_ms, end=True)
+
+
 def control_record(watermark_ms: int, end: bool) -> list[tuple[str, bytes]]:
-    """Return the headers of a control record; its value is None."""
-    return [(HEADER, msgspec.json.encode(Control(watermark_ms, end)))]
+    """Return the headers of a control record; its value is None and its key CONTROL_KEY."""
+    return [(CONTROL_HEADER, msgspec.json.encode(Control(watermark_ms, end)))]
 
 
-def parse_control(headers: Iterable[tuple[str, bytes]]) -> Control | None:
-    """Return what the headers of a record without a value say, or None if they are not a control record's."""
+def parse_control(headers: Sequence[tuple[str, bytes | None]]) -> Control | None:
+    """Return what a record without a value says, or None when it is no control record: then it is refused as any other.
+
+    >>> parse_control(control_record(5, False))
+    Control(watermark_ms=5, end=False)
+    >>> parse_control([(CONTROL_HEADER, b'{"watermark_ms": "soon"}')])
+    """
     for name, value in headers:
-        if name == HEADER:
+        if name == CONTROL_HEADER and value is not None:
             try:
-                return msgspec.json.decode(value, type=Control)
-            except msgspec.DecodeError:
+                return _decoder.decode(value)
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 return None
     return None
