@@ -35,3 +35,15 @@ class VoteCells:
 
     def __len__(self) -> int:
         return len(self.tick_ms)
+
+
+def runs(column: Int64s | Hashes) -> list[tuple[int, int]]:
+    """Return where each run of equal neighbours begins and ends.
+
+    >>> runs(np.array([7, 7, 3]))
+    [(0, 2), (2, 3)]
+    """
+    if not len(column):
+        return []
+    starts = [0, *(np.flatnonzero(column[1:] != column[:-1]) + 1).tolist()]
+    return list(zip(starts, [*starts[1:], len(column)], strict=True))

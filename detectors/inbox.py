@@ -98,8 +98,13 @@ class Inbox:
         self._standing[source] = block.standing
 
     def frontier_ms(self) -> int:
-        """Return the event time that every source has passed, or UNKNOWN_MS while one was not heard of."""
-        passed = [ms for s, ms in self._passed_ms.items() if self._standing.get(s) is not Standing.ABSENT]
+        """Return the event time that every source has passed, or UNKNOWN_MS while one was not heard of.
+
+        A source that never had a record holds nobody back, nor does one that ended while others go on.
+        """
+        flowing = [ms for source, ms in self._passed_ms.items() if self._standing.get(source, Standing.OPEN) is Standing.OPEN]
+        ended = [ms for source, ms in self._passed_ms.items() if self._standing.get(source) is Standing.ENDED]
+        passed = flowing or ended
         if passed:
             self._frontier_ms = max(self._frontier_ms, min(passed))
         return self._frontier_ms
@@ -134,9 +139,10 @@ class Inbox:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
-        self._mark = dict(state["mark"])
-        self._passed_ms = dict(state["passed_ms"])
-        self._standing = {source: Standing(s) for source, s in state["standing"].items()}
+        # a topic that was made anew has other sources: nothing is known of those yet
+        self._mark = {s: mark for s, mark in state["mark"].items() if s in self._passed_ms}
+        self._passed_ms.update((s, ms) for s, ms in state["passed_ms"].items() if s in self._passed_ms)
+        self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._passed_ms}
         self._frontier_ms = state["frontier_ms"]
         self._waiting = [Sequence(*(np.frombuffer(state["waiting"][n], t) for n, t in _COLUMNS.items()))]
 

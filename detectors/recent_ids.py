@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Hashes, Int64s
+from detectors.columns import Bools, Hashes, Int64s, runs
 from detectors.keyed_table import KeyedTable
 
 _GENERATIONS = 3
@@ -31,8 +31,7 @@ class RecentIds:
         """Remember the events and tell which are new; rows come in order of `effective_ms`, over all calls."""
         new = np.zeros(len(event), dtype=np.bool_)
         generation = effective_ms // self._generation_ms
-        starts = np.flatnonzero(np.diff(generation, prepend=generation[:1] - 1))
-        for start, end in zip(starts, [*starts[1:], len(event)], strict=True):
+        for start, end in runs(generation):
             new[start:end] = self._first_seen(event[start:end], int(generation[start]))
         return new
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from detectors.block import Block
-from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells
+from detectors.columns import NO_OPTION, Bools, Floats, Int32s, Int64s, VoteCells, runs
 from detectors.findings import Finding, Report, Standings, rounded
 from detectors.inbox import Inbox, Sequence
 from detectors.polls import PollBook
-from detectors.rate import RateDetector, RateFinding, RateParams, WindowScores
+from detectors.rate import RateDetector, RateFinding, WindowScores
 from detectors.recent_ids import RecentIds
 from detectors.tally import Tally, TallyChange
 from detectors.watermark import UNKNOWN_MS
@@ -47,6 +47,18 @@ class ShardParams:
             raise ValueError(f"max_polls must be 1 or more, not {self.max_polls}")
 
 
+@dataclass(frozen=True, slots=True)
+class ScoredWindows:
+    """The rate detector's view of closed windows, one entry each; of one poll in order of time."""
+
+    poll_ids: list[str]
+    start_ms: Int64s
+    votes: Int64s
+    expected: Floats
+    score: Floats
+    alarm: Bools
+
+
 @dataclass
 class Counted:
     """What one advance of a shard counted, for metrics and the summary."""
@@ -59,7 +71,7 @@ class Counted:
     polls_entered: int = 0
     polls_retired: int = 0
     polls_evicted: int = 0
-    scores: list[WindowScores] = field(default_factory=list)
+    scores: list[ScoredWindows] = field(default_factory=list)
     votes_by_poll: dict[str, int] = field(default_factory=dict)
 
 
@@ -122,7 +134,7 @@ class Shard:
         changed.append(np.unique(np.concatenate([change.cell, change.left[change.left >= 0]])))
         self._count(counted, rows, votes, change, poll)
         if step.windows is not None:
-            counted.scores.append(step.windows)
+            counted.scores.append(self._named(step.windows))
         return findings
 
     def _vote_cells(self, votes: Sequence, poll: Int32s, cell: Int32s, on_time: Bools) -> VoteCells:
@@ -158,6 +170,12 @@ class Shard:
             end_ms=found.end_ms,
             tally=tally,
             arrived_ms=found.arrived_ms,
+        )
+
+    def _named(self, windows: WindowScores) -> ScoredWindows:
+        poll_ids = [self.book.poll_ids[number] for number in windows.poll.tolist()]
+        return ScoredWindows(
+            poll_ids, windows.start_ms, windows.votes, windows.expected, windows.score, windows.alarm
         )
 
     def _option_name(self, poll: int, option: int) -> str:
@@ -229,11 +247,10 @@ class Shard:
 def _between_sweeps(rows: Sequence, until_ms: int) -> list[tuple[int, int, Sequence]]:
     """Cut rows by the hour, with the sweep before and the end of each: polls leave at the same time however released."""
     hour = rows.effective_ms // _SWEEP_MS
-    starts = np.flatnonzero(np.diff(hour, prepend=-1))
     last = until_ms // _SWEEP_MS
     parts = [
         (int(hour[a]) * _SWEEP_MS, min(int(hour[a] + 1) * _SWEEP_MS, until_ms), rows.take(slice(a, b)))
-        for a, b in zip(starts, [*starts[1:], len(rows)], strict=True)
+        for a, b in runs(hour)
     ]
     if not parts or parts[-1][1] < until_ms or parts[-1][0] < last * _SWEEP_MS:
         parts.append((last * _SWEEP_MS, until_ms, rows.take(slice(0, 0))))

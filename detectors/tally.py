@@ -31,6 +31,9 @@ class TallyChange:
     revotes: int
 
 
+_NO_CHANGE = TallyChange(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), 0)
+
+
 class Tally:
     """The last vote of each account in each poll of one shard."""
 
@@ -47,13 +50,15 @@ class Tally:
 
     def count(self, votes: Sequence, cell: Int32s, serial: Int64s) -> TallyChange:
         """Count a run of votes (no replies, in sequence), each with its option's cell and its poll's serial."""
+        if not len(votes):
+            return _NO_CHANGE
         voter = mix(votes.account, serial)
         order = np.argsort(voter, kind="stable")
         votes, voter, cell, serial = votes.take(order), voter[order], cell[order], serial[order]
-        starts = np.flatnonzero(np.append([True] * bool(len(voter)), voter[1:] != voter[:-1]))
+        starts = np.flatnonzero(np.append(True, voter[1:] != voter[:-1]))
         stored = self._voters.find(voter[starts])
         # a vote that is not late comes after all votes of its account so far, and takes the place of the one before
-        left = np.append([-1] * bool(len(voter)), cell[:-1]).astype(np.int32)
+        left = np.append(-1, cell[:-1]).astype(np.int32)
         left[starts] = np.where(stored >= 0, self._voters.values["cell"][np.maximum(stored, 0)], -1)
         wins = np.ones(len(voter), dtype=np.bool_)
         champion = np.append(starts[1:], len(voter)) - 1

@@ -22,8 +22,6 @@ GRID_MS = 50
 
 UNKNOWN_MS = -(1 << 62)
 """Nothing is known of a source yet: it holds event time back."""
-ABSENT_MS = 1 << 62
-"""A source that never had a record: it holds nothing back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,70 @@
+"""The command line: reads arguments and settings, calls the command, turns errors into one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from config import ConfigError, Settings, load, with_overrides
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+_COMMANDS = {
+    "demo": "everything on this machine: Apache Kafka, worker, and a story replayed",
+    "broker": "the embedded Apache Kafka alone",
+    "topics": "creates or checks the topics, shows what differs",
+    "worker": "the streaming worker",
+    "replay": "sends a recording to Kafka",
+    "scan": "the same detectors over recordings, without Kafka",
+    "tail": "alerts as they come, one line each",
+    "check-config": "every problem of a configuration at once",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: 0 done, 1 failed, 2 wrong use."""
+    given = _parser().parse_args(arguments)
+    try:
+        if given.command == "check-config":
+            return _command("check_config").run(given, os.environ)
+        settings = _settings(given)
+        return _command(given.command).run(given, settings)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"pollwatch: {problem}", file=sys.stderr)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        return FAILED
+    except Exception as error:  # noqa: BLE001  a person at a terminal gets one line, not a traceback
+        if os.environ.get("POLLWATCH_TRACEBACK"):
+            raise
+        print(f"pollwatch: {type(error).__name__}: {error}".replace("\n", " "), file=sys.stderr)
+        return FAILED
+
+
+def _command(name: str) -> object:
+    # each command imports what it needs: `scan` must start without Faust, `worker` without the broker's extra
+    return import_module(f"streams.commands.{name.replace('-', '_')}")
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    environment = {name: value for name, value in os.environ.items() if name != "POLLWATCH_TRACEBACK"}
+    return load(given.config, environment)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("pollwatch", description="Tells a crowd from a script in live poll traffic.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, description in _COMMANDS.items():
+        command = commands.add_parser(name, help=description, description=description)
+        if name != "check-config":
+            command.add_argument("--config", type=Path, metavar="FILE", help="settings; default: built-in and environment")
+        _command(name).arguments(command)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

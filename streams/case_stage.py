@@ -1,0 +1,126 @@
+"""The cases stage: reports of all shards become alerts and running estimates."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from faust.types import TP
+
+from config.schema import Settings, TopicRole
+from detectors.alert import Integrity
+from detectors.cases import CaseBook, CaseStep, Revision
+from streams.metrics import Kind, Metrics, Severity, Sink, Stage, Store, Verdict
+from streams.outbox import Outbox
+from streams.publish import alert, to_json
+from streams.shards import Kept, save
+from streams.snapshots import SnapshotStore
+from streams.transport import Batch
+from streams.wire import decode_report
+
+STATE_NAME = "cases"
+ESTIMATES_EVERY_S = 1.0
+_ALERT_HEADERS = [("content-type", b"application/cloudevents+json")]
+
+
+class Cases:
+    """The case book, on the one worker that owns the findings partition."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        build: Callable[[], CaseBook],
+        store: Callable[[str, int], SnapshotStore],
+        outbox: Outbox,
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._build = build
+        self._store = store
+        self._outbox = outbox
+        self._metrics = metrics
+        self._kept: dict[TP, Kept] = {}
+        self._unsaid_polls: dict[str, None] = {}
+
+    async def assign(self, tps: set[TP]) -> dict[TP, int]:
+        """Restore the cases if they are ours now; return where reading goes on if there was a snapshot."""
+        self._kept, self._unsaid_polls = {}, {}
+        for tp in tps:
+            book, store = self._build(), self._store(STATE_NAME, self._settings.topics.partitions)
+            snapshot = await store.read()
+            if snapshot is not None:
+                book.restore(snapshot.state)
+                # those that changed after the estimates were last sent are not known: send all
+                self._unsaid_polls = dict.fromkeys(book.poll_ids())
+            offset = -1 if snapshot is None else snapshot.offset
+            self._kept[tp] = Kept(book, store, offset, offset)
+        return {tp: kept.offset for tp, kept in self._kept.items() if kept.offset >= 0}
+
+    async def handle(self, batch: Batch) -> None:
+        """Take a run of reports and publish what follows from them."""
+        kept = self._kept[batch.tp]
+        book: CaseBook = kept.machine
+        async with kept.busy:
+            with self._metrics.processing.labels(Stage.CASES).time():
+                for record in batch.records:
+                    book.accept(decode_report(record.value))
+                step = book.advance()
+            kept.offset = batch.next_offset
+            await self._publish(step)
+        self._unsaid_polls.update(dict.fromkeys(step.changed_polls))
+        if book.ended():
+            await self.say_estimates()
+        self._metrics.cases_open.labels(Verdict.INSUFFICIENT).set(book.open_cases)
+        self._metrics.state_entries.labels(Store.CASES).set(len(book.poll_ids()))
+
+    async def _publish(self, step: CaseStep) -> None:
+        topic = self._settings.topics.name(TopicRole.ALERTS)
+        for revision in step.revisions:
+            message = alert(revision, self._settings.worker.source)
+            sent = await self._outbox.send(
+                Sink.ALERTS, topic, None, message.subject.encode(), to_json(message), _ALERT_HEADERS
+            )
+            sent.add_done_callback(self._said(revision))  # type: ignore[attr-defined]
+        await self._say(step.retired)
+
+    def _said(self, revision: Revision) -> Callable[[asyncio.Future[Any]], None]:
+        data = revision.data
+
+        def acknowledged(future: asyncio.Future[Any]) -> None:
+            if future.cancelled() or future.exception() is not None:
+                return
+            kinds = [Kind(kind) for kind in data.kinds]
+            latency_s = time.time() - revision.arrived_ms / 1000 if revision.arrived_ms else None
+            self._metrics.alert(kinds, Severity(data.severity), data.case_id, latency_s)
+            if data.revision == 1:
+                self._metrics.cases_opened.labels(Verdict(data.verdict)).inc()
+
+        return acknowledged
+
+    async def say_estimates(self) -> None:
+        """Publish the running estimate of every poll that changed since the last time."""
+        for kept in self._kept.values():
+            book: CaseBook = kept.machine
+            known = set(book.poll_ids())
+            polls, self._unsaid_polls = [p for p in self._unsaid_polls if p in known], {}
+            await self._say(book.integrity(poll_id) for poll_id in polls)
+
+    async def _say(self, estimates: Iterable[Integrity]) -> None:
+        topic = self._settings.topics.name(TopicRole.INTEGRITY)
+        for estimate in estimates:
+            await self._outbox.send(Sink.INTEGRITY, topic, None, estimate.poll_id.encode(), to_json(estimate))
+
+    def due(self) -> list[TP]:
+        """Return the partition if its last snapshot is old and it has come further since."""
+        old_s = self._settings.worker.snapshot_every_ms / 1000
+        return [tp for tp in self.changed() if time.monotonic() - self._kept[tp].saved_at_s >= old_s]
+
+    def changed(self) -> list[TP]:
+        """Return the partition if it has come further than its last snapshot."""
+        return [tp for tp, kept in self._kept.items() if kept.offset > kept.saved_offset]
+
+    async def save(self, tp: TP) -> int:
+        """Write a snapshot; return the offset up to which may be committed."""
+        return await save(self._kept[tp], Stage.CASES, self._outbox, self._metrics)

@@ -1,0 +1,28 @@
+"""`pollwatch check-config`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from config import check, load
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="settings; default: built-in and environment")
+
+
+def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Show every problem; 0 when there is none, 1 otherwise."""
+    from streams.kafka_client import check_files
+
+    problems = check(given.file, environ)
+    problems = problems or check_files(load(given.file, environ).kafka)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        print("no problems")
+    return 1 if problems else 0

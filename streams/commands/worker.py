@@ -1,0 +1,27 @@
+"""`pollwatch worker`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+
+from config import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments: there are none, the settings say everything."""
+
+
+def run(given: argparse.Namespace, settings: Settings) -> int:
+    """Run the worker until SIGINT or SIGTERM."""
+    from streams.worker import Worker, run_until_signal
+
+    logging.basicConfig(
+        level=settings.worker.log_level.value.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # both tell of every fetch and every rebalance at this level
+    for chatty in ("aiokafka", "faust", "mode", "kafka"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+    asyncio.run(run_until_signal(Worker(settings)))
+    return 0

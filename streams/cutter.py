@@ -1,0 +1,159 @@
+"""Decoded rows of one source partition, cut into one block for each shard. Knows no Kafka: `scan` cuts the same way."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from detectors.block import Block, Rows, Standing
+from detectors.columns import Int64s
+from detectors.watermark import LAG_MS, UNKNOWN_MS, SourceClock, Steps
+from streams.control import Control
+from streams.decode import Decoded
+
+_MOST_POLLS_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRange:
+    """What was read of one source partition: offsets [start, end), its rows, and the control records between them.
+
+    `offset` and `arrived_ms` (the broker's time) have one entry for each row of `decoded`.
+    """
+
+    start: int
+    end: int
+    offset: Int64s
+    arrived_ms: Int64s
+    decoded: Decoded
+    controls: Sequence[tuple[int, Control]] = ()
+
+
+class ShardOf:
+    """Which shard a poll belongs to: CRC-32 of its id, modulo the number of shards. Remembers 100,000 polls."""
+
+    def __init__(self, shards: int) -> None:
+        self.shards = shards
+        self._known: dict[str, int] = {}
+
+    def __call__(self, poll_ids: Sequence[str]) -> Int64s:
+        """Return the shard of each poll."""
+        if len(self._known) > _MOST_POLLS_REMEMBERED:
+            self._known.clear()
+        known = self._known
+        for poll_id in poll_ids:
+            if poll_id not in known:
+                known[poll_id] = zlib.crc32(poll_id.encode()) % self.shards
+        return np.array([known[poll_id] for poll_id in poll_ids], dtype=np.int64)
+
+
+class Cutter:
+    """One source partition: its clock, its standing, and the cut into blocks."""
+
+    def __init__(self, source: str, shard_of: ShardOf) -> None:
+        self.source = source
+        self._shard_of = shard_of
+        self._clock = SourceClock()
+        self._standing = Standing.OPEN
+        self._end = 0
+        self._begun = False
+        self._said_absent = False
+
+    def warm_up(self, offset: Int64s, ts_ms: Int64s, begin: int, waiting: bool) -> None:
+        """Rebuild the clock from the records before `begin`, where reading goes on.
+
+        A source with no record before `begin` and none `waiting` there is absent until one comes.
+        """
+        self._clock.observe(offset, ts_ms, begin)
+        self._standing = Standing.OPEN if len(offset) or waiting else Standing.ABSENT
+        self._end, self._begun = begin, True
+
+    def continues_at(self, offset: int) -> int:
+        """Return where the next range begins: where the last one ended, since offsets between hold no records."""
+        return self._end if self._begun else offset
+
+    def cut(self, part: SourceRange) -> list[Block]:
+        """Return the blocks of what was read, one for each shard in order."""
+        rows = part.decoded
+        # a clock that is ahead of the broker's must not move event time past what can have happened
+        steps = self._clock.observe(part.offset, np.minimum(rows.ts_ms, part.arrived_ms), part.end)
+        steps = self._with_controls(steps, part)
+        self._end = part.end
+        shard = self._shard_of(rows.poll_ids)[rows.poll] if len(rows) else np.zeros(0, np.int64)
+        order = np.argsort(shard, kind="stable")
+        bounds = np.searchsorted(shard[order], np.arange(self._shard_of.shards + 1))
+        return [
+            Block(self.source, part.start, part.end, steps, _rows(part, order[a:b]), self._standing)
+            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+
+    def idle(self, silent_ms: int) -> list[Block]:
+        """Return blocks that let event time pass while nothing came for `silent_ms`; none when there is no news.
+
+        Time passes by what elapsed, never to now: the clocks of those who vote may be hours apart.
+        """
+        latest_ms = self._clock.latest_ms()
+        if self._standing is Standing.ENDED or (latest_ms == UNKNOWN_MS and self._said_absent):
+            return []
+        if latest_ms == UNKNOWN_MS:
+            self._standing, self._said_absent = Standing.ABSENT, True
+        passed_ms = latest_ms + silent_ms - LAG_MS if latest_ms != UNKNOWN_MS else UNKNOWN_MS
+        return self._empty(Steps(np.array([self._end]), np.array([passed_ms])))
+
+    def _empty(self, steps: Steps) -> list[Block]:
+        block = Block(self.source, self._end, self._end, steps, standing=self._standing)
+        return [block] * self._shard_of.shards
+
+    def _with_controls(self, steps: Steps, part: SourceRange) -> Steps:
+        last_row = int(part.offset[-1]) if len(part.offset) else -1
+        if last_row >= 0:
+            self._standing = Standing.OPEN
+        for offset, control in part.controls:
+            at = int(np.searchsorted(steps.offset, offset + 1))
+            steps = Steps(np.insert(steps.offset, at, offset + 1), np.insert(steps.ms, at, control.watermark_ms))
+            if offset > last_row:
+                self._standing = Standing.ENDED if control.end else Standing.OPEN
+        return steps
+
+
+NOTHING_DECODED = Decoded(
+    *(np.zeros(0, dtype) for dtype in ("i4", "i1", "i8", "u8", "u8", "i4")), [], np.zeros(0, "i4"), [], []
+)
+
+
+def take(decoded: Decoded, rows: Int64s) -> Decoded:
+    """Return the rows at these positions, with no refusals."""
+    return replace(
+        decoded,
+        index=decoded.index[rows],
+        kind=decoded.kind[rows],
+        ts_ms=decoded.ts_ms[rows],
+        event=decoded.event[rows],
+        account=decoded.account[rows],
+        poll=decoded.poll[rows],
+        option=decoded.option[rows],
+        refused=[],
+    )
+
+
+def source_name(topic: str, partition: int) -> str:
+    """Return the name of a source partition."""
+    return f"{topic}/{partition}"
+
+
+def _rows(part: SourceRange, chosen: Int64s) -> Rows:
+    rows = part.decoded
+    return Rows(
+        part.offset[chosen],
+        rows.ts_ms[chosen],
+        rows.event[chosen],
+        rows.account[chosen],
+        rows.poll[chosen],
+        rows.option[chosen],
+        part.arrived_ms[chosen],
+        rows.poll_ids,
+        rows.options,
+    )

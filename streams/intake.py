@@ -1,0 +1,150 @@
+"""Intake: runs of input records become blocks on the exchange, refused records go to the dead letter.
+
+One call of `handle` is one run of one source partition: decode, refuse, cut, send. Nothing here looks at what the rows
+say. No offset is committed before the brokers hold all that was sent for it (`streams.transport`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from faust.types import TP
+
+from config.schema import Settings, TopicRole
+from detectors.block import Block
+from detectors.columns import Int64s
+from streams.control import parse_control
+from streams.cutter import Cutter, ShardOf, SourceRange
+from streams.decode import Decoded, Decoder, Kind, Refused
+from streams.look_back import Past
+from streams.metrics import Block as BlockOutcome
+from streams.metrics import EventType, Metrics, Sink, Stage
+from streams.outbox import Outbox
+from streams.transport import Batch, Progress
+from streams.wire import encode_block
+
+_EVENT_TYPE = {Kind.VOTE: EventType.VOTE, Kind.REPLY: EventType.REPLY}
+
+
+class _Source:
+    """What intake knows of one assigned partition."""
+
+    def __init__(self, cutter: Cutter, kind: Kind) -> None:
+        self.cutter = cutter
+        self.kind = kind
+        self.heard_ms = _now_ms()
+        # blocks of one source must reach each shard in order of offsets
+        self.sending = asyncio.Lock()
+
+
+class Intake:
+    """The intake stage of one worker; `source_names` gives the name of every input partition."""
+
+    def __init__(
+        self, settings: Settings, decoder: Decoder, source_names: Mapping[TP, str], outbox: Outbox, metrics: Metrics
+    ) -> None:
+        topics = settings.topics
+        self._kinds = {topics.name(TopicRole.VOTES): Kind.VOTE, topics.name(TopicRole.REPLIES): Kind.REPLY}
+        self._exchange, self._dead_letter = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.DEAD_LETTER)
+        self._idle_after_ms = settings.intake.idle_after_ms
+        self._decoder = decoder
+        self._shard_of = ShardOf(topics.partitions)
+        self._source_names = source_names
+        self._outbox = outbox
+        self._metrics = metrics
+        self._sources: dict[TP, _Source] = {}
+
+    def assign(self, past: Mapping[TP, Past]) -> None:
+        """Begin with these partitions, each with the records before the place where reading goes on."""
+        self._sources = {}
+        for tp, before in past.items():
+            source = _Source(Cutter(self._source_names[tp], self._shard_of), self._kinds[tp.topic])
+            decoded = self._decode(source.kind, before.records)
+            offset, arrived = _offsets(before.records)[decoded.index], _times(before.records)[decoded.index]
+            source.cutter.warm_up(offset, np.minimum(decoded.ts_ms, arrived), before.begin, before.waiting)
+            self._sources[tp] = source
+
+    async def handle(self, batch: Batch) -> None:
+        """Work through one run of records."""
+        source = self._sources[batch.tp]
+        with self._metrics.processing.labels(Stage.INTAKE).time():
+            decoded = self._decode(source.kind, batch.records)
+            offset, arrived = _offsets(batch.records), _times(batch.records)
+            controls = [(r.offset, c) for r in batch.records if r.value is None and (c := parse_control(r.headers))]
+            refused = _refused(decoded, {offset for offset, _ in controls}, batch)
+        async with source.sending:
+            source.heard_ms = _now_ms()
+            start = source.cutter.continues_at(batch.first_offset)
+            part = SourceRange(
+                start, batch.next_offset, offset[decoded.index], arrived[decoded.index], decoded, controls
+            )
+            await self._send(source.cutter.cut(part))
+        await self._refuse(batch, refused)
+        self._count(source.kind, batch, decoded, refused)
+
+    async def pass_time(self, progress: Mapping[TP, Progress]) -> None:
+        """Let event time pass in partitions that are read to their end and have been silent for a while."""
+        for tp, source in list(self._sources.items()):
+            silent_ms = _now_ms() - source.heard_ms
+            known = progress.get(tp)
+            if known is None or not known.caught_up or known.in_flight or silent_ms < self._idle_after_ms:
+                continue
+            async with source.sending:
+                await self._send(source.cutter.idle(_now_ms() - source.heard_ms))
+
+    def _decode(self, kind: Kind, records: Any) -> Decoded:
+        return self._decoder.topic([record.value for record in records], kind, _times(records))
+
+    async def _send(self, blocks: list[Block]) -> None:
+        for shard, block in enumerate(blocks):
+            await self._outbox.send(Sink.EXCHANGE, self._exchange, shard, block.source.encode(), encode_block(block))
+        self._metrics.blocks.labels(BlockOutcome.SENT).inc(len(blocks))
+
+    async def _refuse(self, batch: Batch, refused: list[Refused]) -> None:
+        for bad in refused:
+            record = batch.records[bad.index]
+            headers = [*record.headers, *_dead_letter_headers(batch.tp, record.offset, bad)]
+            sent = await self._outbox.send(
+                Sink.DEAD_LETTER, self._dead_letter, None, record.key, record.value, headers
+            )
+            sent.add_done_callback(lambda _: self._metrics.dead_letters.inc())  # type: ignore[attr-defined]
+
+    def _count(self, kind: Kind, batch: Batch, decoded: Decoded, refused: list[Refused]) -> None:
+        event_type = _EVENT_TYPE[kind]
+        self._metrics.events_received.labels(event_type).inc(len(batch.records))
+        for bad in refused:
+            self._metrics.events_refused.labels(bad.reason).inc()
+        if len(decoded):
+            self._metrics.last_event.labels(event_type).set(int(decoded.ts_ms.max()) / 1000)
+
+
+def _refused(decoded: Decoded, control_offsets: set[int], batch: Batch) -> list[Refused]:
+    return [bad for bad in decoded.refused if batch.records[bad.index].offset not in control_offsets]
+
+
+def _dead_letter_headers(tp: TP, offset: int, bad: Refused) -> list[tuple[str, bytes]]:
+    named = {
+        "topic": tp.topic,
+        "partition": str(tp.partition),
+        "offset": str(offset),
+        "stage": "VALUE_CONVERTER",
+        "exception.class.name": bad.reason.value,
+        "exception.message": bad.message,
+    }
+    return [(f"__connect.errors.{name}", value.encode()) for name, value in named.items()]
+
+
+def _offsets(records: Any) -> Int64s:
+    return np.fromiter([record.offset for record in records], np.int64, len(records))
+
+
+def _times(records: Any) -> Int64s:
+    return np.fromiter([record.timestamp for record in records], np.int64, len(records))
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -1,0 +1,47 @@
+"""What leaves the system, as bytes: alerts in their CloudEvents envelope and the running estimates."""
+
+from __future__ import annotations
+
+import msgspec
+
+from detectors.alert import Alert, AlertType, Integrity
+from detectors.cases import Revision
+from detectors.sentences import timestamp
+
+_TYPES: dict[str, AlertType] = {
+    "opened": "pollwatch.alert.opened.v1",
+    "updated": "pollwatch.alert.updated.v1",
+    "resolved": "pollwatch.alert.resolved.v1",
+}
+_encoder = msgspec.json.Encoder()
+
+
+def alert(revision: Revision, source: str) -> Alert:
+    """Return the alert that publishes a revision; the same revision gives the same alert."""
+    data = revision.data
+    return Alert(
+        specversion="1.0",
+        id=f"{data.case_id}:{data.revision}",
+        source=source,
+        type=_TYPES[revision.news],
+        subject=data.poll_ids[0],
+        time=timestamp(data.updated_ms),
+        datacontenttype="application/json",
+        data=data,
+    )
+
+
+def to_json(value: Alert | Integrity) -> bytes:
+    """Return a value as one line of JSON."""
+    return _encoder.encode(value)
+
+
+def alert_schema() -> dict[str, object]:
+    """Return the JSON Schema (2020-12) that every alert validates against."""
+    schema = msgspec.json.schema(Alert)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:pollwatch:alert:v1",
+        "title": "Pollwatch alert, version 1",
+        **schema,
+    }

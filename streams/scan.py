@@ -1,0 +1,182 @@
+"""`pollwatch scan`: the detectors of the worker over a recording, in one process and without Kafka.
+
+Lines go to the same source partitions that `replay` sends them to, are cut by the same cutters, and the same shards
+and cases work on them, so a scan and a stream of one recording end alike.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from config.schema import Settings
+from detectors.block import Block
+from detectors.cases import CaseBook
+from detectors.columns import Int32s, Int64s
+from detectors.findings import Report
+from detectors.shard import Counted, Shard
+from streams.control import Control
+from streams.cutter import NOTHING_DECODED, Cutter, ShardOf, SourceRange, take
+from streams.decode import Decoded, Decoder, Kind
+from streams.recording import chunks, partitions_of
+from streams.scan_output import ScanOutput
+from streams.stages import build_cases, build_decoder, build_shard, scan_sources
+
+LINES_PER_CHUNK = 65_536
+
+
+class Summary(msgspec.Struct):
+    """`summary.json`."""
+
+    events: int = 0
+    votes: int = 0
+    replies: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    late: int = 0
+    polls: int = 0
+    cases: int = 0
+    seconds: float = 0.0
+    events_per_second: float = 0.0
+    peak_rss_bytes: int = 0
+
+
+def scan(paths: list[Path], settings: Settings, out: Path, keep_scores: bool, tell: Callable[[int], None]) -> Summary:
+    """Scan recordings one after the other as one, and write the files of a scan into the folder `out`.
+
+    `tell` is called with the number of lines read so far. Raises `streams.recording.RecordingError` for a file that
+    can't be read to its end, after everything before that point was written.
+    """
+    started = time.perf_counter()
+    summary = Summary()
+    with ScanOutput(out, settings, keep_scores) as output:
+        stages = _Stages(settings, keep_scores, output, summary)
+        try:
+            for lines in _chunks(paths):
+                stages.lines(lines)
+                tell(summary.events)
+        finally:
+            stages.end()
+            summary.seconds = round(time.perf_counter() - started, 3)
+            summary.events_per_second = round(summary.events / max(summary.seconds, 1e-9), 1)
+            summary.peak_rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            output.summary(summary)
+    return summary
+
+
+def _chunks(paths: list[Path]) -> Iterator[list[bytes]]:
+    for path in paths:
+        yield from chunks(path, LINES_PER_CHUNK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """Where each line of a chunk stands: its source and its offset there."""
+
+    source: Int32s
+    offset: Int64s
+
+
+class _Stages:
+    """Intake, shards and cases of one process, called in that order."""
+
+    def __init__(self, settings: Settings, keep_scores: bool, output: ScanOutput, summary: Summary) -> None:
+        self._partitions = settings.topics.partitions
+        self._window_ms = settings.rate.window_ms
+        self._decoder: Decoder = build_decoder(settings)
+        shard_of = ShardOf(self._partitions)
+        self._cutters = [Cutter(name, shard_of) for name in scan_sources(settings)]
+        self._next_offset = np.zeros(len(self._cutters), np.int64)
+        self._shards: list[Shard] = [
+            build_shard(n, settings, scan_sources(settings), keep_scores) for n in range(self._partitions)
+        ]
+        self._cases: CaseBook = build_cases(settings, "replay")
+        self._latest_ms = 0
+        self._output = output
+        self._summary = summary
+
+    def lines(self, lines: list[bytes]) -> None:
+        """Work through the next lines."""
+        decoded = self._decoder.recording(lines)
+        if len(decoded):
+            if not self._latest_ms:
+                self._control(Control(watermark_ms=int(decoded.ts_ms.min()) - 10_000, end=False))
+            self._latest_ms = max(self._latest_ms, int(decoded.ts_ms.max()))
+        self._summary.events += len(lines)
+        self._summary.rejected += len(decoded.refused)
+        placed = self._place(lines, decoded)
+        self._output.refused(lines, decoded.refused, placed.source, placed.offset)
+        for blocks in self._cut(decoded, placed):
+            self._accept(blocks)
+        self._advance()
+
+    def end(self) -> None:
+        """Let all of event time pass up to the end of the last window."""
+        end_ms = -(-(self._latest_ms + 1) // self._window_ms) * self._window_ms
+        self._control(Control(watermark_ms=end_ms, end=True))
+        self._advance()
+        self._output.end(self._cases, end_ms)
+
+    def _place(self, lines: list[bytes], decoded: Decoded) -> _Placed:
+        source = partitions_of(lines, decoded, self._partitions)
+        source[decoded.index[decoded.kind == Kind.REPLY]] += self._partitions
+        order = np.argsort(source, kind="stable")
+        counts = np.bincount(source, minlength=len(self._cutters))
+        firsts = np.repeat(np.cumsum(counts) - counts, counts)
+        offset = np.empty(len(lines), np.int64)
+        offset[order] = np.arange(len(lines)) - firsts + np.repeat(self._next_offset, counts)
+        self._next_offset += counts
+        return _Placed(source, offset)
+
+    def _cut(self, decoded: Decoded, placed: _Placed) -> Iterator[list[Block]]:
+        row_source, row_offset = placed.source[decoded.index], placed.offset[decoded.index]
+        order = np.argsort(row_source, kind="stable")
+        bounds = np.searchsorted(row_source[order], np.arange(len(self._cutters) + 1))
+        lines_of = np.bincount(placed.source, minlength=len(self._cutters))
+        for number, cutter in enumerate(self._cutters):
+            rows = order[bounds[number] : bounds[number + 1]]
+            end = int(self._next_offset[number])
+            start = end - int(lines_of[number])
+            if end > start:
+                part = take(decoded, rows)
+                yield cutter.cut(SourceRange(start, end, row_offset[rows], part.ts_ms, part))
+
+    def _control(self, control: Control) -> None:
+        for number, cutter in enumerate(self._cutters):
+            offset = int(self._next_offset[number])
+            self._next_offset[number] += 1
+            self._accept(cutter.cut(_control_only(offset, control)))
+
+    def _accept(self, blocks: list[Block]) -> None:
+        for shard, block in zip(self._shards, blocks, strict=True):
+            shard.accept(block)
+
+    def _advance(self) -> None:
+        for shard in self._shards:
+            advanced = shard.advance()
+            if advanced is not None:
+                self._report(shard, *advanced)
+        step = self._cases.advance()
+        self._summary.cases += sum(revision.data.revision == 1 for revision in step.revisions)
+        self._output.revisions(step.revisions)
+        self._output.retired(step.retired)
+
+    def _report(self, shard: Shard, report: Report, counted: Counted) -> None:
+        self._cases.accept(report)
+        self._output.scores(counted.scores)
+        self._summary.votes += counted.votes
+        self._summary.replies += counted.replies
+        self._summary.duplicates += counted.duplicates
+        self._summary.late += counted.late
+        self._summary.polls += counted.polls_entered
+
+
+def _control_only(offset: int, control: Control) -> SourceRange:
+    nothing = np.zeros(0, np.int64)
+    return SourceRange(offset, offset + 1, nothing, nothing, NOTHING_DECODED, [(offset, control)])

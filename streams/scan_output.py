@@ -1,0 +1,101 @@
+"""The files a scan writes into its folder."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+
+from config.schema import Settings
+from detectors.alert import Alert, Integrity
+from detectors.cases import CaseBook, Revision
+from detectors.columns import Int32s, Int64s
+from detectors.shard import ScoredWindows
+from streams.decode import Refused
+from streams.publish import alert, to_json
+from streams.scores import ScoresFile
+from streams.stages import scan_sources
+
+
+class DeadLetter(msgspec.Struct):
+    """One line of `dead-letter.jsonl`: where the line stood, why it was refused, and its bytes (as text if they are)."""
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    message: str
+    value: str | None = None
+    value_base64: str | None = None
+
+
+class ScanOutput:
+    """Opens the files at once, so that a folder that can't be written to is known before the work."""
+
+    def __init__(self, out: Path, settings: Settings, keep_scores: bool) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self._out = out
+        self._source = settings.worker.source
+        self._sources = scan_sources(settings)
+        self._files = ExitStack()
+        self._alerts = self._open("alerts.jsonl")
+        self._open("moderation.jsonl")
+        self._integrity = self._open("integrity.jsonl")
+        self._dead_letter = self._open("dead-letter.jsonl")
+        self._scores = ScoresFile(self._open("scores.csv"), settings.rate.window_ms) if keep_scores else None
+        self._retired: dict[str, Integrity] = {}
+        self.alerts: list[Alert] = []
+
+    def __enter__(self) -> ScanOutput:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._files.close()
+
+    def refused(self, lines: Sequence[bytes], refused: Sequence[Refused], source: Int32s, offset: Int64s) -> None:
+        """Write the dead letters of a chunk."""
+        for bad in refused:
+            topic, _, partition = self._sources[source[bad.index]].rpartition("/")
+            letter = DeadLetter(topic, int(partition), int(offset[bad.index]), bad.reason.value, bad.message)
+            try:
+                letter.value = lines[bad.index].decode()
+            except UnicodeDecodeError:
+                letter.value_base64 = base64.b64encode(lines[bad.index]).decode()
+            self._dead_letter.write(msgspec.json.encode(letter) + b"\n")
+
+    def revisions(self, revisions: Sequence[Revision]) -> None:
+        """Write alerts."""
+        for revision in revisions:
+            self.alerts.append(alert(revision, self._source))
+            self._alerts.write(to_json(self.alerts[-1]) + b"\n")
+
+    def retired(self, estimates: Sequence[Integrity]) -> None:
+        """Keep the last estimate of polls that left memory; a poll that comes back replaces it."""
+        self._retired.update((estimate.poll_id, estimate) for estimate in estimates)
+
+    def scores(self, scores: Sequence[ScoredWindows]) -> None:
+        """Take the scores of closed windows."""
+        if self._scores is not None:
+            for windows in scores:
+                self._scores.add(windows)
+
+    def end(self, cases: CaseBook, end_ms: int) -> None:
+        """Write what is known only at the end of event time, `end_ms`."""
+        estimates = self._retired | {poll_id: cases.integrity(poll_id) for poll_id in cases.poll_ids()}
+        for _, estimate in sorted(estimates.items()):
+            self._integrity.write(to_json(estimate) + b"\n")
+        if self._scores is not None:
+            self._scores.end(end_ms)
+
+    def summary(self, summary: msgspec.Struct) -> None:
+        """Write `summary.json`."""
+        (self._out / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+
+    def _open(self, name: str) -> BinaryIO:
+        return self._files.enter_context((self._out / name).open("wb"))

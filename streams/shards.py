@@ -1,0 +1,145 @@
+"""The polls stage: blocks of the exchange go to their shard, its reports to the cases, its snapshots to the state topic."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from faust.types import TP
+
+from config.schema import Settings, TopicRole
+from detectors.findings import Report
+from detectors.shard import Counted, Shard
+from streams.metrics import Block as BlockOutcome
+from streams.metrics import EventType, Kind, Metrics, Sink, Stage, Store, TopPoll
+from streams.outbox import Outbox
+from streams.snapshots import Snapshot, SnapshotStore
+from streams.transport import Batch
+from streams.wire import decode_block, encode_report
+
+STATE_NAME = "polls"
+
+
+@dataclass
+class Kept:
+    """A restored state machine of one partition, the offset it has come to, and where its snapshots go.
+
+    Whoever holds `busy` sees a state whose outputs are all on their way.
+    """
+
+    machine: Any
+    store: SnapshotStore
+    offset: int
+    saved_offset: int
+    saved_at_s: float = field(default_factory=time.monotonic)
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Shards:
+    """The shards of the exchange partitions this worker owns."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        build: Callable[[int], Shard],
+        store: Callable[[str, int], SnapshotStore],
+        outbox: Outbox,
+        metrics: Metrics,
+    ) -> None:
+        self._build = build
+        self._store = store
+        self._findings = settings.topics.name(TopicRole.FINDINGS)
+        self._every_s = settings.worker.snapshot_every_ms / 1000
+        self._outbox = outbox
+        self._metrics = metrics
+        self._shards: dict[TP, Kept] = {}
+        self._votes: dict[str, int] = {}
+        self._votes_since_s = time.monotonic()
+
+    async def assign(self, tps: set[TP]) -> dict[TP, int]:
+        """Restore these partitions; return where reading goes on for those that had a snapshot."""
+        self._shards = {}
+        restored = await asyncio.gather(*(self._restore(tp) for tp in sorted(tps)))
+        return {tp: offset for tp, offset in zip(sorted(tps), restored, strict=True) if offset is not None}
+
+    async def _restore(self, tp: TP) -> int | None:
+        shard, store = self._build(tp.partition), self._store(STATE_NAME, tp.partition)
+        snapshot = await store.read()
+        if snapshot is not None:
+            shard.restore(snapshot.state)
+        offset = -1 if snapshot is None else snapshot.offset
+        self._shards[tp] = Kept(shard, store, offset, offset)
+        return None if snapshot is None else snapshot.offset
+
+    async def handle(self, batch: Batch) -> None:
+        """Give a run of blocks to their shard, and what it found to the cases."""
+        kept = self._shards[batch.tp]
+        async with kept.busy:
+            with self._metrics.processing.labels(Stage.POLLS).time():
+                for record in batch.records:
+                    kept.machine.accept(decode_block(record.value))
+                advanced = kept.machine.advance()
+            kept.offset = batch.next_offset
+            self._metrics.blocks.labels(BlockOutcome.APPLIED).inc(len(batch.records))
+            if advanced is not None:
+                await self._tell(*advanced)
+
+    async def _tell(self, report: Report, counted: Counted) -> None:
+        self._count(counted)
+        for finding in report.findings:
+            self._metrics.findings.labels(Kind(finding.kind)).inc()
+        self._metrics.watermark_lag.labels(Stage.POLLS).set(time.time() - report.to_ms / 1000)
+        await self._outbox.send(Sink.FINDINGS, self._findings, 0, str(report.shard).encode(), encode_report(report))
+
+    def due(self) -> list[TP]:
+        """Return the partitions whose last snapshot is old and that have come further since."""
+        now_s = time.monotonic()
+        return [
+            tp
+            for tp, kept in self._shards.items()
+            if kept.offset > kept.saved_offset and now_s - kept.saved_at_s >= self._every_s
+        ]
+
+    def changed(self) -> list[TP]:
+        """Return the partitions that have come further than their last snapshot."""
+        return [tp for tp, kept in self._shards.items() if kept.offset > kept.saved_offset]
+
+    async def save(self, tp: TP) -> int:
+        """Write a snapshot of one partition; return the offset up to which it may be committed."""
+        return await save(self._shards[tp], Stage.POLLS, self._outbox, self._metrics)
+
+    def _count(self, counted: Counted) -> None:
+        # copies and lateness are known per shard only as a sum: votes are all but a few of it
+        self._metrics.events_duplicate.labels(EventType.VOTE).inc(counted.duplicates)
+        self._metrics.events_late.labels(EventType.VOTE).inc(counted.late)
+        self._metrics.revotes.inc(counted.revotes)
+        self._metrics.state_evictions.labels(Store.POLLS).inc(counted.polls_evicted)
+        for poll_id, votes in counted.votes_by_poll.items():
+            self._votes[poll_id] = self._votes.get(poll_id, 0) + votes
+
+    def show(self) -> None:
+        """Bring the gauges of stores and top polls up to date."""
+        sizes = [kept.machine.sizes() for kept in self._shards.values()]
+        for store in (Store.POLLS, Store.RECENT_IDS, Store.WAITING_ROWS):
+            self._metrics.state_entries.labels(store).set(sum(size[store.value] for size in sizes))
+        now_s = time.monotonic()
+        seconds = max(1e-3, now_s - self._votes_since_s)
+        readings = {poll_id: TopPoll(votes / seconds, 0.0) for poll_id, votes in self._votes.items()}
+        self._metrics.top_polls(readings)
+        self._votes, self._votes_since_s = {}, now_s
+
+
+async def save(kept: Kept, stage: Stage, outbox: Outbox, metrics: Metrics) -> int:
+    """Write a snapshot of a state machine as it is now, and wait until the brokers hold it."""
+    began_s = time.monotonic()
+    async with kept.busy:
+        offset, state = kept.offset, kept.machine.snapshot()
+    # who restores it never makes the outputs before it again
+    await outbox.flush()
+    size = await kept.store.write(Snapshot(offset, state))
+    kept.saved_offset, kept.saved_at_s = offset, time.monotonic()
+    metrics.snapshot(stage, size, kept.saved_at_s - began_s, time.time())
+    return offset

@@ -1,0 +1,43 @@
+"""The stages as the settings want them: the one place where settings become decoder, shards and cases."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from config.schema import Settings, TopicRole
+from detectors.alert import MadeBy
+from detectors.cases import CaseBook
+from detectors.rate import RateDetector
+from detectors.shard import Shard
+from streams.cutter import source_name
+from streams.decode import HASH_KEY_BYTES, Decoder
+
+_BUILT_IN_KEY = b"pollwatch/hash/1"
+
+
+def scan_sources(settings: Settings) -> list[str]:
+    """Return the names of the source partitions of a scan: those of the votes, then those of the replies."""
+    topics = [settings.topics.name(role) for role in (TopicRole.VOTES, TopicRole.REPLIES)]
+    return [source_name(topic, number) for topic in topics for number in range(settings.topics.partitions)]
+
+
+def build_decoder(settings: Settings) -> Decoder:
+    """Return the decoder. Raises ValueError when the hash key's file is not 16 bytes long."""
+    intake = settings.intake
+    key = Path(intake.hash_key_file).read_bytes() if intake.hash_key_file else _BUILT_IN_KEY
+    if len(key) != HASH_KEY_BYTES:
+        raise ValueError(f"{intake.hash_key_file}: has {len(key)} bytes, make it {HASH_KEY_BYTES}")
+    return Decoder(key, intake.max_record_bytes, intake.max_age_ms or None, intake.max_ahead_ms)
+
+
+def build_shard(number: int, settings: Settings, sources: list[str], keep_scores: bool = False) -> Shard:
+    """Return a shard with nothing in it, that hears from these sources."""
+    return Shard(number, sources, settings.polls, RateDetector(settings.rate, keep_scores=keep_scores))
+
+
+def build_cases(settings: Settings, mode: Literal["live", "shadow", "replay"]) -> CaseBook:
+    """Return a case book with nothing in it."""
+    made_by = MadeBy(version("pollwatch"), settings.digest(), mode)
+    return CaseBook(settings.topics.partitions, settings.cases, made_by)

@@ -1,0 +1,125 @@
+"""How blocks and reports travel between the stages: MessagePack with columns as raw little-endian bytes.
+
+The first byte of a message is its format version. A version that this code can't read stops the partition with a
+message that says so: a newer worker wrote it, and this one must be updated before it may go on.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.block import Block, Rows, Standing
+from detectors.columns import Int32s, Int64s
+from detectors.findings import Report
+from detectors.watermark import Steps
+
+VERSION = 1
+
+
+class UnreadableVersion(Exception):
+    """A message of the exchange was written in a format this code does not know."""
+
+
+class _WireBlock(msgspec.Struct, array_like=True):
+    source: str
+    start: int
+    end: int
+    standing: int
+    step_offset: bytes  # i8
+    step_ms: bytes  # i8
+    offset: bytes  # u4, from `start`
+    ts_ms: bytes  # i8
+    event: bytes  # u8
+    account: bytes  # u8
+    poll: bytes  # i4 into poll_ids
+    option: bytes  # i4 into options
+    arrived_ms: bytes  # u4, from `first_arrived_ms`
+    first_arrived_ms: int
+    poll_ids: list[str]
+    options: list[str]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_block_decoder = msgspec.msgpack.Decoder(_WireBlock)
+_report_decoder = msgspec.msgpack.Decoder(Report)
+
+_Message = TypeVar("_Message")
+
+
+def encode_block(block: Block) -> bytes:
+    """Return a block as bytes, its lists of names cut down to those its rows use."""
+    rows = block.rows
+    polls, poll = _used(rows.poll)
+    options, option = _used(rows.option)
+    first_arrived_ms = int(rows.arrived_ms.min()) if len(rows) else 0
+    wire = _WireBlock(
+        block.source,
+        block.start,
+        block.end,
+        int(block.standing),
+        block.steps.offset.astype("<i8").tobytes(),
+        block.steps.ms.astype("<i8").tobytes(),
+        (rows.offset - block.start).astype("<u4").tobytes(),
+        rows.ts_ms.tobytes(),
+        rows.event.tobytes(),
+        rows.account.tobytes(),
+        poll.tobytes(),
+        option.tobytes(),
+        (rows.arrived_ms - first_arrived_ms).astype("<u4").tobytes(),
+        first_arrived_ms,
+        [rows.poll_ids[code] for code in polls],
+        [rows.options[code] for code in options],
+    )
+    return bytes([VERSION]) + _encoder.encode(wire)
+
+
+def decode_block(message: bytes) -> Block:
+    """Return the block that `encode_block` wrote."""
+    wire = _decode(_block_decoder, message)
+    rows = Rows(
+        _column(wire.offset, "<u4").astype(np.int64) + wire.start,
+        _column(wire.ts_ms, "<i8"),
+        _column(wire.event, "<u8"),
+        _column(wire.account, "<u8"),
+        _column(wire.poll, "<i4"),
+        _column(wire.option, "<i4"),
+        _column(wire.arrived_ms, "<u4").astype(np.int64) + wire.first_arrived_ms,
+        wire.poll_ids,
+        wire.options,
+    )
+    steps = Steps(_column(wire.step_offset, "<i8"), _column(wire.step_ms, "<i8"))
+    return Block(wire.source, wire.start, wire.end, steps, rows, Standing(wire.standing))
+
+
+def encode_report(report: Report) -> bytes:
+    """Return a report as bytes."""
+    return bytes([VERSION]) + _encoder.encode(report)
+
+
+def decode_report(message: bytes) -> Report:
+    """Return the report that `encode_report` wrote."""
+    return _decode(_report_decoder, message)
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[_Message], message: bytes) -> _Message:
+    if message[:1] != bytes([VERSION]):
+        raise UnreadableVersion(f"format version {message[0] if message else 'none'} is not {VERSION}: update this worker")
+    return decoder.decode(memoryview(message)[1:])
+
+
+def _used(codes: Int32s) -> tuple[list[int], Int32s]:
+    """Return the distinct codes that are not negative, and the codes counted among them (negative ones stay)."""
+    if not len(codes):
+        return [], codes
+    present = np.flatnonzero(np.bincount(codes[codes >= 0])) if (codes >= 0).any() else np.zeros(0, np.int64)
+    position = np.full(int(codes.max()) + 2, -1, dtype=np.int32)
+    position[present] = np.arange(len(present), dtype=np.int32)
+    return present.tolist(), position[codes]
+
+
+def _column(data: bytes, dtype: str) -> NDArray[np.generic] | Int64s:
+    return np.frombuffer(data, dtype)

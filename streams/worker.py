@@ -1,0 +1,197 @@
+"""The worker: how the stages hang together, in the order of the flow. Faust is spoken to here and in `streams.transport`.
+
+    poll.votes, poll.replies -> intake -> exchange -> shards -> findings -> cases -> alerts, integrity
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+from aiokafka import TopicPartition
+from faust.types import TP
+
+from config import Settings, TopicRole
+from detectors.watermark import RECORDS
+from streams.case_stage import ESTIMATES_EVERY_S, Cases
+from streams.cluster import input_sources
+from streams.health import Health, monotonic_ms
+from streams.health_server import serve
+from streams.intake import Intake
+from streams.kafka_client import aiokafka as aiokafka_arguments
+from streams.kafka_client import faust as faust_arguments
+from streams.look_back import look_back
+from streams.metrics import Metrics, process_registry
+from streams.outbox import Outbox
+from streams.shards import Shards
+from streams.snapshots import SnapshotStore
+from streams.stages import build_cases, build_decoder, build_shard
+from streams.transport import BatchLimits, Consumer, Gate, Progress, batch_topic, process, run, settings_for_faust
+
+logger = logging.getLogger(__name__)
+
+_TICK_S = 0.25
+# 16 blocks of a few thousand rows are 20 to 50 ms of work
+_EXCHANGE_LIMITS = BatchLimits(max_records=16, max_bytes=2 << 20)
+_MOST_WAITING_BLOCKS = 2_000
+
+
+class Worker:
+    """One worker process: all stages, on whatever partitions the group gives it."""
+
+    def __init__(self, settings: Settings, scheme: str = "pollwatch") -> None:
+        self._settings = settings
+        self._connection = aiokafka_arguments(settings.kafka)
+        self._source_names = input_sources(settings)
+        self.registry = process_registry()
+        self.metrics = Metrics(self.registry, settings.worker.top_polls)
+        self.health = Health(monotonic_ms())
+        self.app = faust.App(
+            settings.kafka.group_id, **settings_for_faust(), **faust_arguments(settings.kafka, scheme)
+        )
+        self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
+        self._make_stages()
+        self._connect()
+
+    def _make_stages(self) -> None:
+        settings, outbox, metrics = self._settings, self._outbox, self.metrics
+        names = list(self._source_names.values())
+        mode = settings.worker.mode.value
+        self._intake = Intake(settings, build_decoder(settings), self._source_names, outbox, metrics)
+        self._shards = Shards(settings, lambda n: build_shard(n, settings, names), self._store, outbox, metrics)
+        self._cases = Cases(settings, lambda: build_cases(settings, mode), self._store, outbox, metrics)
+
+    def _connect(self) -> None:
+        app, topics = self.app, self._settings.topics
+        inputs = [topics.name(TopicRole.VOTES), topics.name(TopicRole.REPLIES)]
+        limits = BatchLimits(max_records=self._settings.intake.max_batch_records)
+        self._exchange, self._findings = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.FINDINGS)
+        exchange = batch_topic(app, self._exchange, limits=_EXCHANGE_LIMITS, gate=Gate.GUARDED)
+        findings = batch_topic(app, self._findings, limits=_EXCHANGE_LIMITS, gate=Gate.GUARDED)
+
+        async def intake(stream: Any) -> None:
+            await process(app, stream, self._take_in)
+
+        async def shards(stream: Any) -> None:
+            await process(app, stream, self._shards.handle)
+
+        async def cases(stream: Any) -> None:
+            await process(app, stream, self._cases.handle)
+
+        app.agent(batch_topic(app, *inputs, limits=limits), name="intake")(intake)
+        app.agent(exchange, name="shards")(shards)
+        app.agent(findings, name="cases")(cases)
+        app.on_partitions_assigned.connect(self._assigned)
+        app.on_partitions_revoked.connect(self._revoked)
+        if hasattr(app.transport, "on_revoke"):
+            app.transport.on_revoke(self._hand_over)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set. Raises what crashed the worker, if something did."""
+        settings = self._settings
+        server = await serve(self.health, self.registry, settings.worker.http_host, settings.worker.http_port)
+        self.http_port = server.port
+        logger.info("metrics and health on http://%s:%d", settings.worker.http_host, server.port)
+        chores = [asyncio.create_task(chore) for chore in (self._every_tick(), self._every_second())]
+        try:
+            await run(self.app, stop)
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await server.close()
+
+    async def _take_in(self, batch: Any) -> None:
+        while self._progress_on(self._exchange, waiting=True) > _MOST_WAITING_BLOCKS and self.app.consumer.flow_active:
+            await asyncio.sleep(_TICK_S / 5)
+        await self._intake.handle(batch)
+        self.health.progress(monotonic_ms())
+
+    async def _assigned(self, _app: Any, assigned: set[TP], **_: Any) -> None:
+        self.health.assigned(monotonic_ms())
+        inputs = {tp for tp in assigned if tp in self._source_names}
+        resume = await self._shards.assign({tp for tp in assigned if tp.topic == self._exchange})
+        resume |= await self._cases.assign({tp for tp in assigned if tp.topic == self._findings})
+        if isinstance(self.app.consumer, Consumer):
+            for tp, offset in resume.items():
+                self.app.consumer.start_at(tp, offset)
+        group = self._settings.kafka.group_id
+        past = await look_back(self._connection, group, [TopicPartition(*tp) for tp in inputs], RECORDS)
+        self._intake.assign({TP(tp.topic, tp.partition): before for tp, before in past.items()})
+        self.health.recovered(monotonic_ms())
+        logger.info("assigned %d partitions, %d of them with state", len(assigned), len(resume))
+
+    async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
+        self.health.revoked(monotonic_ms())
+        for tp in revoked:
+            self.metrics.forget_partition(tp.topic, tp.partition)
+
+    async def _hand_over(self, _tps: frozenset[TP]) -> None:
+        await self._save(everything=True)
+        await self._cases.say_estimates()
+
+    async def _save(self, everything: bool) -> None:
+        for stage in (self._shards, self._cases):
+            for tp in stage.changed() if everything else stage.due():
+                offset = await stage.save(tp)
+                if isinstance(self.app.consumer, Consumer):
+                    self.app.consumer.open_gate(tp, offset)
+
+    def _progress(self) -> dict[TP, Progress]:
+        consumer = self.app.consumer
+        if not isinstance(consumer, Consumer):
+            return {}
+        return {tp: consumer.progress(tp) for tp in consumer.assignment() if tp in consumer.ledger.partitions}
+
+    async def _every_tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if self.health.ready().ok:
+                await self._guard(self._intake.pass_time(self._progress()))
+
+    async def _every_second(self) -> None:
+        while True:
+            await asyncio.sleep(ESTIMATES_EVERY_S)
+            if self.health.ready().ok:
+                await self._guard(self._save(everything=False))
+                await self._guard(self._cases.say_estimates())
+            self._show(self._progress())
+
+    async def _guard(self, work: Any) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  whatever it was, the worker must not go on without it
+            await self.app.crash(error)
+
+    def _show(self, progress: Mapping[TP, Progress]) -> None:
+        self._shards.show()
+        lag = 0
+        for tp, at in progress.items():
+            if at.read_offset is not None and at.end_offset is not None:
+                committed = self.app.consumer._committed_offset.get(tp)
+                self.metrics.partition(tp.topic, tp.partition, at.read_offset, committed, at.end_offset)
+                lag += max(0, at.end_offset - at.read_offset)
+        self.health.set_lag(lag, monotonic_ms())
+
+    def _progress_on(self, topic: str, waiting: bool) -> int:
+        progress = [at for tp, at in self._progress().items() if tp.topic == topic]
+        return sum((at.end_offset or 0) - (at.read_offset or 0) for at in progress if waiting and at.end_offset)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self.app.crashed:
+            asyncio.ensure_future(self.app.crash(error))  # noqa: RUF006  the app holds the error, not the task
+
+
+async def run_until_signal(worker: Worker) -> None:
+    """Run a worker until SIGINT or SIGTERM; a second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    began_s = time.monotonic()
+    await worker.run(stop)
+    logger.info("stopped after %.0f s", time.monotonic() - began_s)
