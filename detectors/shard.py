@@ -168,7 +168,8 @@ class Shard:
             expected=rounded(found.expected),
             start_ms=found.start_ms,
             end_ms=found.end_ms,
-            tally=tally,
+            # options that were chosen only later stand at 0
+            tally={option: votes for option, votes in tally.items() if votes},
             arrived_ms=found.arrived_ms,
         )
 

@@ -1,0 +1,89 @@
+"""The same rows give the same cases, however they are partitioned, cut, interleaved and interrupted."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from stages_in_memory import SHARDS, Answer, Witness, whole
+
+START_MS = 1_664_812_800_000
+WINDOW_MS = 60_000
+
+
+def _event(rng: random.Random, poll: int, ts_ms: float, account: int) -> bytes:
+    return json.dumps(
+        {
+            "type": "reply" if rng.random() < 0.05 else "vote",
+            "event_id": f"e{rng.getrandbits(60):x}",
+            "poll_id": f"poll-{poll}",
+            "account_id": f"u{account}",
+            "option": rng.choice(["yes", "no", "later"]),
+            "text": "No.",
+            "ts": int(ts_ms),
+        }
+    ).encode()
+
+
+def traffic(seed: int, disorder_ms: int) -> list[bytes]:
+    """Eight polls for half an hour, two of them flooded, some accounts that vote again, some events sent twice."""
+    rng = random.Random(seed)
+    events: list[tuple[float, bytes]] = []
+    for poll in range(8):
+        at = START_MS + rng.uniform(0, 120_000)
+        while at < START_MS + 1_800_000:
+            events.append((at, _event(rng, poll, at, rng.randrange(400))))
+            at += rng.expovariate(0.05 * (1 + poll % 4)) * 1000
+    for poll, begin_s in ((2, 900), (5, 1_300)):
+        at = START_MS + begin_s * 1000.0
+        for account in range(700):
+            at += rng.expovariate(30) * 1000
+            events.append((at, _event(rng, poll, at, 10_000 + account)))
+    events += rng.sample(events, 40)
+    return [line for _, line in sorted((at + rng.uniform(0, disorder_ms), line) for at, line in events)]
+
+
+def _end_ms(lines: list[bytes]) -> int:
+    return (max(json.loads(line)["ts"] for line in lines) // WINDOW_MS + 1) * WINDOW_MS
+
+
+def _differences(one: Answer, other: Answer) -> list[str]:
+    keys = one.revisions.keys() | other.revisions.keys()
+    wrong = [f"revision {key}" for key in sorted(keys) if one.revisions.get(key) != other.revisions.get(key)]
+    wrong += [f"finding {finding!r}" for finding in sorted(one.findings ^ other.findings)]
+    polls = one.tallies.keys() | other.tallies.keys()
+    return wrong + [f"tally of {poll}" for poll in sorted(polls) if one.tallies.get(poll) != other.tallies.get(poll)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_partitions_cuts_orders_and_crashes_change_no_case(seed: int) -> None:
+    print(f"seed {seed}")
+    lines = traffic(seed // 4, disorder_ms=700)
+    rng = random.Random(seed + 1_000)
+    partitions = rng.choice([1, 2, 5])
+    placed = [rng.randrange(partitions) for _ in lines]
+    reference = whole(lines, [0] * len(lines), 1, _end_ms(lines), seed=-1)
+    assert len({case for case, _ in reference.revisions}) >= 2, "the floods opened no case: this test says nothing"
+    assert _differences(reference, whole(lines, placed, partitions, _end_ms(lines), seed)) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_late_rows_change_no_case_when_they_stay_in_their_partition(seed: int) -> None:
+    print(f"seed {seed}")
+    lines = traffic(100 + seed // 3, disorder_ms=20_000)
+    placed = [len(line) % SHARDS for line in lines]
+    reference = whole(lines, placed, SHARDS, _end_ms(lines), seed=-1)
+    assert reference.revisions, "the floods opened no case: this test says nothing"
+    assert _differences(reference, whole(lines, placed, SHARDS, _end_ms(lines), seed)) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_detector_is_shown_the_same_rows_at_the_same_event_times(seed: int) -> None:
+    print(f"seed {seed}")
+    lines = traffic(200 + seed // 4, disorder_ms=20_000)
+    placed = [len(line) % SHARDS for line in lines]
+    reference = whole(lines, placed, SHARDS, _end_ms(lines), -1, Witness)
+    assert len(reference.findings) > 100, "the witness saw nothing: this test says nothing"
+    assert _differences(reference, whole(lines, placed, SHARDS, _end_ms(lines), seed, Witness)) == []
