@@ -109,11 +109,13 @@ class Server:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._clients = 0
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="pollwatch-health", daemon=True)
         self._thread.start()
         self._server: asyncio.Server | None = None
+        self._closing = False
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
@@ -132,29 +134,41 @@ class Server:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     async def _listen(self, host: str, port: int) -> int:
-        server = await asyncio.start_server(self._client, host, port, limit=REQUEST_BYTES)
+        server = await asyncio.start_server(self._accept, host, port, limit=REQUEST_BYTES)
         self._server = server
         found: int = server.sockets[0].getsockname()[1]
         return found
 
     async def _drop(self) -> None:
+        self._closing = True
         if self._server:
             self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
+        for writer in self._clients:
+            writer.transport.abort()
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        # the other tasks are asyncio's own, accepting a connection: cancelled, they would leave it open
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        await asyncio.sleep(0)  # what was aborted in this turn of the loop is closed in the next
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closing or len(self._clients) >= CLIENTS:
+            writer.transport.abort()
+            return
+        self._clients.add(writer)
+        task = self._loop.create_task(self._client(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients += 1
         try:
-            if self._clients <= CLIENTS:
-                async with asyncio.timeout(CLIENT_SECONDS):
-                    await self._exchange(reader, writer)
+            async with asyncio.timeout(CLIENT_SECONDS):
+                await self._exchange(reader, writer)
         except (TimeoutError, ConnectionError):
             pass  # a client that is slow or gone is its own trouble, and not worth a log line each time
         finally:
-            self._clients -= 1
+            self._clients.discard(writer)
             writer.transport.abort()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -13,6 +13,8 @@ import zstandard
 from detectors.columns import Hashes, Int32s
 from streams.decode import Decoded
 
+LINES_PER_CHUNK = 65_536
+"""What `scan` and `replay` take at a time: both tell the smallest time of the first chunk as the beginning."""
 BLOCK_BYTES = 1 << 20
 CHUNK_BYTES = 32 * BLOCK_BYTES
 """A chunk that holds more ends early, so that memory does not grow with the length of lines."""

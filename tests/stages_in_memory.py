@@ -97,7 +97,7 @@ def blocks_of(source: str, log: Sequence[bytes], end_ms: int, rng: random.Random
             # a crash of intake: it begins again at an offset committed earlier, and cuts differently
             at = rng.choice([at, rng.randrange(max(0, at - 400), at)])
             cutter = _cutter(source, log, at)
-        end = min(len(log), at + rng.choice([1, 3, 20, 150, 2_000]))
+        end = min(len(log), at + rng.choice([1, 3, 10, 40, 150]))
         _send(cutter, _range(log, at, end), out)
         at = end
     nothing = np.zeros(0, np.int64)

@@ -1,0 +1,63 @@
+"""Tail probabilities of counts, and the budget of false alarms as a probability for each single test."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import betainc
+
+from detectors.columns import Floats
+from detectors.rate_params import DAY_MS, RateParams
+
+SPIKE_SHARE = 0.5
+"""Part of the budget that is for spikes; the rest is for drips."""
+
+_TINY = 1e-300
+_LARGEST_SHAPE = 1e9
+
+
+def at_least(votes: Floats, expected: Floats, variance: Floats) -> Floats:
+    """Return P(X >= votes) of a negative binomial with this mean and variance (Poisson where variance <= mean).
+
+    With shape r = mean^2 / (variance - mean): P(X >= k) = I_{mean / (mean + r)}(k, r), the regularised incomplete beta
+    function (Abramowitz & Stegun 26.5.26). Never below 1e-300. All arrays of one length.
+
+    >>> at_least(np.array([1.0]), np.array([2.0]), np.array([2.0])).round(6).tolist()
+    [0.864665]
+    """
+    shape = np.minimum(expected * expected / np.maximum(variance - expected, _TINY), _LARGEST_SHAPE)
+    return np.maximum(betainc(votes, shape, expected / (expected + shape)), _TINY)
+
+
+class SpikeBudget:
+    """Turns the chance of a count in a trailing span into a score.
+
+    For a Poisson process the count of a span of length s comes up to k about (T / s) (k - mean) P(X >= k) times in a
+    time T (Alm 1983: lambda (1 - mean / k) P(X = k - 1) for each unit of time, and P(X = k - 1) lambda = P(X = k) k / s);
+    never more often than there are ticks. The budget is divided by that number, the spans, and the series of a poll.
+    """
+
+    def __init__(self, params: RateParams) -> None:
+        self._spans = len(params.spans_ms)
+        self._alarms_per_day = params.false_alarms_per_poll_day * SPIKE_SHARE
+        self._ticks_per_day = DAY_MS / params.tick_ms
+
+    def score(self, p: Floats, span_ms: Floats, excess: Floats, series: Floats) -> Floats:
+        """Return log p / log p_budget; `series` counts the poll and its options."""
+        tests = np.minimum(DAY_MS / span_ms * np.maximum(excess, 1.0), self._ticks_per_day)
+        allowed = self._alarms_per_day / (tests * self._spans * series)
+        scores: Floats = np.log(p) / np.log(np.minimum(allowed, 0.5))
+        return scores
+
+
+def drip_height(params: RateParams) -> float:
+    """Return h, the height at which the CUSUM of one poll without options speaks; add log(series) for the others.
+
+    The CUSUM of a log likelihood ratio has a mean time to a false alarm of at least e^h steps (Lorden 1971, Annals of
+    Mathematical Statistics 42; Page 1954 for the scheme, Lucas 1985, Technometrics 27, for counts).
+
+    >>> round(drip_height(RateParams()), 2)
+    12.57
+    """
+    return math.log(params.windows_per_day / (params.false_alarms_per_poll_day * (1 - SPIKE_SHARE)))
