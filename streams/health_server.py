@@ -141,15 +141,17 @@ class Server:
 
     async def _drop(self) -> None:
         self._closing = True
-        if self._server:
-            self._server.close()
+        # a server closed while it accepts a connection leaves that open (CPython gh-109564), so accepting ends first
+        for listening in self._server.sockets if self._server else ():
+            self._loop.remove_reader(listening.fileno())
         for writer in self._clients:
             writer.transport.abort()
         for task in self._tasks:
             task.cancel()
-        # the other tasks are asyncio's own, accepting a connection: cancelled, they would leave it open
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(others)
+        if self._server:
+            self._server.close()
         await asyncio.sleep(0)  # what was aborted in this turn of the loop is closed in the next
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
