@@ -12,7 +12,8 @@ from faust.types import TP
 from config.schema import Settings, TopicRole
 from detectors.alert import Integrity
 from detectors.cases import CaseBook, CaseStep, Revision
-from streams.metrics import Kind, Metrics, Severity, Sink, Stage, Store, Verdict
+from streams.metric_labels import Sink, Stage, Store
+from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.publish import alert, to_json
 from streams.shards import Kept, save
@@ -72,7 +73,7 @@ class Cases:
         self._unsaid_polls.update(dict.fromkeys(step.changed_polls))
         if book.ended():
             await self.say_estimates()
-        self._metrics.cases_open.labels(Verdict.INSUFFICIENT).set(book.open_cases)
+        self._metrics.cases_open.labels("insufficient").set(book.open_cases)
         self._metrics.state_entries.labels(Store.CASES).set(len(book.poll_ids()))
 
     async def _publish(self, step: CaseStep) -> None:
@@ -91,11 +92,10 @@ class Cases:
         def acknowledged(future: asyncio.Future[Any]) -> None:
             if future.cancelled() or future.exception() is not None:
                 return
-            kinds = [Kind(kind) for kind in data.kinds]
             latency_s = time.time() - revision.arrived_ms / 1000 if revision.arrived_ms else None
-            self._metrics.alert(kinds, Severity(data.severity), data.case_id, latency_s)
+            self._metrics.alert(data.kinds, data.severity, data.case_id, latency_s)
             if data.revision == 1:
-                self._metrics.cases_opened.labels(Verdict(data.verdict)).inc()
+                self._metrics.cases_opened.labels(data.verdict).inc()
 
         return acknowledged
 

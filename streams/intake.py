@@ -21,8 +21,8 @@ from streams.control import parse_control
 from streams.cutter import Cutter, ShardOf, SourceRange
 from streams.decode import Decoded, Decoder, Kind, Refused
 from streams.look_back import Past
-from streams.metrics import Block as BlockOutcome
-from streams.metrics import EventType, Metrics, Sink, Stage
+from streams.metric_labels import BlockOutcome, EventType, Sink, Stage
+from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.transport import Batch, Progress
 from streams.wire import encode_block

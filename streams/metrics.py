@@ -163,7 +163,7 @@ class Metrics:
     def partition(self, topic: str, partition: int, processed: int, committed: int | None, end: int) -> None:
         """Offsets of an assigned partition: next to process, committed (None before the first commit), next to be written."""
         labels = (topic, str(partition))
-        self.lag.labels(*labels).set(max(0, end - processed))
+        self.lag.labels(*labels).set(end)
         self.processed_offset.labels(*labels).set(processed)
         self.committed_offset.labels(*labels).set(committed or 0)
 
@@ -172,11 +172,12 @@ class Metrics:
         for gauge in (self.lag, self.processed_offset, self.committed_offset):
             gauge.remove(topic, str(partition))
 
-    def alert(self, kinds: Iterable[Kind], severity: Severity, case_id: str, latency_s: float) -> None:
-        """Count one acknowledged alert; the case is only named in the exemplar."""
+    def alert(self, kinds: Iterable[Kind], severity: Severity, case_id: str, latency_s: float | None) -> None:
+        """Count one acknowledged alert; the case is only named in the exemplar. No latency: no vote caused it."""
         for kind in kinds:
             self.alerts_emitted.labels(kind, severity).inc()
-        self.event_to_alert.observe(latency_s, exemplar={"case_id": case_id})
+        if latency_s is not None:
+            self.event_to_alert.observe(latency_s, exemplar={"case_id": case_id})
 
     def snapshot(self, stage: Stage, size_bytes: int, seconds: float, now_s: float) -> None:
         """Record one completed snapshot; `now_s` is seconds since the epoch."""

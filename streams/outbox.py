@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from streams.metrics import Metrics, Sink
+from streams.metric_labels import Sink
+from streams.metrics import Metrics
 
 Headers = Sequence[tuple[str, bytes]]
 

@@ -21,14 +21,13 @@ from detectors.cases import CaseBook
 from detectors.columns import Int32s, Int64s
 from detectors.findings import Report
 from detectors.shard import Counted, Shard
-from streams.control import Control
+from streams.control import Control, closing, opening
 from streams.cutter import NOTHING_DECODED, Cutter, ShardOf, SourceRange, take
 from streams.decode import Decoded, Decoder, Kind
-from streams.recording import chunks, partitions_of
+from streams.placing import place
+from streams.recording import LINES_PER_CHUNK, chunks
 from streams.scan_output import ScanOutput
 from streams.stages import build_cases, build_decoder, build_shard, scan_sources
-
-LINES_PER_CHUNK = 65_536
 
 
 class Summary(msgspec.Struct):
@@ -76,8 +75,8 @@ def _chunks(paths: list[Path]) -> Iterator[list[bytes]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
-    """Where each line of a chunk stands: its source and its offset there."""
+class _Stands:
+    """Where each line of a chunk stands: the number of its source, and its offset there."""
 
     source: Int32s
     offset: Int64s
@@ -106,7 +105,7 @@ class _Stages:
         decoded = self._decoder.recording(lines)
         if len(decoded):
             if not self._latest_ms:
-                self._control(Control(watermark_ms=int(decoded.ts_ms.min()) - 10_000, end=False))
+                self._control(opening(int(decoded.ts_ms.min())))
             self._latest_ms = max(self._latest_ms, int(decoded.ts_ms.max()))
         self._summary.events += len(lines)
         self._summary.rejected += len(decoded.refused)
@@ -118,23 +117,23 @@ class _Stages:
 
     def end(self) -> None:
         """Let all of event time pass up to the end of the last window."""
-        end_ms = -(-(self._latest_ms + 1) // self._window_ms) * self._window_ms
-        self._control(Control(watermark_ms=end_ms, end=True))
+        control = closing(self._latest_ms, self._window_ms)
+        self._control(control)
         self._advance()
-        self._output.end(self._cases, end_ms)
+        self._output.end(self._cases, control.watermark_ms)
 
-    def _place(self, lines: list[bytes], decoded: Decoded) -> _Placed:
-        source = partitions_of(lines, decoded, self._partitions)
-        source[decoded.index[decoded.kind == Kind.REPLY]] += self._partitions
+    def _place(self, lines: list[bytes], decoded: Decoded) -> _Stands:
+        placed = place(lines, decoded, self._decoder, self._partitions, self._partitions)
+        source = placed.partition + self._partitions * (placed.kind == Kind.REPLY)
         order = np.argsort(source, kind="stable")
         counts = np.bincount(source, minlength=len(self._cutters))
         firsts = np.repeat(np.cumsum(counts) - counts, counts)
         offset = np.empty(len(lines), np.int64)
         offset[order] = np.arange(len(lines)) - firsts + np.repeat(self._next_offset, counts)
         self._next_offset += counts
-        return _Placed(source, offset)
+        return _Stands(source, offset)
 
-    def _cut(self, decoded: Decoded, placed: _Placed) -> Iterator[list[Block]]:
+    def _cut(self, decoded: Decoded, placed: _Stands) -> Iterator[list[Block]]:
         row_source, row_offset = placed.source[decoded.index], placed.offset[decoded.index]
         order = np.argsort(row_source, kind="stable")
         bounds = np.searchsorted(row_source[order], np.arange(len(self._cutters) + 1))

@@ -13,8 +13,8 @@ from faust.types import TP
 from config.schema import Settings, TopicRole
 from detectors.findings import Report
 from detectors.shard import Counted, Shard
-from streams.metrics import Block as BlockOutcome
-from streams.metrics import EventType, Kind, Metrics, Sink, Stage, Store, TopPoll
+from streams.metric_labels import BlockOutcome, Sink, Stage, Store
+from streams.metrics import Metrics, TopPoll
 from streams.outbox import Outbox
 from streams.snapshots import Snapshot, SnapshotStore
 from streams.transport import Batch
@@ -90,7 +90,7 @@ class Shards:
     async def _tell(self, report: Report, counted: Counted) -> None:
         self._count(counted)
         for finding in report.findings:
-            self._metrics.findings.labels(Kind(finding.kind)).inc()
+            self._metrics.findings.labels(finding.kind).inc()
         self._metrics.watermark_lag.labels(Stage.POLLS).set(time.time() - report.to_ms / 1000)
         await self._outbox.send(Sink.FINDINGS, self._findings, 0, str(report.shard).encode(), encode_report(report))
 
@@ -112,9 +112,8 @@ class Shards:
         return await save(self._shards[tp], Stage.POLLS, self._outbox, self._metrics)
 
     def _count(self, counted: Counted) -> None:
-        # copies and lateness are known per shard only as a sum: votes are all but a few of it
-        self._metrics.events_duplicate.labels(EventType.VOTE).inc(counted.duplicates)
-        self._metrics.events_late.labels(EventType.VOTE).inc(counted.late)
+        self._metrics.events_duplicate.inc(counted.duplicates)
+        self._metrics.events_late.inc(counted.late)
         self._metrics.revotes.inc(counted.revotes)
         self._metrics.state_evictions.labels(Store.POLLS).inc(counted.polls_evicted)
         for poll_id, votes in counted.votes_by_poll.items():

@@ -17,7 +17,7 @@ import msgspec
 import zstandard
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.metrics import Sink
+from streams.metric_labels import Sink
 from streams.outbox import Outbox
 
 FORMAT = 1

@@ -31,7 +31,17 @@ from streams.outbox import Outbox
 from streams.shards import Shards
 from streams.snapshots import SnapshotStore
 from streams.stages import build_cases, build_decoder, build_shard
-from streams.transport import BatchLimits, Consumer, Gate, Progress, batch_topic, process, run, settings_for_faust
+from streams.transport import (
+    BatchLimits,
+    Consumer,
+    Gate,
+    Progress,
+    Transport,
+    batch_topic,
+    process,
+    run,
+    settings_for_faust,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +76,10 @@ class Worker:
         self._shards = Shards(settings, lambda n: build_shard(n, settings, names), self._store, outbox, metrics)
         self._cases = Cases(settings, lambda: build_cases(settings, mode), self._store, outbox, metrics)
 
+    def _store(self, stage: str, number: int) -> SnapshotStore:
+        topic = self._settings.topics.name(TopicRole.STATE)
+        return SnapshotStore(self._outbox, self._connection, topic, stage, number)
+
     def _connect(self) -> None:
         app, topics = self.app, self._settings.topics
         inputs = [topics.name(TopicRole.VOTES), topics.name(TopicRole.REPLIES)]
@@ -86,10 +100,12 @@ class Worker:
         app.agent(batch_topic(app, *inputs, limits=limits), name="intake")(intake)
         app.agent(exchange, name="shards")(shards)
         app.agent(findings, name="cases")(cases)
-        app.on_partitions_assigned.connect(self._assigned)
         app.on_partitions_revoked.connect(self._revoked)
-        if hasattr(app.transport, "on_revoke"):
+        if isinstance(app.transport, Transport):
+            app.transport.on_assign(self._assigned)
             app.transport.on_revoke(self._hand_over)
+        else:
+            app.on_partitions_assigned.connect(self._assigned_stock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises what crashed the worker, if something did."""
@@ -111,7 +127,10 @@ class Worker:
         await self._intake.handle(batch)
         self.health.progress(monotonic_ms())
 
-    async def _assigned(self, _app: Any, assigned: set[TP], **_: Any) -> None:
+    async def _assigned_stock(self, _app: Any, assigned: set[TP], **_: Any) -> None:
+        await self._assigned(frozenset(assigned))
+
+    async def _assigned(self, assigned: frozenset[TP]) -> None:
         self.health.assigned(monotonic_ms())
         inputs = {tp for tp in assigned if tp in self._source_names}
         resume = await self._shards.assign({tp for tp in assigned if tp.topic == self._exchange})

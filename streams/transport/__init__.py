@@ -16,7 +16,7 @@
   `offset` is a snapshot's last offset + 1. Gates are closed anew at every assignment; acks do not wait for them.
 * `app.transport.on_revoke(hook)`: `await hook(tps)` before partitions are given up, at rebalance and clean stop: begun
   batches are done, the last commit comes after. Not called after a crash.
-* `@app.on_partitions_assigned.connect` (Faust's own, `async def f(app, assigned, **_)`): restore here; nothing flows yet.
+* `app.transport.on_assign(hook)`: `await hook(tps)` after every assignment, before anything flows: restore here.
   `app.consumer.start_at(tp, offset)` makes reading begin there, before or after the committed offset.
 * `app.consumer.progress(tp)`: read_offset (next to be handed over), end_offset, in_flight, caught_up; KeyError if not
   assigned. `app.consumer.assignment()`, `app.consumer_generation_id`; `app.consumer.seek_wait({tp: offset})`.

@@ -182,7 +182,12 @@ class Consumer(driver.Consumer):
                 self.ledger.restart(tp, offset)
 
     async def perform_seek(self) -> None:
-        """Read every partition from where the ledger resumes: `start_at`, else the committed offset."""
+        """Read every partition from where the ledger resumes: `start_at`, else the committed offset.
+
+        Faust sends its own signal of an assignment while this runs in another task: too late to restore anything.
+        """
+        for hook in self.transport.assign_hooks:
+            await hook(frozenset(self.ledger.partitions))
         async with self._fetching:
             points = self.ledger.resume_points()
             committed = await self._thread.resume_at(points)

@@ -17,7 +17,7 @@ from streams.transport.consumer import Consumer
 from streams.transport.ledger import Gate
 from streams.transport.producer import Producer
 
-RevokeHook = Callable[[frozenset[TP]], Awaitable[None]]
+Hook = Callable[[frozenset[TP]], Awaitable[None]]
 
 
 class Transport(driver.Transport):
@@ -29,7 +29,8 @@ class Transport(driver.Transport):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.revoke_hooks: list[RevokeHook] = []
+        self.assign_hooks: list[Hook] = []
+        self.revoke_hooks: list[Hook] = []
         self._limits: dict[str, BatchLimits] = {}
         self._gated: set[str] = set()
 
@@ -40,7 +41,11 @@ class Transport(driver.Transport):
             if gate is Gate.GUARDED:
                 self._gated.add(topic)
 
-    def on_revoke(self, hook: RevokeHook) -> None:
+    def on_assign(self, hook: Hook) -> None:
+        """Await `hook(partitions)` once partitions are assigned, before any of their records are read."""
+        self.assign_hooks.append(hook)
+
+    def on_revoke(self, hook: Hook) -> None:
         """Await `hook(partitions)` before partitions are given up: begun batches are done, the last commit follows."""
         self.revoke_hooks.append(hook)
 
