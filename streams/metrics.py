@@ -163,7 +163,7 @@ class Metrics:
     def partition(self, topic: str, partition: int, processed: int, committed: int | None, end: int) -> None:
         """Offsets of an assigned partition: next to process, committed (None before the first commit), next to be written."""
         labels = (topic, str(partition))
-        self.lag.labels(*labels).set(end)
+        self.lag.labels(*labels).set(max(0, end - processed))
         self.processed_offset.labels(*labels).set(processed)
         self.committed_offset.labels(*labels).set(committed or 0)
 
