@@ -128,11 +128,17 @@ def _replace(section: Section, given: Mapping[str, Any]) -> tuple[Section, list[
         try:
             return dataclasses.replace(section, **left), refused
         except ValueError as error:
-            named = [key for key in re.findall(r"\w+", str(error)) if key in left]
-            refused.append((named[0] if named else ALL, str(error)))
-            if not named:
+            culprit = _named(section, str(error))
+            refused.append((culprit, str(error)))
+            if culprit not in left:
                 return section, refused
-            del left[named[0]]
+            del left[culprit]
+
+
+def _named(section: DataclassInstance, message: str) -> str:
+    """The first setting of the section that the message names, ALL if there is none."""
+    keys = {each.name for each in dataclasses.fields(section)}
+    return next((word for word in re.findall(r"\w+", message) if word in keys), ALL)
 
 
 def with_overrides(settings: Settings, **sections: Mapping[str, object]) -> Settings:

@@ -12,6 +12,8 @@ from msgspec import Meta
 
 from config.secret import UNSET, Secret
 from detectors.case import CaseParams
+from detectors.rate import RateParams
+from detectors.shard import ShardParams
 
 DAY_MS = 86_400_000
 
@@ -155,20 +157,6 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
-class Polls:
-    """How long and how many polls are kept in memory."""
-
-    duplicate_horizon_ms: Annotated[int, Meta(ge=0, le=DAY_MS)] = 600_000
-    retain_ms: Annotated[int, Meta(ge=60_000, le=365 * DAY_MS)] = 7 * DAY_MS
-    max_polls: Annotated[int, Meta(ge=1, le=10_000_000)] = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class RateParams:
-    """Stand-in until the rate detector brings its own."""
-
-
-@dataclass(frozen=True, slots=True)
 class Worker:
     """One worker process."""
 
@@ -188,7 +176,7 @@ class Settings:
     kafka: Kafka = field(default_factory=Kafka)
     topics: Topics = field(default_factory=Topics)
     intake: Intake = field(default_factory=Intake)
-    polls: Polls = field(default_factory=Polls)
+    polls: ShardParams = field(default_factory=ShardParams)
     rate: RateParams = field(default_factory=RateParams)
     cases: CaseParams = field(default_factory=CaseParams)
     worker: Worker = field(default_factory=Worker)

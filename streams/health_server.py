@@ -109,8 +109,7 @@ class Server:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._clients: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._clients: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="pollwatch-health", daemon=True)
         self._thread.start()
@@ -144,9 +143,7 @@ class Server:
         # a server closed while it accepts a connection leaves that open (CPython gh-109564), so accepting ends first
         for listening in self._server.sockets if self._server else ():
             self._loop.remove_reader(listening.fileno())
-        for writer in self._clients:
-            writer.transport.abort()
-        for task in self._tasks:
+        for task in self._clients:
             task.cancel()
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(others)
@@ -158,10 +155,11 @@ class Server:
         if self._closing or len(self._clients) >= CLIENTS:
             writer.transport.abort()
             return
-        self._clients.add(writer)
         task = self._loop.create_task(self._client(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._clients.add(task)
+        # not at the end of the task itself: one that is cancelled before its first step never gets there
+        task.add_done_callback(lambda _: writer.transport.abort())
+        task.add_done_callback(self._clients.discard)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -169,9 +167,6 @@ class Server:
                 await self._exchange(reader, writer)
         except (TimeoutError, ConnectionError):
             pass  # a client that is slow or gone is its own trouble, and not worth a log line each time
-        finally:
-            self._clients.discard(writer)
-            writer.transport.abort()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
