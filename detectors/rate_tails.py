@@ -7,8 +7,9 @@ import math
 import numpy as np
 from scipy.special import betainc
 
-from detectors.columns import Floats
+from detectors.columns import NO_OPTION, Floats, Int32s
 from detectors.rate_params import DAY_MS, RateParams
+from detectors.rate_rows import MOST_OPTIONS
 
 SPIKE_SHARE = 0.5
 """Part of the budget that is for spikes; the rest is for drips."""
@@ -27,7 +28,13 @@ def at_least(votes: Floats, expected: Floats, variance: Floats) -> Floats:
     [0.864665]
     """
     shape = np.minimum(expected * expected / np.maximum(variance - expected, _TINY), _LARGEST_SHAPE)
-    return np.maximum(betainc(votes, shape, expected / (expected + shape)), _TINY)
+    tail: Floats = np.maximum(betainc(votes, shape, expected / (expected + shape)), _TINY)
+    return tail
+
+
+def share_of_series(option: Int32s) -> Floats:
+    """Return by what the budget is divided for a series: half is for the whole poll, half for its options together."""
+    return np.where(option == NO_OPTION, 2.0, 2.0 * MOST_OPTIONS)
 
 
 class SpikeBudget:
@@ -35,7 +42,7 @@ class SpikeBudget:
 
     For a Poisson process the count of a span of length s comes up to k about (T / s) (k - mean) P(X >= k) times in a
     time T (Alm 1983: lambda (1 - mean / k) P(X = k - 1) for each unit of time, and P(X = k - 1) lambda = P(X = k) k / s);
-    never more often than there are ticks. The budget is divided by that number, the spans, and the series of a poll.
+    never more often than there are ticks. The budget is divided by that number, the spans, and the series' share.
     """
 
     def __init__(self, params: RateParams) -> None:
@@ -43,16 +50,16 @@ class SpikeBudget:
         self._alarms_per_day = params.false_alarms_per_poll_day * SPIKE_SHARE
         self._ticks_per_day = DAY_MS / params.tick_ms
 
-    def score(self, p: Floats, span_ms: Floats, excess: Floats, series: Floats) -> Floats:
-        """Return log p / log p_budget; `series` counts the poll and its options."""
+    def score(self, p: Floats, span_ms: Floats | int, excess: Floats, option: Int32s) -> Floats:
+        """Return log p / log p_budget of tests on these options (NO_OPTION for a whole poll)."""
         tests = np.minimum(DAY_MS / span_ms * np.maximum(excess, 1.0), self._ticks_per_day)
-        allowed = self._alarms_per_day / (tests * self._spans * series)
+        allowed = self._alarms_per_day / (tests * self._spans * share_of_series(option))
         scores: Floats = np.log(p) / np.log(np.minimum(allowed, 0.5))
         return scores
 
 
 def drip_height(params: RateParams) -> float:
-    """Return h, the height at which the CUSUM of one poll without options speaks; add log(series) for the others.
+    """Return h, the height at which a CUSUM with the whole budget speaks; add log(share) where it has a share.
 
     The CUSUM of a log likelihood ratio has a mean time to a false alarm of at least e^h steps (Lorden 1971, Annals of
     Mathematical Statistics 42; Page 1954 for the scheme, Lucas 1985, Technometrics 27, for counts).
