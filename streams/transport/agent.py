@@ -13,6 +13,7 @@ from faust.types import AppT, TopicT
 
 from streams.transport.batch import Batch, batch_of
 from streams.transport.chunks import BatchLimits
+from streams.transport.consumer import Consumer
 from streams.transport.driver import Transport
 from streams.transport.ledger import Gate
 
@@ -53,7 +54,8 @@ async def process(app: AppT, stream: Any, handle: Handler) -> None:
     """
     async for event in stream.events():
         message = event.message
-        if message.acked:
+        consumer = app.consumer
+        if isinstance(consumer, Consumer) and not consumer.ledger.holds(message.tp, message):
             continue  # void since a seek: it will be delivered again
         message.incref()  # else Faust acks in the `finally` of the stream, whatever happened
         try:

@@ -40,7 +40,7 @@ class _Handler:
     async def __call__(self, message: Message) -> None:
         await self._app.flow_control.acquire()
         await self._app.producer.buffer.wait_until_ebb()
-        if message.acked:
+        if not self._app.consumer.ledger.holds(self._tp, message):
             return  # void: the partition was sought or reassigned while this waited
         message.incref(len(self._channels))
         event = self._app.create_event(None, message.value, {}, message)  # nothing to decode

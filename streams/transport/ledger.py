@@ -35,7 +35,7 @@ class OutOfOrder(RuntimeError):
 
 @dataclass(slots=True, eq=False)
 class Partition:
-    """One partition between two seeks or assignments; a seek makes a new one, so identity tells old from new."""
+    """One partition between two seeks or assignments; each makes a new one, so late acks of old runs change nothing."""
 
     gate: Gate
     allowed: int | None = None
@@ -79,12 +79,6 @@ class Partition:
             return settled
         return None if self.allowed is None else min(settled, self.allowed)
 
-    def forget(self) -> None:
-        """Void the runs in flight: an ack that comes late then changes nothing."""
-        for run in self.in_flight:
-            run.acked = True
-        self.in_flight.clear()
-
 
 class Ledger(Generic[TP]):
     """The assigned partitions. Acks may come from any thread, everything else from one."""
@@ -102,9 +96,7 @@ class Ledger(Generic[TP]):
         """Forget partitions that were revoked, with their runs in flight and start offsets."""
         for tp in tps:
             self._starts.pop(tp, None)
-            partition = self.partitions.pop(tp, None)
-            if partition is not None:
-                partition.forget()
+            self.partitions.pop(tp, None)
 
     def start_at(self, tp: TP, offset: int) -> None:
         """Begin reading at `offset`, whatever the group has committed; valid until the partition is revoked."""
@@ -113,10 +105,12 @@ class Ledger(Generic[TP]):
     def restart(self, tp: TP, position: int | None) -> None:
         """After a seek: what was in flight is void, `position` (None: not known yet) is the next to be read."""
         old = self.partitions.get(tp)
-        if old is None:
-            return
-        old.forget()
-        self.partitions[tp] = Partition(old.gate, allowed=old.allowed, read=position, end=old.end)
+        if old is not None:
+            self.partitions[tp] = Partition(old.gate, allowed=old.allowed, read=position, end=old.end)
+
+    def holds(self, tp: TP, run: Run) -> bool:
+        """Whether `run` still counts: no seek or assignment has come after its delivery."""
+        return tp in self.partitions and any(run is other for other in self.partitions[tp].in_flight)
 
     def resume_points(self) -> dict[TP, int]:
         """Return where to read on after an interruption, of partitions where this differs from the committed offset."""
