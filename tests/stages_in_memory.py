@@ -46,7 +46,7 @@ class Witness:
         for tick_ms, poll, option, votes in zip(*(column.tolist() for column in columns), strict=True):
             findings += self._tell(tick_ms // self.params.window_ms)
             self._seen[poll] = zlib.crc32(f"{self._seen.get(poll, 0)},{tick_ms},{option},{votes}".encode())
-        return RateStep(findings + self._tell(until_ms // self.params.window_ms))
+        return RateStep(findings + self._tell(until_ms // self.params.window_ms), None, [])
 
     def _tell(self, window: int) -> list[RateFinding]:
         if window <= self._window:
