@@ -186,6 +186,8 @@ steps = st.lists(
 
 
 async def play(world: World, script: list[Step]) -> None:
+    for tp in TPS:
+        world.thread.append(tp, 30, hole=0)
     await world.assign()
     for what, n, m in script:
         await perform(world, what, n, TPS[m % 2])
