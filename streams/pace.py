@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from detectors.columns import Floats, Int64s
 from streams.decode import Decoded
 
-_NEIGHBOURS = 9
+_NEIGHBOURS = 5
 """A line's time is the median of so many lines around it: one wrong clock neither holds up a replay nor hurries it."""
 _TICK_S = 0.02
 """Lines due within so long go out together."""
