@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Hashes, Int32s, Int64s
+from detectors.columns import Hashes, Int32s, Int64s, hashes, int32s, int64s
 from detectors.watermark import NO_STEPS, Steps
 
 
@@ -45,13 +45,20 @@ class Rows:
         if not len(self) or self.offset[0] >= offset:
             return self
         first = int(np.searchsorted(self.offset, offset))
-        columns = (self.offset, self.ts_ms, self.event, self.account, self.poll, self.option, self.arrived_ms)
-        return Rows(*(c[first:] for c in columns), self.poll_ids, self.options)
+        return Rows(
+            self.offset[first:],
+            self.ts_ms[first:],
+            self.event[first:],
+            self.account[first:],
+            self.poll[first:],
+            self.option[first:],
+            self.arrived_ms[first:],
+            self.poll_ids,
+            self.options,
+        )
 
 
-NO_ROWS = Rows(
-    *(np.zeros(0, dtype) for dtype in ("i8", "i8", "u8", "u8", "i4", "i4", "i8")), poll_ids=(), options=()
-)
+NO_ROWS = Rows(int64s(), int64s(), hashes(), hashes(), int32s(), int32s(), int64s(), (), ())
 
 
 @dataclass(frozen=True, slots=True)

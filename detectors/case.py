@@ -89,7 +89,12 @@ def case_data(case: Case, params: CaseParams, made_by: MadeBy) -> CaseData:
         members_ref=None,
         merged_into=None,
         made_by=made_by,
-        recommended=Recommended("review", "needs_human", True, case.updated_ms + params.recommendation_ms),
+        recommended=Recommended(
+            "review",
+            "shadow" if made_by.mode == "shadow" else "needs_human",
+            True,
+            case.updated_ms + params.recommendation_ms,
+        ),
         summary=summary(heaviest),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,21 @@ class VoteCells:
 
     def __len__(self) -> int:
         return len(self.tick_ms)
+
+
+def int64s(values: Any = ()) -> Int64s:
+    """Return a column of integers; an empty one without values."""
+    return np.array(values, dtype=np.int64)
+
+
+def int32s(values: Any = ()) -> Int32s:
+    """Return a column of small integers; an empty one without values."""
+    return np.array(values, dtype=np.int32)
+
+
+def hashes(values: Any = ()) -> Hashes:
+    """Return a column of hashes; an empty one without values."""
+    return np.array(values, dtype=np.uint64)
 
 
 def runs(column: Int64s | Hashes) -> list[tuple[int, int]]:

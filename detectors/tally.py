@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Hashes, Int32s, Int64s
+from detectors.columns import Bools, Hashes, Int32s, Int64s, int32s, int64s
 from detectors.inbox import Sequence
 from detectors.keyed_table import KeyedTable, mix
 
@@ -31,7 +31,7 @@ class TallyChange:
     revotes: int
 
 
-_NO_CHANGE = TallyChange(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), 0)
+_NO_CHANGE = TallyChange(int64s(), int32s(), int32s(), 0)
 
 
 class Tally:
@@ -63,8 +63,8 @@ class Tally:
         wins = np.ones(len(voter), dtype=np.bool_)
         champion = np.append(starts[1:], len(voter)) - 1
         for group in _contested(votes.late, starts, stored).tolist():
-            rows = slice(starts[group], champion[group] + 1)
-            standing = self._contest(votes.take(rows), cell[rows], int(stored[group]), wins[rows], left[rows])
+            of = slice(starts[group], champion[group] + 1)
+            standing = self._contest(votes.take(of), cell[of], int(stored[group]), wins[of], left[of])
             champion[group] = starts[group] + standing if standing >= 0 else -1
         self._store(votes, cell, voter, serial, champion, stored)
         rows = np.flatnonzero(wins)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Int64s
+from detectors.columns import Int64s, int64s
 
 RECORDS = 32
 RANK = 4
@@ -32,15 +32,15 @@ class Steps:
     ms: Int64s
 
 
-NO_STEPS = Steps(np.zeros(0, np.int64), np.zeros(0, np.int64))
+NO_STEPS = Steps(int64s(), int64s())
 
 
 class SourceClock:
     """The watermark of one source partition. Holds the offsets and times of at most 32 records."""
 
     def __init__(self) -> None:
-        self._offset = np.zeros(0, np.int64)
-        self._ts_ms = np.zeros(0, np.int64)
+        self._offset = int64s()
+        self._ts_ms = int64s()
         self._end = -1
 
     def observe(self, offset: Int64s, ts_ms: Int64s, end: int) -> Steps:

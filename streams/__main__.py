@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from config import ConfigError, Settings, load, with_overrides
+from config import ConfigError, Settings, load
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _COMMANDS = {
@@ -29,23 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         if given.command == "check-config":
-            return _command("check_config").run(given, os.environ)
-        settings = _settings(given)
-        return _command(given.command).run(given, settings)
+            return int(_command(given.command).run(given, os.environ))
+        return int(_command(given.command).run(given, _settings(given)))
     except ConfigError as error:
         for problem in error.problems:
             print(f"pollwatch: {problem}", file=sys.stderr)
         return WRONG_USE
     except KeyboardInterrupt:
         return FAILED
-    except Exception as error:  # noqa: BLE001  a person at a terminal gets one line, not a traceback
+    except Exception as error:
         if os.environ.get("POLLWATCH_TRACEBACK"):
             raise
         print(f"pollwatch: {type(error).__name__}: {error}".replace("\n", " "), file=sys.stderr)
         return FAILED
 
 
-def _command(name: str) -> object:
+def _command(name: str) -> Any:
     # each command imports what it needs: `scan` must start without Faust, `worker` without the broker's extra
     return import_module(f"streams.commands.{name.replace('-', '_')}")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from detectors.block import Block, Rows, Standing
-from detectors.columns import Int64s
+from detectors.columns import Int64s, hashes, int32s, int64s
 from detectors.watermark import LAG_MS, UNKNOWN_MS, SourceClock, Steps
 from streams.control import Control
 from streams.decode import Decoded
@@ -87,7 +88,7 @@ class Cutter:
         bounds = np.searchsorted(shard[order], np.arange(self._shard_of.shards + 1))
         return [
             Block(self.source, part.start, part.end, steps, _rows(part, order[a:b]), self._standing)
-            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+            for a, b in pairwise(bounds)
         ]
 
     def idle(self, silent_ms: int) -> list[Block]:
@@ -120,7 +121,7 @@ class Cutter:
 
 
 NOTHING_DECODED = Decoded(
-    *(np.zeros(0, dtype) for dtype in ("i4", "i1", "i8", "u8", "u8", "i4")), [], np.zeros(0, "i4"), [], []
+    int32s(), np.zeros(0, np.int8), int64s(), hashes(), hashes(), int32s(), [], int32s(), [], []
 )
 
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import msgspec
-import numpy as np
 
 from config.schema import Settings
 from detectors.alert import Alert, Integrity
@@ -52,7 +51,7 @@ class ScanOutput:
         self._retired: dict[str, Integrity] = {}
         self.alerts: list[Alert] = []
 
-    def __enter__(self) -> ScanOutput:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,7 +126,7 @@ class Shards:
             self._metrics.state_entries.labels(store).set(sum(size[store.value] for size in sizes))
         now_s = time.monotonic()
         seconds = max(1e-3, now_s - self._votes_since_s)
-        readings = {poll_id: TopPoll(votes / seconds, 0.0) for poll_id, votes in self._votes.items()}
+        readings: dict[Hashable, TopPoll] = {poll_id: TopPoll(votes / seconds, 0.0) for poll_id, votes in self._votes.items()}
         self._metrics.top_polls(readings)
         self._votes, self._votes_since_s = {}, now_s
 

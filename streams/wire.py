@@ -10,10 +10,9 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.block import Block, Rows, Standing
-from detectors.columns import Int32s, Int64s
+from detectors.columns import Int32s
 from detectors.findings import Report
 from detectors.watermark import Steps
 
@@ -61,15 +60,15 @@ def encode_block(block: Block) -> bytes:
         block.start,
         block.end,
         int(block.standing),
-        block.steps.offset.astype("<i8").tobytes(),
-        block.steps.ms.astype("<i8").tobytes(),
-        (rows.offset - block.start).astype("<u4").tobytes(),
+        block.steps.offset.tobytes(),
+        block.steps.ms.tobytes(),
+        (rows.offset - block.start).astype(np.uint32).tobytes(),
         rows.ts_ms.tobytes(),
         rows.event.tobytes(),
         rows.account.tobytes(),
         poll.tobytes(),
         option.tobytes(),
-        (rows.arrived_ms - first_arrived_ms).astype("<u4").tobytes(),
+        (rows.arrived_ms - first_arrived_ms).astype(np.uint32).tobytes(),
         first_arrived_ms,
         [rows.poll_ids[code] for code in polls],
         [rows.options[code] for code in options],
@@ -81,17 +80,17 @@ def decode_block(message: bytes) -> Block:
     """Return the block that `encode_block` wrote."""
     wire = _decode(_block_decoder, message)
     rows = Rows(
-        _column(wire.offset, "<u4").astype(np.int64) + wire.start,
-        _column(wire.ts_ms, "<i8"),
-        _column(wire.event, "<u8"),
-        _column(wire.account, "<u8"),
-        _column(wire.poll, "<i4"),
-        _column(wire.option, "<i4"),
-        _column(wire.arrived_ms, "<u4").astype(np.int64) + wire.first_arrived_ms,
+        np.frombuffer(wire.offset, np.uint32).astype(np.int64) + wire.start,
+        np.frombuffer(wire.ts_ms, np.int64),
+        np.frombuffer(wire.event, np.uint64),
+        np.frombuffer(wire.account, np.uint64),
+        np.frombuffer(wire.poll, np.int32),
+        np.frombuffer(wire.option, np.int32),
+        np.frombuffer(wire.arrived_ms, np.uint32).astype(np.int64) + wire.first_arrived_ms,
         wire.poll_ids,
         wire.options,
     )
-    steps = Steps(_column(wire.step_offset, "<i8"), _column(wire.step_ms, "<i8"))
+    steps = Steps(np.frombuffer(wire.step_offset, np.int64), np.frombuffer(wire.step_ms, np.int64))
     return Block(wire.source, wire.start, wire.end, steps, rows, Standing(wire.standing))
 
 
@@ -119,7 +118,3 @@ def _used(codes: Int32s) -> tuple[list[int], Int32s]:
     position = np.full(int(codes.max()) + 2, -1, dtype=np.int32)
     position[present] = np.arange(len(present), dtype=np.int32)
     return present.tolist(), position[codes]
-
-
-def _column(data: bytes, dtype: str) -> NDArray[np.generic] | Int64s:
-    return np.frombuffer(data, dtype)

@@ -10,7 +10,7 @@ import logging
 import signal
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import faust
 from aiokafka import TopicPartition
@@ -71,10 +71,9 @@ class Worker:
     def _make_stages(self) -> None:
         settings, outbox, metrics = self._settings, self._outbox, self.metrics
         names = list(self._source_names.values())
-        mode = settings.worker.mode.value
         self._intake = Intake(settings, build_decoder(settings), self._source_names, outbox, metrics)
         self._shards = Shards(settings, lambda n: build_shard(n, settings, names), self._store, outbox, metrics)
-        self._cases = Cases(settings, lambda: build_cases(settings, mode), self._store, outbox, metrics)
+        self._cases = Cases(settings, lambda: build_cases(settings, settings.worker.mode.value), self._store, outbox, metrics)
 
     def _store(self, stage: str, number: int) -> SnapshotStore:
         topic = self._settings.topics.name(TopicRole.STATE)
@@ -100,12 +99,12 @@ class Worker:
         app.agent(batch_topic(app, *inputs, limits=limits), name="intake")(intake)
         app.agent(exchange, name="shards")(shards)
         app.agent(findings, name="cases")(cases)
-        app.on_partitions_revoked.connect(self._revoked)
+        app.on_partitions_revoked.connect(cast(Any, self._revoked))
         if isinstance(app.transport, Transport):
             app.transport.on_assign(self._assigned)
             app.transport.on_revoke(self._hand_over)
         else:
-            app.on_partitions_assigned.connect(self._assigned_stock)
+            app.on_partitions_assigned.connect(cast(Any, self._assigned_stock))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises what crashed the worker, if something did."""
@@ -122,7 +121,8 @@ class Worker:
             await server.close()
 
     async def _take_in(self, batch: Any) -> None:
-        while self._progress_on(self._exchange, waiting=True) > _MOST_WAITING_BLOCKS and self.app.consumer.flow_active:
+        consumer: Any = self.app.consumer
+        while self._waiting_blocks() > _MOST_WAITING_BLOCKS and consumer.flow_active:
             await asyncio.sleep(_TICK_S / 5)
         await self._intake.handle(batch)
         self.health.progress(monotonic_ms())
@@ -188,17 +188,18 @@ class Worker:
 
     def _show(self, progress: Mapping[TP, Progress]) -> None:
         self._shards.show()
+        consumer: Any = self.app.consumer
         lag = 0
         for tp, at in progress.items():
             if at.read_offset is not None and at.end_offset is not None:
-                committed = self.app.consumer._committed_offset.get(tp)
+                committed = consumer._committed_offset.get(tp)
                 self.metrics.partition(tp.topic, tp.partition, at.read_offset, committed, at.end_offset)
                 lag += max(0, at.end_offset - at.read_offset)
         self.health.set_lag(lag, monotonic_ms())
 
-    def _progress_on(self, topic: str, waiting: bool) -> int:
-        progress = [at for tp, at in self._progress().items() if tp.topic == topic]
-        return sum((at.end_offset or 0) - (at.read_offset or 0) for at in progress if waiting and at.end_offset)
+    def _waiting_blocks(self) -> int:
+        exchange = [at for tp, at in self._progress().items() if tp.topic == self._exchange]
+        return sum((at.end_offset or 0) - (at.read_offset or 0) for at in exchange if at.end_offset)
 
     def _fail(self, error: BaseException) -> None:
         if not self.app.crashed:

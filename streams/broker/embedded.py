@@ -2,6 +2,7 @@
 
 import atexit
 import base64
+import fcntl
 import os
 import shutil
 import signal
@@ -13,10 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self
-
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from typing import IO, Self
 
 from streams.broker.errors import BrokerError
 from streams.broker.jars import kafka_jars
@@ -24,6 +22,7 @@ from streams.broker.java import Java, java_path
 from streams.broker.keeper import STOP_WITHIN_S
 from streams.broker.ports import free_port, is_free
 from streams.broker.properties import LOG4J_PROPERTIES, as_text, server_properties
+from streams.broker.ready import serves
 
 READY_WITHIN_S = 60.0
 LOG_LINES_SHOWN = 5
@@ -34,7 +33,7 @@ class EmbeddedKafka:
     """One Kafka node (KRaft) on 127.0.0.1, in a data directory of its own; a context manager.
 
     `data_dir` keeps topics over `stop` and `start`; without it a temporary one is removed by `stop`. The port, given or
-    found at the first start, stays the same for this object. `properties` are added to server.properties; `listeners`,
+    a free one, stays the same for this object. `properties` are added to server.properties; `listeners`,
     `advertised.listeners` and `listener.security.protocol.map` are joined to the plain listener's.
     The broker ends with this process, however that ends.
     """
@@ -47,7 +46,7 @@ class EmbeddedKafka:
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._given_dir = data_dir.resolve() if data_dir else None
-        self._port = port
+        self._port = port or free_port()
         self._properties = dict(properties)
         self._say = say
         self._dir: Path | None = None
@@ -55,9 +54,7 @@ class EmbeddedKafka:
 
     @property
     def bootstrap_servers(self) -> str:
-        """`host:port` for clients; raise BrokerError before the first start."""
-        if self._port is None:
-            raise BrokerError("the embedded Kafka has no address before it is started")
+        """`host:port` for clients."""
         return f"127.0.0.1:{self._port}"
 
     def start(self) -> Self:
@@ -65,7 +62,8 @@ class EmbeddedKafka:
         if self._process is not None:
             raise BrokerError(f"the embedded Kafka runs already, on {self.bootstrap_servers}")
         java, jars = java_path(), kafka_jars(self._say)
-        self._port = self._usable_port()
+        if not is_free(self._port):
+            raise BrokerError(f"port {self._port} on 127.0.0.1 is taken: choose another or stop what listens there")
         self._dir = self._given_dir or Path(tempfile.mkdtemp(prefix="pollwatch-kafka-"))
         atexit.register(self.stop)
         try:
@@ -101,16 +99,10 @@ class EmbeddedKafka:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def _usable_port(self) -> int:
-        if self._port is None:
-            return free_port()
-        if not is_free(self._port):
-            raise BrokerError(f"port {self._port} on 127.0.0.1 is taken: choose another or stop what listens there")
-        return self._port
-
     def _launch(self, java: Java, root: Path) -> None:
-        properties = self._prepare(java, root)
-        with (root / LOG_NAME).open("ab") as log:
+        root.mkdir(parents=True, exist_ok=True)
+        with _locked(root) as lock, (root / LOG_NAME).open("ab") as log:
+            properties = self._prepare(java, root)
             # A session of its own: Ctrl-C reaches us, and we decide when the broker goes.
             self._process = subprocess.Popen(
                 java.server_command(properties, None if self._given_dir else root),
@@ -118,13 +110,14 @@ class EmbeddedKafka:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=(lock.fileno(),),
             )
 
     def _prepare(self, java: Java, root: Path) -> Path:
         data, properties = root / "data", root / "server.properties"
         java.work.mkdir(parents=True, exist_ok=True)
         (java.work / "log4j2.properties").write_text(LOG4J_PROPERTIES)
-        settings = server_properties(data, int(self.bootstrap_servers.split(":")[1]), free_port(), self._properties)
+        settings = server_properties(data, self._port, free_port(), self._properties)
         properties.write_text(as_text(settings))
         if not (data / "meta.properties").exists():
             java.format_storage(properties, base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
@@ -132,7 +125,7 @@ class EmbeddedKafka:
 
     def _wait_until_ready(self) -> None:
         deadline_s = time.monotonic() + READY_WITHIN_S
-        while not _answers(self.bootstrap_servers):
+        while not serves(self._port):
             if self._process is None or self._process.poll() is not None:
                 raise BrokerError(self._death())
             if time.monotonic() > deadline_s:
@@ -142,6 +135,20 @@ class EmbeddedKafka:
     def _death(self) -> str:
         kept = f" {self._given_dir / LOG_NAME}" if self._given_dir else ""
         return f"Apache Kafka ended by itself; the end of its log{kept}:\n{_last_words((self._dir or Path()) / LOG_NAME)}"
+
+
+def _locked(root: Path) -> IO[bytes]:
+    """Lock the directory for whoever holds the file: the keeper inherits it. Kafka's own lock comes too late.
+
+    A second Kafka writes to the metadata log of the first before it finds the topics' directory locked.
+    """
+    lock = (root / "lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise BrokerError(f"{root} is in use by another broker: stop that one or choose another directory") from error
+    return lock
 
 
 def _last_words(log: Path) -> str:
@@ -158,18 +165,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _answers(bootstrap_servers: str) -> bool:
-    if is_free(int(bootstrap_servers.split(":")[1])):
-        return False
-    try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers, bootstrap_timeout_ms=5_000)
-    except KafkaError:
-        return False
-    try:
-        return any(not broker["is_fenced"] for broker in admin.describe_cluster()["brokers"])
-    except KafkaError:
-        return False
-    finally:
-        admin.close()
