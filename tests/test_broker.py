@@ -122,8 +122,9 @@ def test_a_second_broker_on_the_same_port_or_directory_is_refused(tmp_path: Path
         with pytest.raises(BrokerError, match="is taken") as caught:
             EmbeddedKafka(port=port_of(broker.bootstrap_servers)).start()
         assert "\n" not in str(caught.value)
-        with pytest.raises(BrokerError, match="Failed to acquire lock"):
+        with pytest.raises(BrokerError, match="is in use") as caught:
             EmbeddedKafka(tmp_path).start()
+        assert "\n" not in str(caught.value)
         assert topic_names(broker.bootstrap_servers) == []
 
 
@@ -138,6 +139,17 @@ def test_a_further_listener_joins_the_plain_one() -> None:
     with EmbeddedKafka(properties=properties) as broker:
         create_topic(f"127.0.0.1:{port}", "votes")
         assert topic_names(broker.bootstrap_servers) == ["votes"]
+
+
+def test_a_death_at_start_shows_the_end_of_the_log(temporary: Path) -> None:
+    properties = {
+        "listeners": f"SECURE://127.0.0.1:{free_port()}",
+        "listener.security.protocol.map": "SECURE:SSL",
+        "ssl.truststore.location": str(temporary / "nowhere.jks"),
+    }
+    with pytest.raises(BrokerError, match=r"ended by itself.*\n(.*\n)*.*nowhere\.jks"):
+        EmbeddedKafka(properties=properties).start()
+    assert not list(temporary.iterdir())
 
 
 def test_given_properties_win_over_ours_and_backslashes_survive() -> None:
