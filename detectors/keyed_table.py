@@ -35,7 +35,7 @@ def mix(keys: Hashes, salt: int | Int64s) -> Hashes:
 class KeyedTable:
     """Distinct 64-bit keys, each with one row of the value columns named in `columns` (name to dtype).
 
-    `slots` are positions in the value columns; they hold until the next call of `insert`.
+    `slots` are positions in the value columns; they hold until the table grows, in `insert` or `reserve`.
     """
 
     def __init__(self, columns: dict[str, str] | None = None) -> None:
@@ -72,11 +72,15 @@ class KeyedTable:
     def insert(self, keys: Hashes) -> Int64s:
         """Add `keys`, which must be distinct and absent, and return their slots; value columns hold zeros there."""
         keys = _storable(keys)
-        if (self._count + len(keys)) > _MAX_LOAD * len(self._keys):
-            self._grow(self._count + len(keys))
+        self.reserve(len(keys))
         slots = self._place(keys)
         self._count += len(keys)
         return slots
+
+    def reserve(self, more: int) -> None:
+        """Make room for so many more keys: slots found after this hold while they are inserted."""
+        if (self._count + more) > _MAX_LOAD * len(self._keys):
+            self._grow(self._count + more)
 
     def entries(self) -> tuple[Hashes, dict[str, NDArray[Any]]]:
         """Return copies of all keys and their values, in order of key, so that equal tables give equal entries."""

@@ -7,22 +7,25 @@ detector say of themselves, for at most `max_polls` polls.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from detectors.block import Block
-from detectors.columns import NO_OPTION, Bools, Floats, Int32s, Int64s, VoteCells, runs
+from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells, int32s, int64s, runs
+from detectors.counted import Counted, ScoredWindows
 from detectors.findings import Finding, Report, Standings, rounded
 from detectors.inbox import Inbox, Sequence
-from detectors.polls import PollBook
+from detectors.polls import MAX_OPTIONS, PollBook
 from detectors.rate import RateDetector, RateFinding, WindowScores
 from detectors.recent_ids import RecentIds
+from detectors.tallies_at import TalliesAt
 from detectors.tally import Tally, TallyChange
 from detectors.watermark import UNKNOWN_MS
 
 _SWEEP_MS = 3_600_000
+_NO_CELLS = VoteCells(int64s(), int32s(), int32s(), int64s(), int64s())
 
 
 @dataclass(frozen=True)
@@ -45,34 +48,6 @@ class ShardParams:
             raise ValueError(f"retain_ms must be {_SWEEP_MS} or more, not {self.retain_ms}")
         if self.max_polls < 1:
             raise ValueError(f"max_polls must be 1 or more, not {self.max_polls}")
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredWindows:
-    """The rate detector's view of closed windows, one entry each; of one poll in order of time."""
-
-    poll_ids: list[str]
-    start_ms: Int64s
-    votes: Int64s
-    expected: Floats
-    score: Floats
-    alarm: Bools
-
-
-@dataclass
-class Counted:
-    """What one advance of a shard counted, for metrics and the summary."""
-
-    votes: int = 0
-    replies: int = 0
-    duplicates: int = 0
-    late: int = 0
-    revotes: int = 0
-    polls_entered: int = 0
-    polls_retired: int = 0
-    polls_evicted: int = 0
-    scores: list[ScoredWindows] = field(default_factory=list)
-    votes_by_poll: dict[str, int] = field(default_factory=dict)
 
 
 class Shard:
@@ -128,7 +103,7 @@ class Shard:
         change = self._tally.count(votes, cell, self.book.serial[poll])
         cells = self._vote_cells(votes, poll, cell, ~votes.late)
         step = self._rate.advance(cells, until_ms)
-        findings = [self._finding(found, change) for found in step.findings]
+        findings = self._findings(step.findings, change)
         np.add.at(self.book.votes, change.cell, 1)
         np.subtract.at(self.book.votes, change.left[change.left >= 0], 1)
         changed.append(np.unique(np.concatenate([change.cell, change.left[change.left >= 0]])))
@@ -140,21 +115,23 @@ class Shard:
     def _vote_cells(self, votes: Sequence, poll: Int32s, cell: Int32s, on_time: Bools) -> VoteCells:
         tick_ms = self._rate.params.tick_ms
         tick, cell, arrived = votes.effective_ms[on_time] // tick_ms, cell[on_time], votes.arrived_ms[on_time]
-        order = np.lexsort((self.book.cell_option[cell], poll[on_time], tick))
-        tick, cell, arrived = tick[order], cell[order], arrived[order]
-        starts = np.flatnonzero((np.diff(tick, prepend=-1) != 0) | (np.diff(cell, prepend=-1) != 0))
+        if not len(tick):
+            return _NO_CELLS
+        place = (tick - tick[0]) * len(self.book.serial) + poll[on_time]
+        place = place * MAX_OPTIONS + self.book.cell_option[cell]
+        order = np.argsort(place, kind="stable")
+        place, tick, cell, arrived = place[order], tick[order], cell[order], arrived[order]
+        starts = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
         counts = np.diff(np.append(starts, len(tick)))
-        latest = np.maximum.reduceat(arrived, starts) if len(starts) else arrived
+        latest = np.maximum.reduceat(arrived, starts)
         of = cell[starts]
         return VoteCells(tick[starts] * tick_ms, self.book.cell_poll[of], self.book.cell_option[of], counts, latest)
 
-    def _finding(self, found: RateFinding, change: TallyChange) -> Finding:
-        tally = self.book.tally(found.poll)
-        seen = change.effective_ms < found.at_ms
-        for column, sign in ((change.cell[seen], 1), (change.left[seen], -1)):
-            cells = column[(column >= 0) & (self.book.cell_poll[column] == found.poll)]
-            for cell, votes in zip(*np.unique(cells, return_counts=True), strict=True):
-                tally[self.book.option_names[cell]] += sign * int(votes)
+    def _findings(self, found: list[RateFinding], change: TallyChange) -> list[Finding]:
+        tallies = TalliesAt(self.book, change) if found else None
+        return [self._finding(one, tallies) for one in found] if tallies else []
+
+    def _finding(self, found: RateFinding, tallies: TalliesAt) -> Finding:
         return Finding(
             at_ms=found.at_ms,
             poll_id=self.book.poll_ids[found.poll],
@@ -168,8 +145,7 @@ class Shard:
             expected=rounded(found.expected),
             start_ms=found.start_ms,
             end_ms=found.end_ms,
-            # options that were chosen only later stand at 0
-            tally={option: votes for option, votes in tally.items() if votes},
+            tally=tallies.at(found.poll, found.at_ms),
             arrived_ms=found.arrived_ms,
         )
 

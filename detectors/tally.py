@@ -56,6 +56,7 @@ class Tally:
         order = np.argsort(voter, kind="stable")
         votes, voter, cell, serial = votes.take(order), voter[order], cell[order], serial[order]
         starts = np.flatnonzero(np.append(True, voter[1:] != voter[:-1]))
+        self._voters.reserve(len(starts))
         stored = self._voters.find(voter[starts])
         # a vote that is not late comes after all votes of its account so far, and takes the place of the one before
         left = np.append(-1, cell[:-1]).astype(np.int32)
@@ -90,8 +91,6 @@ class Tally:
         new = stored < 0
         slot = stored.copy()
         slot[new] = self._voters.insert(voter[champion[new]])
-        # inserting may have moved the others
-        slot[~new] = self._voters.find(voter[champion[~new]])
         slot, row = slot[champion >= 0], champion[champion >= 0]
         values = self._voters.values
         values["ts_ms"][slot], values["event"][slot] = votes.ts_ms[row], votes.event[row]

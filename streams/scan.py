@@ -19,8 +19,9 @@ from config.schema import Settings
 from detectors.block import Block
 from detectors.cases import CaseBook
 from detectors.columns import Int32s, Int64s
+from detectors.counted import Counted
 from detectors.findings import Report
-from detectors.shard import Counted, Shard
+from detectors.shard import Shard
 from streams.control import Control, closing, opening
 from streams.cutter import NOTHING_DECODED, Cutter, ShardOf, SourceRange, take
 from streams.decode import Decoded, Decoder, Kind

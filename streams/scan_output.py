@@ -15,7 +15,7 @@ from config.schema import Settings
 from detectors.alert import Alert, Integrity
 from detectors.cases import CaseBook, Revision
 from detectors.columns import Int32s, Int64s
-from detectors.shard import ScoredWindows
+from detectors.counted import ScoredWindows
 from streams.decode import Refused
 from streams.publish import alert, to_json
 from streams.scores import ScoresFile

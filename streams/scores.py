@@ -6,7 +6,7 @@ import csv
 import io
 from typing import BinaryIO
 
-from detectors.shard import ScoredWindows
+from detectors.counted import ScoredWindows
 
 _HEADER = ("poll_id", "window_start_ms", "window_ms", "votes", "expected", "score", "alarm")
 

@@ -11,8 +11,9 @@ from typing import Any
 from faust.types import TP
 
 from config.schema import Settings, TopicRole
+from detectors.counted import Counted
 from detectors.findings import Report
-from detectors.shard import Counted, Shard
+from detectors.shard import Shard
 from streams.metric_labels import BlockOutcome, Sink, Stage, Store
 from streams.metrics import Metrics, TopPoll
 from streams.outbox import Outbox

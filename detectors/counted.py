@@ -1,0 +1,35 @@
+"""What one advance of a shard counted, for metrics, the summary and `scores.csv`; nothing of it decides anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from detectors.columns import Bools, Floats, Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredWindows:
+    """The rate detector's view of closed windows, one entry each; of one poll in order of time."""
+
+    poll_ids: list[str]
+    start_ms: Int64s
+    votes: Int64s
+    expected: Floats
+    score: Floats
+    alarm: Bools
+
+
+@dataclass
+class Counted:
+    """What one advance of a shard counted, for metrics and the summary."""
+
+    votes: int = 0
+    replies: int = 0
+    duplicates: int = 0
+    late: int = 0
+    revotes: int = 0
+    polls_entered: int = 0
+    polls_retired: int = 0
+    polls_evicted: int = 0
+    scores: list[ScoredWindows] = field(default_factory=list)
+    votes_by_poll: dict[str, int] = field(default_factory=dict)
