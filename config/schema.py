@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from config.secret import UNSET, Secret
 from detectors.case import CaseParams
-from detectors.rate import RateParams
+from detectors.rate_params import RateParams
 from detectors.shard import ShardParams
 
 DAY_MS = 86_400_000

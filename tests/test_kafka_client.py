@@ -1,14 +1,12 @@
 import inspect
-import shutil
 import ssl
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiokafka
 import faust
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from certificates import PASSWORD, Certificates, make_certificates
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth, server_list
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
@@ -16,41 +14,13 @@ from config import ConfigError, Kafka, SaslMechanism, Secret, SecurityProtocol
 from config.secret import UNSET
 from streams import kafka_client
 
-PASSWORD = "geheim"
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """PEM files of one certificate; `locked_key` opens with PASSWORD."""
-
-    certificate: str
-    key: str
-    locked_key: str
-
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    openssl = shutil.which("openssl")
-    if openssl is None:
+    made = make_certificates(tmp_path_factory.mktemp("tls"))
+    if made is None:
         pytest.skip("needs the openssl command to make certificates")
-    made = tmp_path_factory.mktemp("tls")
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
-    new = [openssl, "req", "-x509", "-nodes", *curve, *name, "-keyout", "key.pem", "-out", "certificate.pem"]
-    lock = [
-        openssl,
-        "pkey",
-        "-in",
-        "key.pem",
-        "-aes256",
-        "-passout",
-        f"pass:{PASSWORD}",
-        "-out",
-        "locked.pem",
-    ]
-    for command in (new, lock):
-        subprocess.run(command, cwd=made, check=True, capture_output=True)
-    return Certificates(*(str(made / name) for name in ("certificate.pem", "key.pem", "locked.pem")))
+    return made
 
 
 def sasl(mechanism: SaslMechanism, protocol: SecurityProtocol = SecurityProtocol.SASL_PLAINTEXT) -> Kafka:
