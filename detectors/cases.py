@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import Any, Literal
 
 import msgspec
@@ -53,6 +54,7 @@ class CaseBook:
         self._ended = [False] * shards
         self._waiting: list[Finding] = []
         self._cases: dict[str, Case] = {}
+        self._due: list[tuple[int, str, str]] = []
         self._tally: dict[str, dict[str, int]] = {}
         self._updated_ms: dict[str, int] = {}
         self._changed: dict[str, None] = {}
@@ -108,6 +110,10 @@ class CaseBook:
         suspect = NONE_SUSPECT if case is None else suspects(case)
         return integrity(poll_id, self._tally[poll_id], suspect, self._updated_ms[poll_id])
 
+    def __contains__(self, poll_id: object) -> bool:
+        """Tell whether there is an estimate of this poll."""
+        return poll_id in self._tally
+
     def poll_ids(self) -> list[str]:
         """Return all polls there is an estimate of, in order of name."""
         return sorted(self._tally)
@@ -125,6 +131,7 @@ class CaseBook:
             case.latest[topic(finding)] = _heavier(finding, case.latest.get(topic(finding)))
         if finding.score >= self._params.close_below:
             case.hot_ms = finding.at_ms
+            self._schedule(case)
         case.score = max(case.score, finding.score)
         if self._worth_saying(case, finding, is_new and finding.score > 1):
             step.revisions.append(self._revise(case, "updated", finding))
@@ -138,6 +145,7 @@ class CaseBook:
             self._cases[finding.poll_id] = earlier
         earlier.resolved_ms = None
         earlier.hot_ms = finding.at_ms
+        self._schedule(earlier)
         earlier.latest[topic(finding)] = finding
         earlier.score = max(earlier.score, finding.score)
         return earlier
@@ -148,25 +156,31 @@ class CaseBook:
         return is_new or (waited and grown)
 
     def _resolve_before(self, at_ms: int, step: CaseStep) -> None:
-        over = [c for c in self._cases.values() if c.resolved_ms is None and self._over_ms(c) <= at_ms]
-        for case in sorted(over, key=lambda c: (self._over_ms(c), c.case_id)):
-            case.resolved_ms = self._over_ms(case)
-            step.revisions.append(self._revise(case, "resolved", None))
-        forgotten = [
-            c.poll_id
-            for c in self._cases.values()
-            if c.resolved_ms is not None and c.resolved_ms + self._params.reopen_ms <= at_ms
-        ]
-        for poll_id in forgotten:
-            del self._cases[poll_id]
-            self._change(poll_id)
+        """Let happen what is due by `at_ms`: cases are resolved, and resolved ones forgotten."""
+        while self._due and self._due[0][0] <= at_ms:
+            due_ms, _, poll_id = heappop(self._due)
+            case = self._cases.get(poll_id)
+            if case is None or self._due_ms(case) != due_ms:
+                continue  # it spoke again since, and stands further down
+            if case.resolved_ms is None:
+                case.resolved_ms = due_ms
+                self._schedule(case)
+                step.revisions.append(self._revise(case, "resolved", None))
+            else:
+                del self._cases[poll_id]
+                self._change(poll_id)
 
-    def _over_ms(self, case: Case) -> int:
-        return case.hot_ms + self._params.close_after_ms
+    def _due_ms(self, case: Case) -> int:
+        if case.resolved_ms is None:
+            return case.hot_ms + self._params.close_after_ms
+        return case.resolved_ms + self._params.reopen_ms
+
+    def _schedule(self, case: Case) -> None:
+        heappush(self._due, (self._due_ms(case), case.case_id, case.poll_id))
 
     def _revise(self, case: Case, news: Literal["opened", "updated", "resolved"], cause: Finding | None) -> Revision:
         case.revision += 1
-        case.updated_ms = cause.at_ms if cause is not None else self._over_ms(case)
+        case.updated_ms = cause.at_ms if cause is not None else case.resolved_ms or 0
         case.tally = cause.tally if cause is not None else case.tally
         case.said_score, case.said_ms = case.score, case.updated_ms
         self._change(case.poll_id)
@@ -194,6 +208,9 @@ class CaseBook:
         self._ended = list(state["ended"])
         self._waiting = msgspec.convert(state["waiting"], list[Finding])
         self._cases = {case.poll_id: case for case in msgspec.convert(state["cases"], list[Case])}
+        self._due = []
+        for case in self._cases.values():
+            self._schedule(case)
         self._tally = {poll_id: dict(tally) for poll_id, tally in state["tally"].items()}
         self._updated_ms = dict(state["updated_ms"])
 

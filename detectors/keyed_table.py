@@ -83,9 +83,8 @@ class KeyedTable:
             self._grow(self._count + more)
 
     def entries(self) -> tuple[Hashes, dict[str, NDArray[Any]]]:
-        """Return copies of all keys and their values, in order of key, so that equal tables give equal entries."""
+        """Return copies of all keys and their values, in no particular order."""
         taken = np.flatnonzero(self._keys != _EMPTY)
-        taken = taken[np.argsort(self._keys[taken])]
         return self._keys[taken], {name: column[taken] for name, column in self.values.items()}
 
     def replace(self, keys: Hashes, values: dict[str, NDArray[Any]]) -> None:

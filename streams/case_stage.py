@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from faust.types import TP
@@ -23,6 +24,7 @@ from streams.wire import decode_report
 
 STATE_NAME = "cases"
 ESTIMATES_EVERY_S = 1.0
+ESTIMATES_AT_ONCE = 500
 _ALERT_HEADERS = [("content-type", b"application/cloudevents+json")]
 
 
@@ -72,7 +74,7 @@ class Cases:
             await self._publish(step)
         self._unsaid_polls.update(dict.fromkeys(step.changed_polls))
         if book.ended():
-            await self.say_estimates()
+            await self.say_estimates(at_most=None)
         self._metrics.cases_open.labels("insufficient").set(book.open_cases)
         self._metrics.state_entries.labels(Store.CASES).set(len(book.poll_ids()))
 
@@ -99,13 +101,14 @@ class Cases:
 
         return acknowledged
 
-    async def say_estimates(self) -> None:
-        """Publish the running estimate of every poll that changed since the last time."""
+    async def say_estimates(self, at_most: int | None = ESTIMATES_AT_ONCE) -> None:
+        """Publish the running estimates of polls that changed since they were last told, longest waiting first."""
         for kept in self._kept.values():
             book: CaseBook = kept.machine
-            known = set(book.poll_ids())
-            polls, self._unsaid_polls = [p for p in self._unsaid_polls if p in known], {}
-            await self._say(book.integrity(poll_id) for poll_id in polls)
+            polls = list(islice(self._unsaid_polls, at_most))
+            for poll_id in polls:
+                del self._unsaid_polls[poll_id]
+            await self._say(book.integrity(poll_id) for poll_id in polls if poll_id in book)
 
     async def _say(self, estimates: Iterable[Integrity]) -> None:
         topic = self._settings.topics.name(TopicRole.INTEGRITY)

@@ -150,8 +150,8 @@ class Worker:
             self.metrics.forget_partition(tp.topic, tp.partition)
 
     async def _hand_over(self, _tps: frozenset[TP]) -> None:
+        await self._cases.say_estimates(at_most=None)
         await self._save(everything=True)
-        await self._cases.say_estimates()
 
     async def _save(self, everything: bool) -> None:
         for stage in (self._shards, self._cases):
