@@ -38,6 +38,11 @@ class Entry:
     where: str
     from_text: bool = False
 
+    @property
+    def name(self) -> str:
+        """Section and key in one."""
+        return f"{self.section}.{self.key}"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -76,32 +81,37 @@ def assemble(entries: Sequence[Entry], where_default: Where, base: Settings) -> 
 
     `where_default(section, key)` names the place where a setting that nobody wrote would have to be written.
     """
-    problems: list[Problem] = []
+    where = {entry.name: entry.where for entry in entries}
+
+    def complaint(name: str, what: str, todo: str) -> tuple[str, Problem]:
+        return name, Problem(where.get(name) or where_default(*name.split(".")), what, todo)
+
+    values, wrong = _converted(entries)
+    sections = {}
+    for section, given in values.items():
+        sections[section], refused = _replace(getattr(base, section), given)
+        wrong += [complaint(f"{section}.{key}", reason, "change it") for key, reason in refused]
+    settings = dataclasses.replace(base, **sections)
+    # what could not be used is at its default here, and must not be blamed for not fitting the others
+    broken = {name for name, _ in wrong}
+    wrong += [
+        complaint(each.keys[0], each.what, each.todo)
+        for each in conflicts(settings)
+        if broken.isdisjoint(each.keys)
+    ]
+    return Outcome(settings, tuple(problem for _, problem in wrong))
+
+
+def _converted(entries: Iterable[Entry]) -> tuple[dict[str, dict[str, object]], list[tuple[str, Problem]]]:
+    """Typed values by section and key, and what could not be used by its name."""
     values: dict[str, dict[str, object]] = {name: {} for name in section_types()}
-    where: dict[str, str] = {}
-    broken: set[str] = set()
+    wrong = []
     for entry in entries:
-        where[f"{entry.section}.{entry.key}"] = entry.where
         try:
             values[entry.section][entry.key] = _value(entry)
         except Unacceptable as error:
-            problems.append(Problem(entry.where, _shown(entry), f"must be {error}"))
-            broken.add(f"{entry.section}.{entry.key}")
-    sections = {}
-    for name, given in values.items():
-        sections[name], refused = _replace(getattr(base, name), given)
-        for key, reason in refused:
-            place = f"{name}.{key}"
-            broken.add(place)
-            problems.append(Problem(where.get(place) or where_default(name, key), reason, "change it"))
-    settings = dataclasses.replace(base, **sections)
-    for conflict in conflicts(settings):
-        if broken.isdisjoint(conflict.keys):
-            first = conflict.keys[0]
-            problems.append(
-                Problem(where.get(first) or where_default(*first.split(".")), conflict.what, conflict.todo)
-            )
-    return Outcome(settings, tuple(problems))
+            wrong.append((entry.name, Problem(entry.where, _shown(entry), f"must be {error}")))
+    return values, wrong
 
 
 def _value(entry: Entry) -> object:

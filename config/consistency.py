@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from config.schema import Kafka, Settings, TopicRole, Topics
 
+PROTOCOL = "kafka.security_protocol"
 HOUR_MS = 3_600_000
 SNAPSHOTS_IN_EXCHANGE = 10
 """The exchange is re-read from the last snapshot on; ten intervals leave room for failed snapshots and long stops."""
@@ -34,71 +36,53 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
 
 def _servers(kafka: Kafka) -> Iterator[Conflict]:
     for server in kafka.servers:
-        host, _, port = server.rpartition(":")
-        if (
-            not host
-            or not port.isascii()
-            or not port.isdigit()
-            or not 1 <= int(port) <= 65535
-            or set(server) & set(" /@;")
-        ):
-            yield Conflict(
-                ("kafka.bootstrap_servers",), f'"{server}" is not host:port', 'write "host1:9092,host2:9092"'
-            )
+        if not _is_address(server):
+            todo = 'write "host1:9092,host2:9092"'
+            yield Conflict(("kafka.bootstrap_servers",), f'"{server}" is not host:port', todo)
+
+
+def _is_address(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    return bool(
+        host and re.fullmatch("[0-9]{1,5}", port) and 1 <= int(port) <= 65535 and not set(host) & set(" /@;")
+    )
 
 
 def _sasl(kafka: Kafka) -> Iterator[Conflict]:
-    protocol = "kafka.security_protocol"
-    password_given = bool(kafka.sasl_password_file) + bool(kafka.sasl_password)
     if not kafka.security_protocol.uses_sasl:
-        given = {
-            "kafka.sasl_username": kafka.sasl_username,
-            "kafka.sasl_password_file": kafka.sasl_password_file,
-        }
-        for key in [key for key, value in given.items() if value] + ["kafka.sasl_password"] * bool(
-            kafka.sasl_password
-        ):
-            yield Conflict(
-                (key, protocol),
-                f"is set, but kafka.security_protocol is {kafka.security_protocol}",
-                "set it to SASL_SSL or SASL_PLAINTEXT, or remove this",
-            )
+        yield from _useless(
+            kafka, ("sasl_username", "sasl_password_file", "sasl_password"), "SASL_SSL or SASL_PLAINTEXT"
+        )
         return
+    missing = f"is missing for {kafka.security_protocol}"
     if not kafka.sasl_username:
-        yield Conflict(
-            ("kafka.sasl_username", protocol), f"is missing for {kafka.security_protocol}", "set it"
-        )
-    if password_given != 1:
-        yield Conflict(
-            ("kafka.sasl_password_file", "kafka.sasl_password", protocol),
-            "is set together with KAFKA_SASL_PASSWORD"
-            if password_given
-            else f"is missing for {kafka.security_protocol}",
-            "keep one of the two"
-            if password_given
-            else "name the file that holds the password, or set KAFKA_SASL_PASSWORD",
-        )
+        yield Conflict(("kafka.sasl_username", PROTOCOL), missing, "set it")
+    password = ("kafka.sasl_password_file", "kafka.sasl_password", PROTOCOL)
+    if kafka.sasl_password_file and kafka.sasl_password:
+        yield Conflict(password, "is set together with KAFKA_SASL_PASSWORD", "keep one of the two")
+    elif not kafka.sasl_password_file and not kafka.sasl_password:
+        yield Conflict(password, missing, "name the file that holds the password, or set KAFKA_SASL_PASSWORD")
 
 
 def _tls(kafka: Kafka) -> Iterator[Conflict]:
-    protocol = "kafka.security_protocol"
-    names = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password_file", "ssl_password")
-    for key in (name for name in names if getattr(kafka, name) and not kafka.security_protocol.uses_tls):
-        yield Conflict(
-            (f"kafka.{key}", protocol),
-            f"is set, but kafka.security_protocol is {kafka.security_protocol}",
-            "set it to SSL or SASL_SSL, or remove this",
-        )
-    for key in (name for name in names[2:] if getattr(kafka, name) and not kafka.ssl_certfile):
-        yield Conflict(
-            (f"kafka.{key}", "kafka.ssl_certfile"), "is set without kafka.ssl_certfile", "set both or neither"
-        )
+    needs_certificate = ("ssl_keyfile", "ssl_password_file", "ssl_password")
+    if not kafka.security_protocol.uses_tls:
+        yield from _useless(kafka, ("ssl_cafile", "ssl_certfile", *needs_certificate), "SSL or SASL_SSL")
+    for key in needs_certificate:
+        if getattr(kafka, key) and not kafka.ssl_certfile:
+            keys = (f"kafka.{key}", "kafka.ssl_certfile")
+            yield Conflict(keys, "is set without kafka.ssl_certfile", "set both or neither")
     if kafka.ssl_password_file and kafka.ssl_password:
-        yield Conflict(
-            ("kafka.ssl_password_file", "kafka.ssl_password"),
-            "is set together with KAFKA_SSL_PASSWORD",
-            "keep one of the two",
-        )
+        keys = ("kafka.ssl_password_file", "kafka.ssl_password")
+        yield Conflict(keys, "is set together with KAFKA_SSL_PASSWORD", "keep one of the two")
+
+
+def _useless(kafka: Kafka, keys: Iterable[str], needed: str) -> Iterator[Conflict]:
+    """Each of `keys` that is set although the security protocol, which is not one of `needed`, has no use for it."""
+    for key in keys:
+        if getattr(kafka, key):
+            what = f"is set, but {PROTOCOL} is {kafka.security_protocol}"
+            yield Conflict((f"kafka.{key}", PROTOCOL), what, f"set it to {needed}, or remove this")
 
 
 def _topic_names(topics: Topics) -> Iterator[Conflict]:
