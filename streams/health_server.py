@@ -140,7 +140,8 @@ class Server:
 
     async def _drop(self) -> None:
         self._closing = True
-        # a server closed while it accepts a connection leaves that open (CPython gh-109564), so accepting ends first
+        # a server closed while it accepts a connection leaves that open (CPython gh-109564): accept no more, then see
+        # those through that are under way, then close
         for listening in self._server.sockets if self._server else ():
             self._loop.remove_reader(listening.fileno())
         for task in self._clients:

@@ -157,6 +157,18 @@ def test_a_value_that_cannot_be_used_is_not_blamed_for_not_fitting_others() -> N
     assert [problem.where for problem in check(None, environ)] == ["environment:KAFKA_SECURITY_PROTOCOL"]
 
 
+@pytest.mark.parametrize("secret", ["sasl_password", "ssl_password"])
+def test_a_password_given_twice_is_reported(tmp_path: Path, secret: str) -> None:
+    path = tmp_path / "pollwatch.toml"
+    path.write_text(
+        f'[kafka]\nsecurity_protocol = "SASL_SSL"\nsasl_username = "w"\nssl_certfile = "/c"\n{secret}_file = "/p"\n'
+    )
+    environ = {"KAFKA_SASL_PASSWORD": "hunter2"} | {f"KAFKA_{secret.upper()}": "hunter2"}
+    assert [str(problem) for problem in check(path, environ)] == [
+        f"{path}:kafka.{secret}_file: is set together with KAFKA_{secret.upper()}; keep one of the two"
+    ]
+
+
 def test_what_is_missing_is_named_where_it_would_be_written(tmp_path: Path) -> None:
     path = tmp_path / "pollwatch.toml"
     path.write_text('[kafka]\nsecurity_protocol = "SASL_SSL"\nsasl_password_file = "/p"\n')

@@ -213,18 +213,18 @@ def test_a_taken_port_is_one_clear_error() -> None:
     serving(check)
 
 
-def test_closing_does_not_wait_for_clients_that_are_still_there() -> None:
-    async def check(server: Server, health: Health) -> None:
+def test_closing_does_not_wait_for_clients_and_leaves_none_of_them_open() -> None:
+    async def round_trip() -> None:
+        server = await serve(Health(monotonic_ms()), CollectorRegistry(), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"GET /metrics HT")
-        started = time.monotonic()
-        await server.close()
-        assert time.monotonic() - started < 2
-        await _until_dropped(reader)
+        await asyncio.wait_for(server.close(), 2)
+        await asyncio.wait_for(_until_dropped(reader), 2)
         writer.close()
 
     async def run() -> None:
-        health = Health(monotonic_ms())
-        await check(await serve(health, CollectorRegistry(), "127.0.0.1", 0), health)
+        # closing meets the connection at another point of its being accepted each time
+        for _ in range(100):
+            await round_trip()
 
     asyncio.run(run())
