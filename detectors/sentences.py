@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import numpy as np
 
 from detectors.findings import Finding
 
@@ -25,7 +25,7 @@ def clock(at_ms: int) -> str:
     >>> clock(1664812842918)
     '16:00:42 UTC'
     """
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S UTC")
+    return f"{timestamp(at_ms)[11:19]} UTC"
 
 
 def timestamp(at_ms: int) -> str:
@@ -34,8 +34,7 @@ def timestamp(at_ms: int) -> str:
     >>> timestamp(1664812842918)
     '2022-10-03T16:00:42.918Z'
     """
-    whole, milliseconds = divmod(at_ms, 1000)
-    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{milliseconds:03d}Z"
+    return f"{np.datetime64(at_ms, 'ms')}Z"
 
 
 def what_happened(finding: Finding) -> str:
