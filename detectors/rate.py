@@ -8,6 +8,7 @@ An advance goes: votes become entries of rows (rate_rows, rate_recent); windows 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,16 +18,22 @@ from detectors import rate_columns as of
 from detectors.columns import Int64s, VoteCells
 from detectors.rate_episode import Episodes
 from detectors.rate_findings import RateFinding, RateKind, RatePhase, RateStep, WindowScores
-from detectors.rate_params import RateParams
-from detectors.rate_reading import Reading
+from detectors.rate_params import LESSON_WINDOWS, RateParams
+from detectors.rate_reading import Reading, Votes
 from detectors.rate_recent import RecentVotes, Run, run_of
 from detectors.rate_series import SeriesStates
-from detectors.rate_spikes import SpikeTests
-from detectors.rate_windows import ClosedWindows, Groups
+from detectors.rate_windows import Groups
 
 __all__ = ["RateDetector", "RateFinding", "RateKind", "RateParams", "RatePhase", "RateStep", "WindowScores"]
 
-_SWEEPS_PER_QUIET = 4
+
+@dataclass
+class _Gathered:
+    """What the parts of one step brought."""
+
+    findings: list[RateFinding] = field(default_factory=list)
+    scores: list[WindowScores] = field(default_factory=list)
+    quiet: list[int] = field(default_factory=list)
 
 
 class RateDetector:
@@ -37,11 +44,9 @@ class RateDetector:
         self._keep_scores = keep_scores
         self._states = SeriesStates(params)
         self._recent = RecentVotes()
-        self._tests = SpikeTests(params)
         self._episodes = Episodes(params.window_ms, params.calm_windows)
         self._alarms: set[tuple[int, int]] = set()
         self._until_ms = -1
-        self._sweep_ms = params.quiet_ms // _SWEEPS_PER_QUIET // params.window_ms * params.window_ms
 
     def __len__(self) -> int:
         """Return how many series are in memory."""
@@ -53,16 +58,12 @@ class RateDetector:
         Cells of a poll may begin at any time. Raises ValueError when time goes back or a cell lies outside the step.
         """
         self._check(cells, until_ms)
-        findings: list[RateFinding] = []
-        quiet: list[int] = []
-        scores: list[WindowScores] = []
-        for part, end_ms in self._between_sweeps(cells, until_ms):
-            findings += self._work(part, end_ms, scores)
-            if end_ms % self._sweep_ms == 0:
-                self._sweep(end_ms, findings, quiet)
-        findings.sort(key=lambda found: (found.at_ms, found.poll))
-        back = [poll for poll in quiet if self._states.rows.row_of(poll) < 0]
-        return RateStep(findings, _joined(scores) if self._keep_scores else None, sorted(back))
+        step = _Gathered()
+        for part, end_ms in self._by_lesson(cells, until_ms):
+            self._work(part, end_ms, step)
+        step.findings.sort(key=lambda found: (found.at_ms, found.poll))
+        quiet = sorted(poll for poll in set(step.quiet) if self._states.rows.row_of(poll) < 0)
+        return RateStep(step.findings, _joined(step.scores) if self._keep_scores else None, quiet)
 
     def _check(self, cells: VoteCells, until_ms: int) -> None:
         if until_ms % self.params.tick_ms or until_ms < self._until_ms:
@@ -72,65 +73,83 @@ class RateDetector:
         if len(cells) and not self._until_ms <= cells.tick_ms[0] <= cells.tick_ms[-1] < until_ms:
             raise ValueError(f"cells must lie in [{self._until_ms}, {until_ms}), not from {cells.tick_ms[0]}")
 
-    def _between_sweeps(self, cells: VoteCells, until_ms: int) -> Iterator[tuple[VoteCells, int]]:
-        """Cut a step where memory is swept; time in which nothing is in memory is skipped at once."""
-        low = 0
+    def _by_lesson(self, cells: VoteCells, until_ms: int) -> Iterator[tuple[VoteCells, int]]:
+        """Cut a step where lessons end; time in which nothing is in memory is skipped at once."""
+        low, lesson_ms = 0, self.params.lesson_ms
         while self._until_ms < until_ms:
-            next_ms = int(cells.tick_ms[low]) if low < len(cells) else until_ms
             if not len(self._states.rows):
-                self._until_ms = max(self._until_ms, next_ms)
-            end_ms = min((self._until_ms // self._sweep_ms + 1) * self._sweep_ms, until_ms)
+                self._until_ms = max(self._until_ms, int(cells.tick_ms[low]) if low < len(cells) else until_ms)
+            end_ms = min((self._until_ms // lesson_ms + 1) * lesson_ms, until_ms)
             high = int(cells.tick_ms.searchsorted(end_ms))
             if end_ms > self._until_ms:
                 yield _cut(cells, low, high), end_ms
             low = high
 
-    def _work(self, cells: VoteCells, until_ms: int, scores: list[WindowScores]) -> list[RateFinding]:
+    def _work(self, cells: VoteCells, until_ms: int, step: _Gathered) -> None:
         window_ms = self.params.window_ms
         from_ms, self._until_ms = self._until_ms, until_ms
         closed = range(from_ms // window_ms, until_ms // window_ms)
         new = self._enter(cells)
-        if not len(closed) and not len(new.key):
-            return []
-        reading = self._read(new, from_ms, closed)
-        findings: list[RateFinding] = []
-        openings = reading.openings()
-        for row in sorted({*self._episodes.rows(), *openings}) if len(closed) else sorted(openings):
-            findings += self._episodes.play(row, openings.get(row, []), closed, partial(reading.at_end, row))
-        if self._keep_scores:
-            scores += self._scores(reading, findings, closed)
-        return findings
-
-    def _scores(self, reading: Reading, findings: list[RateFinding], closed: range) -> list[WindowScores]:
-        opened = (found for found in findings if found.phase == "opened")
-        self._alarms |= {(found.poll, (found.at_ms - 1) // self.params.window_ms) for found in opened}
-        if not len(closed):
-            return []
-        told = {(poll, window) for poll, window in self._alarms if window < closed.stop}
-        self._alarms -= told
-        return [reading.scores(self._states.columns[of.ENTERED].astype(np.int64), closed, told)]
+        if len(closed) or len(new.key):
+            reading = self._read(new, from_ms, closed)
+            step.findings += self._speak(reading, closed)
+            if self._keep_scores:
+                step.scores += self._scores(reading, step.findings, closed)
+            if until_ms % self.params.lesson_ms == 0:
+                reading.end_lesson()
+                self._sweep(until_ms, step)
 
     def _read(self, new: Run, from_ms: int, closed: range) -> Reading:
-        """Put new votes beside recent ones, close the windows that are over and hold all against what was expected."""
+        """Put new votes beside recent ones and hold the windows that are over, and new ticks, against the outlook."""
+        window_ms, tick_ms = self.params.window_ms, self.params.tick_ms
         runs = [*self._recent.runs, new]
         self._recent.add(new)
         asked = new
         if len(closed):
             merged = self._recent.merged()
             runs = [merged]
-            asked = merged.take(merged.tick * self.params.tick_ms >= closed.start * self.params.window_ms)
-            self._recent.keep_from((closed.stop - 1) * self.params.window_ms // self.params.tick_ms)
+            asked = merged.take(merged.tick * tick_ms >= closed.start * window_ms)
+            self._recent.keep_from((closed.stop - 1) * window_ms // tick_ms)
         groups = Groups.of(asked, self.params)
-        windows = ClosedWindows(self._states, groups, closed.stop)
-        fresh = np.flatnonzero(asked.tick * self.params.tick_ms >= from_ms)
-        return Reading(self.params, self._states.rows, windows, runs, asked, fresh)
+        over = np.flatnonzero(groups.window < closed.stop)
+        self._states.count(groups.row[over], groups.window[over], groups.votes[over], groups.clumped[over])
+        rows = self._rows_to_read(groups.row, closed)
+        fresh = np.flatnonzero(asked.tick * tick_ms >= from_ms)
+        return Reading(self.params, self._states, rows, closed, Votes(runs, asked, fresh, groups))
+
+    def _rows_to_read(self, with_votes: Int64s, closed: range) -> Int64s:
+        ends = closed.stop % LESSON_WINDOWS == 0 and len(closed)
+        if ends or (self._keep_scores and len(closed)):
+            return self._states.rows.taken()
+        if not len(closed):
+            return np.unique(with_votes)
+        spoken_of = [row for poll_row in self._episodes.rows() for row in self._states.rows.family(poll_row)]
+        return np.unique(np.concatenate([with_votes, np.array(spoken_of, np.int64)]))
+
+    def _speak(self, reading: Reading, closed: range) -> list[RateFinding]:
+        rows = {*reading.opening_rows(), *(self._episodes.rows() if len(closed) else [])}
+        findings: list[RateFinding] = []
+        if len(closed) and (rows or self._keep_scores):
+            reading.speak_of(None if self._keep_scores else sorted(rows))
+        for row in sorted(rows):
+            opening, at_end = partial(reading.next_opening, row), partial(reading.at_end, row)
+            findings += self._episodes.play(row, closed, opening, at_end)
+        return findings
+
+    def _scores(self, reading: Reading, findings: list[RateFinding], closed: range) -> list[WindowScores]:
+        opened = (found for found in findings if found.phase == "opened")
+        self._alarms |= {(found.poll, (found.at_ms - 1) // self.params.window_ms) for found in opened}
+        told = {(poll, window) for poll, window in self._alarms if window < closed.stop}
+        self._alarms -= told
+        return [reading.scores(told)] if len(closed) else []
 
     def _enter(self, cells: VoteCells) -> Run:
         """Give every cell its rows: one for the poll, one for the option if it is watched."""
         rows = self._states.rows
-        poll_rows, new_polls = rows.enter_polls(cells.poll)
-        option_rows, new_options = rows.enter_options(poll_rows, cells.option)
-        self._states.expect([*new_polls, *new_options])
+        poll_rows, polls = rows.enter_polls(cells.poll)
+        self._states.begin(list(polls), cells.tick_ms[list(polls.values())].tolist())
+        option_rows, options = rows.enter_options(poll_rows, cells.option)
+        self._states.begin(list(options), cells.tick_ms[list(options.values())].tolist())
         watched = np.flatnonzero(option_rows >= 0)
         tick = cells.tick_ms // self.params.tick_ms
         return run_of(
@@ -140,13 +159,13 @@ class RateDetector:
             np.concatenate([cells.arrived_ms, cells.arrived_ms[watched]]),
         )
 
-    def _sweep(self, at_ms: int, findings: list[RateFinding], quiet: list[int]) -> None:
+    def _sweep(self, at_ms: int, step: _Gathered) -> None:
         """Give back the state of polls without a vote for `quiet_ms`."""
         polls = self._states.rows.polls()
         last_end_ms = (self._states.columns[of.LAST, polls] + 1) * self.params.window_ms
         for row in polls[last_end_ms + self.params.quiet_ms <= at_ms].tolist():
-            findings += self._episodes.end(row, at_ms)
-            quiet.append(int(self._states.rows.poll[row]))
+            step.findings += self._episodes.end(row, at_ms)
+            step.quiet.append(int(self._states.rows.poll[row]))
             self._drop(row)
 
     def _drop(self, row: int) -> None:

@@ -1,4 +1,4 @@
-"""The columns of a series' state: one float64 each. The filters that use them are in rate_baseline and rate_drip."""
+"""The columns of a series' state: one float64 each, as they stand between two lessons (rate_lesson)."""
 
 from __future__ import annotations
 
@@ -12,40 +12,36 @@ COMMON = 3
 """The columns before this one are of the poll; its options read them there."""
 
 LAST = 3
-"""The last window with a vote (counted from the epoch)."""
+"""The last window with a vote (windows are counted from the epoch)."""
 BIRTH = 4
 """The window of the poll's first vote."""
-EXPOSED = 5
-"""Part of the first window that came after the first vote; 1 afterwards."""
-PRIOR_VOTES = 6
+ENTERED = 5
+"""The window of the series' first vote since it is in memory."""
+EXPOSED = 6
+"""Part of the window BIRTH that came after the first vote."""
+PRIOR_VOTES = 7
 """Shape of the Gamma prior of the level, borrowed from the shard at birth."""
-PRIOR_WEIGHT = 7
+PRIOR_WEIGHT = 8
 """Rate of that Gamma, windows."""
-VOTES = 8
+VOTES = 9
 """Votes remembered by the fast baseline ("a" of its Gamma)."""
-WEIGHT = 9
+WEIGHT = 10
 """Windows remembered by the fast baseline ("b")."""
-HELD_VOTES = 10
-"""Votes of the suspicious windows in a row that were not learned."""
-HELD = 11
+HELD_VOTES = 11
+"""Votes of the odd windows in a row that were not learned."""
+HELD = 12
 """How many these are."""
-SLOW_VOTES = 12
+SLOW_VOTES = 13
 """Votes remembered by the slow baseline."""
-SLOW_WEIGHT = 13
+SLOW_WEIGHT = 14
 """Windows remembered by the slow baseline."""
-CUSUM = 14
+CUSUM = 15
 """Height of the CUSUM, nats."""
-LOSS = 15
-"""Nats the CUSUM loses in a window without a vote."""
 RUN_VOTES = 16
 """Votes since the CUSUM was last at 0: not learned yet."""
 RUN = 17
 """Windows since then."""
-BLOCK = 18
-"""Number of the block whose votes are being added up."""
-BLOCK_VOTES = 19
-"""Votes in it."""
-ENTERED = 20
-"""The window of the first vote since the series is in memory."""
+BLOCK_VOTES = 18
+"""Votes in the block of lessons that is being added up."""
 
-COLUMNS = 21
+COLUMNS = 19

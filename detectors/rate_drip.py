@@ -15,8 +15,8 @@ import numpy as np
 
 from detectors import rate_columns as of
 from detectors.columns import Floats
-from detectors.rate_baseline import Judged, Outlook
-from detectors.rate_params import RateParams
+from detectors.rate_lesson import Lesson, last_of, trailing
+from detectors.rate_params import BLOCK_WINDOWS, RateParams
 from detectors.rate_prior import ShardPrior
 
 _SIZE = 1.5
@@ -30,25 +30,11 @@ _HIGHEST = 1.1
 
 
 @dataclass(slots=True)
-class DripOutlook:
-    """What the CUSUM does with the next window: level is votes a window, gain nats a vote, loss nats a window."""
+class Drip:
+    """level: votes a window, of the slow baseline (one for each series). height: the CUSUM at each window's end, nats."""
 
     level: Floats
-    gain: Floats
-    loss: Floats
-
-
-def drip_outlook(state: Floats, common: Floats, age: Floats, block: int, prior: ShardPrior) -> DripOutlook:
-    """Return the likelihood ratio's terms from the state before a window."""
-    shape = state[of.SLOW_VOTES] + state[of.PRIOR_VOTES]
-    level = shape / (state[of.SLOW_WEIGHT] + state[of.PRIOR_WEIGHT])
-    usual = level * (prior.tide * (1.0 + _ALLOWANCE + _DOUBT_DEVIATIONS / np.sqrt(shape + 1.0)))
-    blocks = np.minimum(age / block, _MOST_OWN_WEIGHT)
-    wander = (_PRIOR_WEIGHT * prior.wander + blocks * common[of.WANDER]) / (_PRIOR_WEIGHT + blocks)
-    pieces = 1.0 / (block * np.maximum(wander, _LEAST_WANDER))
-    ratio = (pieces + _SIZE * usual) / (pieces + usual)
-    log_ratio = np.log(ratio)
-    return DripOutlook(level, np.log(_SIZE) - log_ratio, pieces * log_ratio)
+    height: Floats
 
 
 def memory(age: Floats, params: RateParams) -> Floats:
@@ -59,36 +45,42 @@ def memory(age: Floats, params: RateParams) -> Floats:
     return np.minimum(1.0 + 0.25 * age, params.slow_memory_windows)
 
 
-def height_at(state: Floats, window: Floats) -> Floats:
-    """Return the CUSUM at the end of `window`, no vote having come since the last one the state knows."""
-    height: Floats = np.maximum(state[of.CUSUM] - (window - state[of.LAST]) * state[of.LOSS], 0.0)
-    return height
+def drip(state: Floats, common: Floats, given: Lesson, params: RateParams, prior: ShardPrior) -> Drip:
+    """Return slow level and CUSUM of the lesson's closed windows.
+
+    With T_k the height before the lesson plus the sum of the first k terms, the CUSUM is T_k - min(0, T_1, .. T_k).
+    """
+    shape = state[of.SLOW_VOTES] + state[of.PRIOR_VOTES]
+    level = shape / (state[of.SLOW_WEIGHT] + state[of.PRIOR_WEIGHT])
+    usual = level * (prior.tide * (1.0 + _ALLOWANCE + _DOUBT_DEVIATIONS / np.sqrt(shape + 1.0)))
+    blocks = np.minimum(given.outlook.age[:, 0] / BLOCK_WINDOWS, _MOST_OWN_WEIGHT)
+    own = np.maximum(blocks, 0.0)
+    wander = (_PRIOR_WEIGHT * prior.wander + own * common[of.WANDER]) / (_PRIOR_WEIGHT + own)
+    pieces = 1.0 / (BLOCK_WINDOWS * np.maximum(wander, _LEAST_WANDER))
+    log_ratio = np.log((pieces + _SIZE * usual) / (pieces + usual))
+    gain, loss = np.log(_SIZE) - log_ratio, pieces * log_ratio
+    total = state[of.CUSUM][:, None] + np.cumsum(given.usual * gain[:, None] - loss[:, None], axis=1)
+    height = total - np.minimum(np.minimum.accumulate(total, axis=1), 0.0)
+    grown = given.outlook.age[:, 0] >= params.drip_age_windows
+    return Drip(level, height * grown[:, None])
 
 
-def step(
-    state: Floats, seen: Outlook, drip: DripOutlook, judged: Judged, limit: Floats, params: RateParams
-) -> None:
-    """Put a window into CUSUM and slow level; `limit` is the height at which the CUSUM speaks."""
-    rested = np.maximum(state[of.CUSUM] - seen.gap * state[of.LOSS], 0.0)
-    after = np.maximum(rested + judged.usual * drip.gain - drip.loss, 0.0)
-    after = np.where(seen.age < params.drip_age_windows, 0.0, np.minimum(after, _HIGHEST * limit))
-    run, run_votes = state[of.RUN] + seen.gap, state[of.RUN_VOTES]
-    calm, over = after == 0.0, rested == 0.0
-    learned = np.where(calm, run + 1.0, np.where(over, run, 0.0))
-    learned_votes = np.where(calm, run_votes + judged.usual, np.where(over, run_votes, 0.0))
-    _learn(state, seen.age, learned, learned_votes, params)
-    state[of.CUSUM], state[of.LOSS] = after, drip.loss
-    state[of.RUN] = run + 1.0 - learned
-    state[of.RUN_VOTES] = run_votes + judged.usual - learned_votes
-    _believe(state, params)
-
-
-def _learn(state: Floats, age: Floats, windows: Floats, votes: Floats, params: RateParams) -> None:
-    remembered = memory(age, params)
+def end(state: Floats, given: Lesson, seen: Drip, limit: Floats, params: RateParams) -> None:
+    """Take over the CUSUM at the lesson's end, and learn the windows up to its last zero; `limit` is where it speaks."""
+    risen = trailing(seen.height > 0)
+    whole = risen == seen.height.shape[1]
+    run = np.where(whole, state[of.RUN], 0.0) + risen
+    run_votes = np.where(whole, state[of.RUN_VOTES], 0.0) + last_of(given.usual, risen)
+    windows = state[of.RUN] + seen.height.shape[1] - run
+    votes = state[of.RUN_VOTES] + given.usual.sum(axis=1) - run_votes
+    remembered = memory(np.maximum(given.outlook.age[:, -1], 0.0), params)
     keep = (1.0 - 1.0 / remembered) ** windows
     weight = remembered * (1.0 - keep)
     state[of.SLOW_VOTES] = state[of.SLOW_VOTES] * keep + votes * (weight / np.maximum(windows, 1.0))
     state[of.SLOW_WEIGHT] = state[of.SLOW_WEIGHT] * keep + weight
+    state[of.RUN], state[of.RUN_VOTES] = run, run_votes
+    state[of.CUSUM] = np.minimum(seen.height[:, -1], _HIGHEST * limit)
+    _believe(state, params)
 
 
 def _believe(state: Floats, params: RateParams) -> None:

@@ -35,18 +35,23 @@ class Episodes:
         return sorted(self._open)
 
     def play(
-        self, row: int, openings: list[RateFinding], closed: range, at_end: Callable[[int], RateFinding]
+        self,
+        row: int,
+        closed: range,
+        next_opening: Callable[[int], RateFinding | None],
+        at_end: Callable[[int], RateFinding],
     ) -> Iterator[RateFinding]:
-        """Go through one poll's closed windows (numbers) and possible openings (by time); yields what is worth saying.
+        """Go through one poll's closed windows (numbers); yields what is worth saying.
 
-        `at_end` gives the finding of a window that closed.
+        `next_opening` gives the first finding that speaks after a time and could open an episode, `at_end` that of a
+        closed window.
         """
-        window, waiting = closed.start, list(openings)
+        window, after_ms = closed.start, 0
         while True:
             if row not in self._open:
-                if not waiting:
+                opening = next_opening(after_ms)
+                if opening is None:
                     return
-                opening = waiting.pop(0)
                 self._open[row] = Episode(opening)
                 yield opening
                 window = max(closed.start, (opening.at_ms - 1) // self._window_ms + (opening.kind == "slow_drip"))
@@ -55,7 +60,7 @@ class Episodes:
                 window += 1
             if row in self._open:
                 return
-            waiting = [opening for opening in waiting if opening.at_ms > window * self._window_ms]
+            after_ms = window * self._window_ms
 
     def _close_window(self, row: int, seen: RateFinding) -> RateFinding:
         episode = self._open[row]

@@ -8,8 +8,14 @@ DAY_MS = 86_400_000
 
 _SPAN_PARTS = (60, 15, 4, 1)
 _SLOW_MEMORY_MS = 8 * 3_600_000
-_BLOCK_MS = 32 * 60_000
 _DRIP_AGE_MS = 3_600_000
+
+LESSON_WINDOWS = 10
+"""Windows that are learned together."""
+
+BLOCK_LESSONS = 3
+BLOCK_WINDOWS = BLOCK_LESSONS * LESSON_WINDOWS
+"""Windows in a block, whose sums tell how far slow traffic wanders."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,8 @@ class RateParams:
             raise ValueError(f"min_excess_votes must be 1 or more, not {self.min_excess_votes}")
         if self.calm_ms < 1:
             raise ValueError(f"calm_ms must be 1 or more, not {self.calm_ms}")
-        if self.quiet_ms < 10 * self.window_ms:
-            raise ValueError(f"quiet_ms must be 10 windows or more, not {self.quiet_ms}")
+        if self.quiet_ms < LESSON_WINDOWS * self.window_ms:
+            raise ValueError(f"quiet_ms must be {LESSON_WINDOWS} windows or more, not {self.quiet_ms}")
         if self.hold_windows < 2:
             raise ValueError(f"hold_windows must be 2 or more, not {self.hold_windows}")
 
@@ -77,11 +83,11 @@ class RateParams:
         return max(32, _SLOW_MEMORY_MS // self.window_ms)
 
     @property
-    def block_windows(self) -> int:
-        """Windows in one of the blocks whose sums tell how far slow traffic wanders."""
-        return max(8, _BLOCK_MS // self.window_ms)
+    def lesson_ms(self) -> int:
+        """Length of a lesson."""
+        return LESSON_WINDOWS * self.window_ms
 
     @property
     def drip_age_windows(self) -> int:
         """Age of a poll before it is watched for drips."""
-        return max(12, _DRIP_AGE_MS // self.window_ms)
+        return max(2 * LESSON_WINDOWS, _DRIP_AGE_MS // self.window_ms)

@@ -1,12 +1,11 @@
 """What the polls of a shard have in common: how fast they begin, how far counts stray at each age, how they rise together.
 
-River keeps every one of these means, fed once a window. A poll too young to know these things of itself borrows them.
+River keeps every one of these means. A poll too young to know these things of itself borrows them.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from river import stats
@@ -19,7 +18,7 @@ _BEFORE_WANDER = 0.05
 _BEFORE_CLUMPING = 1.2
 _CLASS_OF_AGE = np.searchsorted(_CLASS_STARTS, np.arange(_CLASS_STARTS[-1] + 1), "right") - 1
 
-_PACE = 0.02
+_PACE = 0.1
 _TIDE_PACE = 1 / 30
 _TIDE_DOUBT_VOTES = 20.0
 _LEAST_SHAPE, _MOST_SHAPE = 0.05, 1.0
@@ -39,6 +38,13 @@ class _Known:
     def update(self, value: float) -> None:
         self._mean.update(value)
 
+    def mix(self, values: Floats, weight: Floats) -> None:
+        """Take the weighted mean of some values, drawn to what is known where they weigh little together."""
+        total = math.fsum(weight.tolist())
+        if total > 0:
+            seen = math.fsum((values * weight).tolist()) / total
+            self.update((self.get() + total * seen) / (1 + total))
+
     def get(self) -> float:
         return float(self._mean.get())
 
@@ -54,9 +60,41 @@ class ShardPrior:
         self._rate_square = _Known(0.1, 10.0)
         self._tide_votes = _Known(_TIDE_PACE, 0.0)
         self._tide_expected = _Known(_TIDE_PACE, 0.0)
-        self._publish()
+        self.publish()
 
-    def _publish(self) -> None:
+    def dispersion(self, age: Floats) -> Floats:
+        """Return the usual dispersion of polls of these ages (windows)."""
+        values: Floats = self.dispersion_of_class[_class_of(age)]
+        return values
+
+    def learn_dispersion(self, age: Floats, seen: Floats, weight: Floats) -> None:
+        """Take the dispersions seen in a lesson's windows, of polls of these ages."""
+        of = _class_of(age)
+        for number, known in enumerate(self._dispersion):
+            known.mix(seen[of == number], weight[of == number])
+
+    def learn_clumping(self, seen: Floats, weight: Floats) -> None:
+        """Take the variance-to-mean ratios of short spans seen in a lesson's windows."""
+        self._clumping.mix(seen, weight)
+
+    def learn_wander(self, seen: Floats, weight: Floats) -> None:
+        """Take the relative variances of block sums that just ended."""
+        self._wander.mix(seen, weight)
+
+    def learn_start(self, rates: list[float]) -> None:
+        """Take the rates (votes per window) of polls in their first window."""
+        for rate in sorted(rates):
+            self._rate.update(rate)
+            self._rate_square.update(rate * rate)
+
+    def learn_tide(self, votes: Floats, expected: float) -> None:
+        """Take what grown polls got together in each window of a lesson, and what was expected of them in one."""
+        for window_votes in votes.tolist():
+            self._tide_votes.update(window_votes)
+            self._tide_expected.update(expected)
+
+    def publish(self) -> None:
+        """Make what was learned count from now on: called between lessons only."""
         self.dispersion_of_class = np.array([known.get() for known in self._dispersion])
         self.wander = self._wander.get()
         self.clumping = self._clumping.get()
@@ -65,45 +103,6 @@ class ShardPrior:
         self.shape = min(max(self.rate**2 / variance, _LEAST_SHAPE), _MOST_SHAPE)
         votes, expected = self._tide_votes.get(), self._tide_expected.get()
         self.tide = max(1.0, (votes + _TIDE_DOUBT_VOTES) / (expected + _TIDE_DOUBT_VOTES))
-
-    def dispersion(self, age: Floats) -> Floats:
-        """Return the usual dispersion of polls of these ages (windows)."""
-        values: Floats = self.dispersion_of_class[_class_of(age)]
-        return values
-
-    def learn_dispersion(self, age: Floats, seen: Floats, weight: Floats) -> None:
-        """Take the dispersion seen in one window of polls of these ages."""
-        of = _class_of(age)
-        weights = np.bincount(of, weight, len(_CLASS_STARTS)).tolist()
-        sums = np.bincount(of, weight * seen, len(_CLASS_STARTS)).tolist()
-        for known, total, weighed in zip(self._dispersion, sums, weights, strict=True):
-            if weighed > 0:
-                pull = weighed / (1 + weighed)
-                known.update(known.get() * (1 - pull) + pull * total / weighed)
-        self.dispersion_of_class = np.array([known.get() for known in self._dispersion])
-
-    def learn_clumping(self, seen: float) -> None:
-        """Take the mean variance-to-mean ratio of short spans seen in one window."""
-        self._clumping.update(seen)
-
-    def learn_wander(self, seen: float) -> None:
-        """Take the mean relative variance of block sums that just ended."""
-        self._wander.update(seen)
-
-    def learn_start(self, rates: list[float]) -> None:
-        """Take the rates (votes per window) of polls that ended their first window."""
-        for rate in sorted(rates):
-            self._rate.update(rate)
-            self._rate_square.update(rate * rate)
-
-    def learn_tide(self, votes: float, expected: float) -> None:
-        """Take what grown polls got together in one window, and what was expected of them."""
-        self._tide_votes.update(votes)
-        self._tide_expected.update(expected)
-
-    def close_window(self) -> None:
-        """Make what was learned in this window count from the next one on."""
-        self._publish()
 
     def _all(self) -> list[_Known]:
         alone = [self._wander, self._clumping, self._rate, self._rate_square, self._tide_votes, self._tide_expected]
@@ -117,37 +116,9 @@ class ShardPrior:
         """Take over what `snapshot` returned."""
         for known, value in zip(self._all(), state, strict=True):
             known.set(value)
-        self._publish()
+        self.publish()
 
 
 def _class_of(age: Floats) -> Int64s:
-    classes: Int64s = _CLASS_OF_AGE[np.minimum(age, _CLASS_STARTS[-1]).astype(np.int64)]
+    classes: Int64s = _CLASS_OF_AGE[np.clip(age, 0, _CLASS_STARTS[-1]).astype(np.int64)]
     return classes
-
-
-class PollStatistics:
-    """One River mean with fading memory for each poll row; its value stands in a column beside it. 160 bytes a row."""
-
-    def __init__(self, pace: float) -> None:
-        self._pace = pace
-        self._means: dict[int, Any] = {}
-
-    def begin(self, row: int, value: float) -> None:
-        """Start a row at a value, in a new poll or from a snapshot."""
-        mean = stats.EWMean(self._pace)
-        mean.update(value)
-        self._means[row] = mean
-
-    def update(self, rows: list[int], values: list[float]) -> list[float]:
-        """Take one value for each row; returns the means after it."""
-        after = []
-        for row, value in zip(rows, values, strict=True):
-            mean = self._means[row]
-            if math.isfinite(value):
-                mean.update(value)
-            after.append(mean.get())
-        return after
-
-    def leave(self, row: int) -> None:
-        """Forget a row."""
-        del self._means[row]

@@ -3,57 +3,135 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from detectors.columns import NO_OPTION, Int64s
+from detectors import rate_columns as of
+from detectors.columns import NO_OPTION, Floats, Int32s, Int64s
+from detectors.rate_drip import Drip
 from detectors.rate_findings import RateFinding, RatePhase, WindowScores
-from detectors.rate_params import RateParams
+from detectors.rate_lesson import trailing
+from detectors.rate_params import LESSON_WINDOWS, RateParams
 from detectors.rate_recent import Run
-from detectors.rate_rows import RowTable
-from detectors.rate_spikes import Spans, SpikeTests
-from detectors.rate_windows import ClosedWindows, Standing
+from detectors.rate_series import SeriesStates
+from detectors.rate_spikes import Levels, Spans, SpikeTests, Suspects
+from detectors.rate_windows import Groups
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """All recent votes in runs; `asked` those of the step's windows, gathered in `groups`; `fresh` which of them are new."""
+
+    runs: list[Run]
+    asked: Run
+    fresh: Int64s
+    groups: Groups
+
+_TRIED_AT_ONCE = 16
+"""Suspects of a poll whose exact tails are computed together, until one of them is alarming."""
 
 
 class Reading:
     """The findings that one step allows; made for the step and thrown away after it."""
 
     def __init__(
-        self, params: RateParams, rows: RowTable, windows: ClosedWindows, runs: list[Run], asked: Run, fresh: Int64s
+        self, params: RateParams, states: SeriesStates, rows: Int64s, closed: range, votes: Votes
     ) -> None:
-        """Read `asked`, the entries of the step's windows; `runs` hold all recent votes, `fresh` is what is new."""
-        self._params = params
-        self._rows = rows
-        self._windows = windows
-        self._runs = runs
-        self._asked = asked
-        self._fresh = fresh
+        """Judge these rows (ascending), the step's closed windows and the one still open, all of one lesson."""
+        self._params, self._states, self._rows, self._closed, self._votes = params, states, rows, closed, votes
+        self._start = (closed.stop - (1 if len(closed) else 0)) // LESSON_WINDOWS * LESSON_WINDOWS
+        self._given = states.judged(rows, self._start, closed.stop - self._start)
         self._tests = SpikeTests(params)
 
-    def openings(self) -> dict[int, list[RateFinding]]:
-        """Return what could open an episode, by poll row and in order of time."""
-        found = [*self._spikes(), *self._drips()]
-        by_row: dict[int, list[RateFinding]] = {}
-        for row, finding in sorted(found, key=lambda pair: (pair[1].at_ms, -pair[1].score, pair[1].option)):
-            by_row.setdefault(row, []).append(finding)
-        return by_row
+    @cached_property
+    def _drip(self) -> Drip:
+        return self._states.drip(self._rows, self._given)
 
-    def _spikes(self) -> list[tuple[int, RateFinding]]:
-        groups = self._windows.groups
-        group = groups.of_entry[self._fresh]
-        spans = self._tests.alarming(self._runs, self._asked.take(self._fresh), group, self._windows.levels)
-        found = []
-        for i, place in enumerate(self._fresh[spans.entry].tolist()):
-            row = int(groups.row[groups.of_entry[place]])
-            end_ms = (int(self._asked.tick[place]) + 1) * self._params.tick_ms
-            found.append((int(self._rows.parent[row]), self._spike(row, spans, i, end_ms, "opened", end_ms, place)))
-        return found
+    @cached_property
+    def _levels(self) -> Levels:
+        groups, outlook = self._votes.groups, self._given.outlook
+        at, when = np.searchsorted(self._rows, groups.row), groups.window - self._start
+        mean = np.where(outlook.age[at, when] > 0, outlook.mean[at, when], np.inf)
+        spread = outlook.dispersion[at, when] + outlook.doubt[at, when]
+        return Levels(mean, spread, outlook.clumping[at, 0], self._states.rows.option[groups.row])
 
-    def _spike(self, row: int, spans: Spans, i: int, end_ms: int, phase: RatePhase, at_ms: int, place: int) -> RateFinding:
+    @cached_property
+    def _suspects(self) -> _Suspects:
+        """Return the spans that may be alarming, by poll row and time."""
+        votes, groups = self._votes, self._votes.groups
+        group = groups.of_entry[votes.fresh]
+        found = self._tests.suspects(votes.runs, votes.asked.take(votes.fresh), group, self._levels)
+        place = votes.fresh[found.entry]
+        poll_row = self._states.rows.parent[groups.row[groups.of_entry[place]]]
+        end_ms = (votes.asked.tick[place] + 1) * self._params.tick_ms
+        order = np.lexsort((end_ms, poll_row))
+        return _Suspects(poll_row[order], end_ms[order], Suspects(place[order], found.span_ms[order], found.votes[order]))
+
+    @cached_property
+    def _drip_score(self) -> Floats:
+        """Return the score of the CUSUM for each row and closed window of the lesson."""
+        return self._drip.height / self._states.limit(self._rows)[:, None]
+
+    def opening_rows(self) -> set[int]:
+        """Return the poll rows that could open an episode."""
+        rows = set(np.unique(self._suspects.poll_row).tolist())
+        if len(self._closed):
+            dripping = self._rows[(self._drip_score > 1).any(axis=1)]
+            rows.update(self._states.rows.parent[dripping].tolist())
+        return rows
+
+    def next_opening(self, poll_row: int, after_ms: int) -> RateFinding | None:
+        """Return what first could open an episode of this poll after a time."""
+        found = [self._next_spike(poll_row, after_ms), self._next_drip(poll_row, after_ms)]
+        return min((one for one in found if one is not None), key=lambda one: one.at_ms, default=None)
+
+    def _next_spike(self, poll_row: int, after_ms: int) -> RateFinding | None:
+        suspects = self._suspects
+        low, high = np.searchsorted(suspects.poll_row, [poll_row, poll_row + 1]).tolist()
+        at = low + int(suspects.end_ms[low:high].searchsorted(after_ms, "right"))
+        while at < high:
+            last_ms = suspects.end_ms[min(at + _TRIED_AT_ONCE, high) - 1]
+            next_at = low + int(suspects.end_ms[low:high].searchsorted(last_ms, "right"))
+            found = self._first_alarm(np.arange(at, next_at))
+            if found is not None:
+                return found
+            at = next_at
+        return None
+
+    def _first_alarm(self, chosen: Int64s) -> RateFinding | None:
+        suspects = self._suspects
+        group = self._votes.groups.of_entry[suspects.spans.entry[chosen]]
+        spans = self._tests.judged(suspects.spans, chosen, self._levels.take(group))
+        alarming = np.flatnonzero(spans.score > 1)
+        if not len(alarming):
+            return None
+        end_ms = suspects.end_ms[chosen[alarming]]
+        of_first = alarming[end_ms == end_ms[0]]
+        return self._spike(spans, int(of_first[spans.score[of_first].argmax()]), "opened", int(end_ms[0]))
+
+    def _next_drip(self, poll_row: int, after_ms: int) -> RateFinding | None:
+        windows = [window for window in self._closed if (window + 1) * self._params.window_ms > after_ms]
+        if not windows:
+            return None
+        family = np.searchsorted(self._rows, self._states.rows.family(poll_row))
+        score = self._drip_score[family][:, windows[0] - self._start : windows[-1] + 1 - self._start]
+        above = np.flatnonzero((score > 1).any(axis=0))
+        if not len(above):
+            return None
+        at = int(family[score[:, above[0]].argmax()])
+        return self._dripping(at, windows[int(above[0])], "opened")
+
+    def _spike(self, spans: Spans, i: int, phase: RatePhase, at_ms: int) -> RateFinding:
+        """Return the finding of a span that ends with one of the votes asked about."""
+        asked, groups, rows = self._votes.asked, self._votes.groups, self._states.rows
+        place = int(spans.entry[i])
+        row = int(groups.row[groups.of_entry[place]])
+        end_ms = (int(asked.tick[place]) + 1) * self._params.tick_ms
         return RateFinding(
-            poll=int(self._rows.poll[row]),
-            option=int(self._rows.option[row]),
+            poll=int(rows.poll[row]),
+            option=int(rows.option[row]),
             kind="vote_spike",
             phase=phase,
             at_ms=at_ms,
@@ -63,97 +141,106 @@ class Reading:
             expected=float(spans.expected[i]),
             p_value=float(spans.p_value[i]),
             score=float(spans.score[i]),
-            arrived_ms=int(self._asked.arrived_ms[place]),
+            arrived_ms=int(asked.arrived_ms[place]),
         )
 
-    def _drips(self) -> list[tuple[int, RateFinding]]:
-        found = []
-        groups = self._windows.groups
-        for at in self._windows.dripping:
-            row, window = groups.row[at], groups.window[at]
-            standing = self._windows.standing(row, window)
-            for i in range(len(row)):
-                finding = self._drip(int(row[i]), int(window[i]), standing, i, "opened")
-                found.append((int(self._rows.parent[row[i]]), finding))
-        return found
-
-    def _drip(self, row: int, window: int, standing: Standing, i: int, phase: RatePhase) -> RateFinding:
+    def _dripping(self, at: int, window: int, phase: RatePhase) -> RateFinding:
+        """Return the finding of the CUSUM of one of the rows read, at the end of a closed window."""
+        rows, row, when = self._states.rows, int(self._rows[at]), window - self._start
         end_ms = (window + 1) * self._params.window_ms
-        run = max(float(standing.run[i]), 1.0)
-        group = int(standing.group[i])
+        risen = int(trailing(self._drip.height[at : at + 1, : when + 1] > 0)[0])
+        run, observed = risen, float(self._given.usual[at, when + 1 - risen : when + 1].sum())
+        if risen == when + 1:
+            run += int(self._states.columns[of.RUN, row])
+            observed += float(self._states.columns[of.RUN_VOTES, row])
         return RateFinding(
-            poll=int(self._rows.poll[row]),
-            option=int(self._rows.option[row]),
+            poll=int(rows.poll[row]),
+            option=int(rows.option[row]),
             kind="slow_drip",
             phase=phase,
             at_ms=end_ms,
-            start_ms=end_ms - int(run) * self._params.window_ms,
+            start_ms=end_ms - max(run, 1) * self._params.window_ms,
             end_ms=end_ms,
-            observed=float(standing.run_votes[i]),
-            expected=float(standing.level[i]) * run,
-            p_value=math.exp(-float(standing.height[i])),
-            score=float(standing.height[i] / standing.limit[i]),
-            arrived_ms=self._arrived_ms(group),
+            observed=observed if run else float(self._given.votes[at, when]),
+            expected=float(self._drip.level[at]) * max(run, 1),
+            p_value=math.exp(-float(self._drip.height[at, when])),
+            score=float(self._drip_score[at, when]),
+            arrived_ms=self._arrived_ms(row, window),
         )
 
-    def _arrived_ms(self, group: int) -> int:
-        """Return when the last votes of a group came; 0 where there were none."""
-        if group < 0:
+    def _arrived_ms(self, row: int, window: int) -> int:
+        """Return when the last votes of a row in a window came; 0 where there were none."""
+        groups = self._votes.groups
+        group = np.flatnonzero((groups.row == row) & (groups.window == window))
+        if not len(group):
             return 0
-        groups = self._windows.groups
-        after = int(groups.first[group + 1]) if group + 1 < len(groups.first) else len(self._asked.key)
-        return int(self._asked.arrived_ms[after - 1])
+        after = np.append(groups.first, len(self._votes.asked.key))[group[0] + 1]
+        return int(self._votes.asked.arrived_ms[after - 1])
 
-    @cached_property
-    def _highest(self) -> Spans:
-        return self._tests.highest(self._runs, self._asked, self._windows.groups.first, self._windows.levels)
+    def speak_of(self, poll_rows: list[int] | None) -> None:
+        """Look at these polls (None: all) window by window, for `at_end` and `scores`."""
+        groups, parent = self._votes.groups, self._states.rows.parent
+        over = groups.window < self._closed.stop
+        if poll_rows is not None:
+            over &= np.isin(parent[groups.row], poll_rows)
+        self._spike_score = np.zeros(self._drip_score.shape)
+        self._spike_at = np.zeros(self._drip_score.shape, np.int64)
+        chosen = np.flatnonzero(over)
+        if len(chosen):
+            asked = self._votes.asked.take(over[groups.of_entry])
+            places = np.flatnonzero(over[groups.of_entry])
+            first = np.cumsum(np.append(0, np.diff(np.append(groups.first, len(groups.of_entry)))[chosen]))[:-1]
+            self._highest = self._tests.highest(self._votes.runs, asked, first, self._levels.take(chosen), places)
+            at = (np.searchsorted(self._rows, groups.row[chosen]), groups.window[chosen] - self._start)
+            self._spike_score[at], self._spike_at[at] = self._highest.score, np.arange(len(chosen))
 
-    def at_end(self, row: int, window: int) -> RateFinding:
-        """Return the poll's highest scoring finding at the end of a closed window."""
-        family = np.array(self._rows.family(row), dtype=np.int64)
-        standing = self._windows.standing(family, np.full(len(family), window))
-        with_votes = np.flatnonzero(standing.group >= 0)
-        spike = np.zeros(len(family))
-        spike[with_votes] = self._highest.score[standing.group[with_votes]] if len(with_votes) else 0.0
-        drip = standing.height / standing.limit
-        best = int(np.argmax(np.maximum(spike, drip)))
+    def at_end(self, poll_row: int, window: int) -> RateFinding:
+        """Return the highest scoring finding of a poll that is spoken of at the end of a closed window."""
+        family = np.searchsorted(self._rows, self._states.rows.family(poll_row))
+        when = window - self._start
+        spike, drip = self._spike_score[family, when], self._drip_score[family, when]
+        best = int(np.maximum(spike, drip).argmax())
+        at = int(family[best])
         if drip[best] >= spike[best]:
-            return self._drip(int(family[best]), window, standing, best, "update")
-        group = int(standing.group[best])
-        place = int(self._highest.entry[group])
-        end_ms = (int(self._asked.tick[place]) + 1) * self._params.tick_ms
-        at_ms = (window + 1) * self._params.window_ms
-        return self._spike(int(family[best]), self._highest, group, end_ms, "update", at_ms, place)
+            return self._dripping(at, window, "update")
+        end_ms = (window + 1) * self._params.window_ms
+        return self._spike(self._highest, int(self._spike_at[at, when]), "update", end_ms)
 
-    def scores(self, entered: Int64s, closed: range, alarms: set[tuple[int, int]]) -> WindowScores:
-        """Return a row for each poll in memory and each closed window since it entered memory.
+    def scores(self, alarms: set[tuple[int, int]]) -> WindowScores:
+        """Return a row for each poll read and each of the step's windows since it entered memory.
 
-        `entered` is the window of each row's first vote, `alarms` are (poll, window) in which an episode opened.
+        `alarms` are the (poll, window) in which an episode opened.
         """
-        row = np.flatnonzero(self._rows.poll[: self._rows.used] >= 0)
-        window, row = (grid.ravel() for grid in np.meshgrid(np.arange(closed.start, closed.stop), row, indexing="ij"))
-        lived = np.flatnonzero(entered[row] <= window)
-        window, row = window[lived], row[lived]
-        standing = self._windows.standing(row, window)
-        score = standing.height / standing.limit
-        with_votes = np.flatnonzero(standing.group >= 0)
-        if len(with_votes):
-            spike = self._highest.score[standing.group[with_votes]]
-            score[with_votes] = np.maximum(score[with_votes], spike)
-        whole = np.flatnonzero(self._rows.option[row] == NO_OPTION)
-        place = np.zeros((closed.stop - closed.start, self._rows.used), np.int64)
-        place[window[whole] - closed.start, row[whole]] = whole
-        highest = np.zeros(len(row))
-        np.maximum.at(highest, place[window - closed.start, self._rows.parent[row]], score)
-        polls = self._rows.poll[row[whole]]
-        order = np.lexsort((polls, window[whole]))
-        whole, polls = whole[order], polls[order]
-        spoke = [pair in alarms for pair in zip(polls.tolist(), window[whole].tolist(), strict=True)]
+        table, rows, first = self._states.rows, self._rows, self._closed.start - self._start
+        score = np.maximum(self._spike_score, self._drip_score)[:, first:]
+        whole = np.flatnonzero(table.option[rows] == NO_OPTION)
+        highest = np.zeros_like(score)
+        np.maximum.at(highest, np.searchsorted(rows, table.parent[rows]), score)
+        window = np.arange(self._closed.start, self._closed.stop)
+        lived = self._states.columns[of.ENTERED, rows[whole]][:, None] <= window
+        polls = table.poll[rows[whole]]
+        order = np.argsort(polls)
+        when, which = np.nonzero(lived[order].T)
+        at, poll = whole[order][which], polls[order][which]
+        spoke = [pair in alarms for pair in zip(poll.tolist(), window[when].tolist(), strict=True)]
         return WindowScores(
-            poll=polls,
-            start_ms=window[whole] * self._params.window_ms,
-            votes=standing.votes[whole],
-            expected=standing.expected[whole],
-            score=highest[whole],
+            poll=poll,
+            start_ms=window[when] * self._params.window_ms,
+            votes=self._given.votes[at, when + first].astype(np.int64),
+            expected=self._given.expected[at, when + first],
+            score=highest[at, when],
             alarm=np.array(spoke, dtype=np.bool_),
         )
+
+    def end_lesson(self) -> None:
+        """Let the series learn the lesson; all rows there are must have been read."""
+        self._states.end_lesson(self._rows, self._start // LESSON_WINDOWS, self._given, self._drip)
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspects:
+    """Spans by poll row and end, one entry each; `spans.entry` is their place among the votes asked about."""
+
+    poll_row: Int32s
+    end_ms: Int64s
+    spans: Suspects

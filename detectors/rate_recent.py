@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Int64s
+from detectors.columns import Bools, Int64s
 
 _ROW_SHIFT = 36
 """Ticks of 50 ms since the epoch stay below 2^36 until 2078; rows stand above them in one key."""
@@ -45,12 +45,23 @@ class Run:
         return votes
 
 
+def starts(values: Int64s) -> Bools:
+    """Return where a value differs from the one before it.
+
+    >>> starts(np.array([3, 3, 5])).tolist()
+    [True, False, True]
+    """
+    flags = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=flags[1:])
+    return flags
+
+
 def run_of(row: Int64s, tick: Int64s, votes: Int64s, arrived_ms: Int64s) -> Run:
     """Sort and add up entries of the same row and tick."""
     key = (row << _ROW_SHIFT) | tick
     order = np.argsort(key, kind="stable")
     key, votes, arrived_ms = key[order], votes[order], arrived_ms[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
+    first = np.flatnonzero(starts(key))
     if len(first) == len(key):
         return _run(key, votes, arrived_ms)
     return _run(key[first], np.add.reduceat(votes, first), np.maximum.reduceat(arrived_ms, first))
@@ -79,9 +90,12 @@ class RecentVotes:
         """Return all runs as one."""
         if len(self.runs) == 1:
             return self.runs[0]
-        columns = [np.concatenate([getattr(run, name) for run in self.runs] or [np.zeros(0, np.int64)]) for name in ("key", "votes", "arrived_ms")]
-        order = np.argsort(columns[0], kind="stable")  # two runs never hold the same tick
-        return _run(*(column[order] for column in columns))
+        none = np.zeros(0, np.int64)
+        key, votes, arrived_ms = (
+            np.concatenate([none, *(getattr(run, name) for run in self.runs)]) for name in ("key", "votes", "arrived_ms")
+        )
+        order = np.argsort(key, kind="stable")  # two runs never hold the same tick
+        return _run(key[order], votes[order], arrived_ms[order])
 
     def keep_from(self, tick: int) -> None:
         """Forget all before a tick."""

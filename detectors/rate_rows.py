@@ -41,6 +41,10 @@ class RowTable:
         """Return the row of a poll, -1 if it has none."""
         return int(self._row_of_poll[poll]) if poll < len(self._row_of_poll) else -1
 
+    def taken(self) -> Int64s:
+        """Return all rows in use, ascending."""
+        return np.flatnonzero(self.poll[: self.used] >= 0)
+
     def polls(self) -> Int64s:
         """Return the rows that stand for whole polls, ascending."""
         return np.flatnonzero((self.poll[: self.used] >= 0) & (self.option[: self.used] == NO_OPTION))
@@ -49,8 +53,8 @@ class RowTable:
         """Tell whether the poll of this row had given a row back before it got this one."""
         return row in self._returned
 
-    def enter_polls(self, polls: Int32s) -> tuple[Int32s, list[int]]:
-        """Return the row of each entry, and the rows that are new, in the order of their first entry."""
+    def enter_polls(self, polls: Int32s) -> tuple[Int32s, dict[int, int]]:
+        """Return the row of each entry; and for each new row the place of its first entry, in that order."""
         if len(polls):
             most = int(polls.max()) + 1
             self._row_of_poll = _grown(self._row_of_poll, most, -1)
@@ -58,9 +62,9 @@ class RowTable:
         rows = self._row_of_poll[polls]
         missing = np.flatnonzero(rows < 0)
         if not len(missing):
-            return rows, []
-        fresh, first = np.unique(polls[missing], return_index=True)
-        new = [self._enter_poll(poll) for poll in fresh[np.argsort(first)].tolist()]
+            return rows, {}
+        first = missing[np.sort(np.unique(polls[missing], return_index=True)[1])]
+        new = {self._enter_poll(int(polls[place])): place for place in first.tolist()}
         return self._row_of_poll[polls], new
 
     def _enter_poll(self, poll: int) -> int:
@@ -71,16 +75,17 @@ class RowTable:
         self._row_of_poll[poll], self._known[poll] = row, True
         return row
 
-    def enter_options(self, parents: Int32s, options: Int32s) -> tuple[Int32s, list[int]]:
-        """Return the row of each entry, -1 for an option that is not watched, and the rows that are new."""
+    def enter_options(self, parents: Int32s, options: Int32s) -> tuple[Int32s, dict[int, int]]:
+        """Return the row of each entry, -1 for an option that is not watched; and new rows as `enter_polls` does."""
         watched = (options >= 0) & (options < MOST_OPTIONS)
         columns = np.where(watched, options, 0)
         rows = np.where(watched, self._children[parents, columns], -1)
         missing = np.flatnonzero(watched & (rows < 0))
         if not len(missing):
-            return rows, []
-        pairs, first = np.unique(parents[missing].astype(np.int64) * MOST_OPTIONS + options[missing], return_index=True)
-        new = [self._enter_option(*divmod(pair, MOST_OPTIONS)) for pair in pairs[np.argsort(first)].tolist()]
+            return rows, {}
+        pairs = parents[missing].astype(np.int64) * MOST_OPTIONS + options[missing]
+        first = missing[np.sort(np.unique(pairs, return_index=True)[1])]
+        new = {self._enter_option(int(parents[place]), int(options[place])): place for place in first.tolist()}
         return np.where(watched, self._children[parents, columns], -1), new
 
     def _enter_option(self, parent: int, option: int) -> int:

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.columns import Floats, Int32s, Int64s
-from detectors.rate_baseline import Outlook
 from detectors.rate_params import RateParams
 from detectors.rate_recent import Run
 from detectors.rate_tails import SpikeBudget, at_least
 
-_WORTH_A_TAIL = 16.0
-"""Squared deviations below which no tail is computed: a skewed count exceeds 4 of them far more often than any budget."""
 _BELOW_THE_FLOOR = 0.69
 """Highest score of a span with fewer votes above expectation than the floor asks: it neither opens nor keeps open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What is expected of some series, arrays of one length; votes in a whole window."""
+    """What is expected of some series in a window, arrays of one length.
+
+    mean: votes in a whole window, not finite where there is nothing to compare with. spread: relative variance beyond
+    Poisson. clumping: variance over mean in short spans.
+    """
 
     mean: Floats
     spread: Floats
@@ -30,11 +31,6 @@ class Levels:
     def take(self, index: Int64s) -> Levels:
         """Return the levels at these places."""
         return Levels(self.mean[index], self.spread[index], self.clumping[index], self.option[index])
-
-
-def levels_of(seen: Outlook) -> Floats:
-    """Return mean, spread and clumping of an outlook; no finite mean for a poll in its first window: nothing to compare."""
-    return np.stack([np.where(seen.age > 0, seen.mean, np.inf), seen.dispersion + seen.doubt, seen.clumping])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +49,58 @@ class Spans:
         return Spans(*(getattr(self, name)[index] for name in self.__slots__))
 
 
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """Trailing spans far enough above expectation to be worth an exact tail; `entry` as in Spans."""
+
+    entry: Int64s
+    span_ms: Int64s
+    votes: Int64s
+
+
 class SpikeTests:
     """The tests of all spans. Holds no state."""
 
     def __init__(self, params: RateParams) -> None:
         self._params = params
         self._budget = SpikeBudget(params)
+        self._bar = self._budget.least_deviations(params.min_excess_votes, params.spans_ms[-1])
 
-    def alarming(self, runs: list[Run], asked: Run, group: Int64s, levels: Levels) -> Spans:
-        """Return every span that ends with an entry of `asked` and scores above 1, the highest for each tick.
+    def suspects(self, runs: list[Run], asked: Run, group: Int64s, levels: Levels) -> Suspects:
+        """Return all spans that end with an entry of `asked` and might score above 1.
 
         `runs` hold the votes, `group` the place of each entry's series in `levels`.
         """
-        found = [self._alarming(runs, asked, group, levels, span_ms) for span_ms in self._params.spans_ms]
-        spans = _joined(found)
-        order = np.lexsort((-spans.score, spans.entry))
-        first = np.flatnonzero(np.diff(spans.entry[order], prepend=-1))
-        return spans.take(order[first])
+        entries, lengths, counts = [], [], []
+        for span_ms in self._params.spans_ms:
+            votes = self._trailing(runs, asked.key, span_ms)
+            entry = np.flatnonzero(votes >= self._least(levels, span_ms)[group])
+            entries.append(entry)
+            lengths.append(np.full(len(entry), span_ms, np.int64))
+            counts.append(votes[entry])
+        return Suspects(np.concatenate(entries), np.concatenate(lengths), np.concatenate(counts))
 
-    def _alarming(self, runs: list[Run], asked: Run, group: Int64s, levels: Levels, span_ms: int) -> Spans:
-        votes = self._trailing(runs, asked.key, span_ms)
-        part = span_ms / self._params.window_ms
-        mean, spread, clumping = levels.mean * part, levels.spread, levels.clumping
-        variance = np.where(np.isfinite(mean), clumping * mean + spread * mean * mean, np.inf)
-        bar = mean + np.maximum(self._params.min_excess_votes, np.sqrt(_WORTH_A_TAIL * variance))
-        entry = np.flatnonzero(votes >= bar[group])
-        spans = self._judged(entry, votes[entry], levels.take(group[entry]), span_ms)
-        return spans.take(np.flatnonzero(spans.score > 1))
+    def _least(self, levels: Levels, span_ms: int) -> Floats:
+        mean = levels.mean * (span_ms / self._params.window_ms)
+        far = self._bar * np.sqrt(mean * (levels.clumping + levels.spread * mean))
+        least: Floats = mean + np.maximum(self._params.min_excess_votes, far)
+        return least
 
-    def highest(self, runs: list[Run], asked: Run, first: Int64s, levels: Levels) -> Spans:
-        """Return the highest scoring span of each group of entries; `first` is the place where each group begins."""
+    def judged(self, suspects: Suspects, chosen: Int64s, levels: Levels) -> Spans:
+        """Return the chosen suspects with their exact tails; `levels` has one entry for each of them."""
+        return self._judged(suspects.entry[chosen], suspects.votes[chosen], levels, suspects.span_ms[chosen])
+
+    def highest(self, runs: list[Run], asked: Run, first: Int64s, levels: Levels, places: Int64s) -> Spans:
+        """Return the highest scoring span of each group of entries; `first` is where each group begins.
+
+        The `entry` of the answer is taken from `places`, which has one for each entry of `asked`.
+        """
         last = len(asked.key) - 1
         entries = np.arange(len(asked.key))
         found = []
         for span_ms in self._params.spans_ms:
             most = np.maximum.reduceat(self._trailing(runs, asked.key, span_ms) << 32 | (last - entries), first)
-            found.append(self._judged(last - (most & 0xFFFFFFFF), most >> 32, levels, span_ms))
+            found.append(self._judged(places[last - (most & 0xFFFFFFFF)], most >> 32, levels, span_ms))
         best = np.argmax(np.stack([spans.score for spans in found]), axis=0)
         return _joined(found).take(best * len(first) + np.arange(len(first)))
 
@@ -98,14 +110,14 @@ class SpikeTests:
             votes += run.trailing(key, span_ms // self._params.tick_ms)
         return votes
 
-    def _judged(self, entry: Int64s, votes: Int64s, levels: Levels, span_ms: int) -> Spans:
+    def _judged(self, entry: Int64s, votes: Int64s, levels: Levels, span_ms: Int64s | int) -> Spans:
         told = np.isfinite(levels.mean)
         mean = np.where(told, levels.mean, 1.0) * (span_ms / self._params.window_ms)
         excess = votes - mean
         p_value = at_least(votes.astype(np.float64), mean, levels.clumping * mean + levels.spread * mean * mean)
         score = self._budget.score(p_value, span_ms, excess, levels.option)
         score = np.where(excess < self._params.min_excess_votes, np.minimum(score, _BELOW_THE_FLOOR), score)
-        length = np.full(len(entry), span_ms, np.int64)
+        length = np.broadcast_to(np.asarray(span_ms, np.int64), entry.shape)
         return Spans(entry, length, votes, mean, np.where(told, p_value, 1.0), np.where(told, score, 0.0))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import betainc, ndtri
 
-from detectors.columns import NO_OPTION, Floats, Int32s
+from detectors.columns import NO_OPTION, Floats, Int32s, Int64s
 from detectors.rate_params import DAY_MS, RateParams
 from detectors.rate_rows import MOST_OPTIONS
 
@@ -50,7 +50,16 @@ class SpikeBudget:
         self._alarms_per_day = params.false_alarms_per_poll_day * SPIKE_SHARE
         self._ticks_per_day = DAY_MS / params.tick_ms
 
-    def score(self, p: Floats, span_ms: Floats | int, excess: Floats, option: Int32s) -> Floats:
+    def least_deviations(self, min_excess: float, longest_ms: int) -> float:
+        """Return how many standard deviations above its mean a count must be at least for a score above 1.
+
+        Counts are skewed to the right: so far out they are likelier than a normal variable is.
+        """
+        tests = min(DAY_MS / longest_ms * min_excess, self._ticks_per_day)
+        allowed = min(self._alarms_per_day / (tests * self._spans * share_of_series(np.array([NO_OPTION]))[0]), 0.5)
+        return max(0.0, -float(ndtri(allowed)) - 0.25)
+
+    def score(self, p: Floats, span_ms: Int64s | int, excess: Floats, option: Int32s) -> Floats:
         """Return log p / log p_budget of tests on these options (NO_OPTION for a whole poll)."""
         tests = np.minimum(DAY_MS / span_ms * np.maximum(excess, 1.0), self._ticks_per_day)
         allowed = self._alarms_per_day / (tests * self._spans * share_of_series(option))
