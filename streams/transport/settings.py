@@ -21,7 +21,6 @@ def settings_for_faust() -> dict[str, Any]:
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": 1 << 20,  # bytes of one partition in one fetch
         "consumer_metadata_max_age_ms": 60_000,
-        "logging_config": {"version": 1, "disable_existing_loggers": False, "incremental": True},
         "processing_guarantee": "at_least_once",
         "producer_acks": -1,
         "producer_linger": 0.005,
@@ -32,5 +31,4 @@ def settings_for_faust() -> dict[str, Any]:
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "web_enabled": False,
-        "worker_redirect_stdouts": False,
     }
