@@ -103,6 +103,8 @@ class World:
         self.app.consumer_generation_id += 1
         self.thread.assigned = set(tps)
         await self.consumer.on_partitions_assigned(set(tps), self.app.consumer_generation_id)
+        flowing = self.consumer.flow_active or self.app.flow_control.is_active()
+        assert not flowing, "batches may reach an agent before positions are set"
         self.consumer.resume_partitions(set(tps))
         await self.consumer.perform_seek()
         self.app.flow_control.resume()

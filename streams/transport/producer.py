@@ -50,9 +50,12 @@ class Producer(driver.Producer):
     async def send(self, *args: Any, **kwargs: Any) -> Awaitable[RecordMetadata]:
         """Queue one record, waiting only for room; the returned future gives its RecordMetadata or raises."""
         future: Any = await super().send(*args, **kwargs)
+        self._watch(future)
+        return future  # type: ignore[no-any-return]
+
+    def _watch(self, future: asyncio.Future[RecordMetadata]) -> None:
         self._unsettled.add(future)
         future.add_done_callback(self._settle)
-        return future  # type: ignore[no-any-return]
 
     def _settle(self, future: asyncio.Future[RecordMetadata]) -> None:
         self._unsettled.discard(future)
