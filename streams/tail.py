@@ -1,0 +1,140 @@
+"""Reads topics as they grow, beside everybody else: no group, no commit. `pollwatch tail` prints the alerts among it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+from rich.console import Console
+
+from config import Settings, TopicRole
+from streams.alert_line import alert_line, read_alert
+from streams.kafka_client import kafka_python
+
+_WAIT_MS = 10_000
+_POLL_MS = 500
+REMEMBERED_IDS = 10_000
+"""Ids of alerts that `Repeats` knows: more than are open at once, and about 1 MB."""
+
+
+class TailError(Exception):
+    """Kafka cannot be reached or lacks the topic: one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One record: what its topic is for, its value, and where it stands (`topic/partition@offset`)."""
+
+    role: TopicRole
+    value: bytes | None
+    stands: str
+
+
+class TopicTail:
+    """All partitions of some topics, from now on or from their beginning; a context manager."""
+
+    def __init__(self, settings: Settings, roles: Sequence[TopicRole], from_start: bool) -> None:
+        self._servers = settings.kafka.bootstrap_servers
+        self._roles = {settings.topics.name(role): role for role in roles}
+        self._consumer = self._connect(settings)
+        try:
+            self._begin(from_start)
+        except BaseException:
+            self._consumer.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._consumer.close()
+
+    def poll(self, timeout_ms: int) -> list[Read]:
+        """Return what came, waiting for it at most so long. Raises TailError when Kafka refuses."""
+        try:
+            records = self._consumer.poll(timeout_ms=timeout_ms)
+        except KafkaError as error:
+            raise TailError(f"Kafka at {self._servers} refused: {error}") from error
+        return [
+            Read(self._roles[tp.topic], record.value, f"{tp.topic}/{tp.partition}@{record.offset}")
+            for tp, part in records.items()
+            for record in part
+        ]
+
+    def _connect(self, settings: Settings) -> Any:
+        try:
+            return KafkaConsumer(
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                bootstrap_timeout_ms=_WAIT_MS,
+                metrics_enabled=False,
+                **kafka_python(settings.kafka),
+            )
+        except KafkaError as error:
+            raise TailError(
+                f"no answer from Kafka at {self._servers}: start it or set kafka.bootstrap_servers"
+            ) from error
+
+    def _begin(self, from_start: bool) -> None:
+        try:
+            tps = [TopicPartition(topic, number) for topic in self._roles for number in self._partitions(topic)]
+            self._consumer.assign(tps)
+            ends = self._consumer.beginning_offsets(tps) if from_start else self._consumer.end_offsets(tps)
+        except KafkaError as error:
+            raise TailError(f"Kafka at {self._servers} refused: {error}") from error
+        for tp, offset in ends.items():
+            self._consumer.seek(tp, offset)
+
+    def _partitions(self, topic: str) -> list[int]:
+        partitions = self._consumer.partitions_for_topic(topic)
+        if not partitions:
+            raise TailError(f"no topic {topic}: create it with `pollwatch topics`")
+        return sorted(partitions)
+
+
+class Repeats:
+    """Knows the last REMEMBERED_IDS ids: delivery is at least once, and after a restart alerts are said again."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+
+    def is_new(self, alert_id: str) -> bool:
+        """Tell whether this id was not met among the last ones, and remember it."""
+        if alert_id in self._ids:
+            return False
+        if len(self._ids) >= REMEMBERED_IDS:
+            del self._ids[next(iter(self._ids))]
+        self._ids[alert_id] = None
+        return True
+
+
+def run_tail(settings: Settings, from_start: bool) -> int:
+    """Print alerts as they come until Ctrl-C, which is the normal end: returns 0. Raises TailError."""
+    # the client tells of every lost connection in several lines, and connects again by itself
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+    repeats = Repeats()
+    try:
+        with TopicTail(settings, [TopicRole.ALERTS], from_start) as tail:
+            while True:
+                for record in tail.poll(_POLL_MS):
+                    _print(record, repeats, console)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _print(record: Read, repeats: Repeats, console: Console) -> None:
+    try:
+        alert = read_alert(record.value or b"")
+    except msgspec.DecodeError as error:
+        print(f"{record.stands} is no alert: {error}", file=sys.stderr)
+        return
+    if repeats.is_new(alert.id):
+        console.print(alert_line(alert))
