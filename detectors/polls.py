@@ -1,6 +1,7 @@
 """The polls of one shard and their options: names become small numbers here, once, and leave here when a poll does.
 
-A *name* stands for a poll and one of its options (or none, for a reply) as soon as a block brings it. A poll's
+A *name* stands for a poll and one of its options (or none, for a reply) as soon as a block brings it; names that lead to
+no option of their own are forgotten when they are more than the others. A poll's
 *number* and the *cell* of each option's count are given only when rows are released, in their order, so they do not
 depend on how blocks arrived. Numbers and cells are used again after a poll left; its *serial* never is. A poll holds at
 most `MAX_OPTIONS` options; votes for further ones count under `OTHER`. State: about 500 bytes a poll, 250 an option.
@@ -18,8 +19,11 @@ from detectors.columns import Int32s, Int64s
 
 MAX_OPTIONS = 64
 OTHER = "(other options)"
+_FEW_NAMES = 10_000
+_NEVER_MS = 1 << 62
 
 Name: TypeAlias = tuple[str, str | None]
+_NOTHING: Name = ("", None)
 
 
 class PollBook:
@@ -39,6 +43,7 @@ class PollBook:
         self._free_cells: list[int] = []
         self._next_serial = 1
         self._names = _Names()
+        self._most_names = _FEW_NAMES
 
     def __len__(self) -> int:
         return len(self._number)
@@ -71,6 +76,15 @@ class PollBook:
         """Return the votes of each option of one poll, in order of name."""
         return {name: int(self.votes[cell]) for name, cell in sorted(self._cells[number].items())}
 
+    def strangers(self, name: Int32s) -> int:
+        """Return how many polls these names may enter at most that are not there now."""
+        new = name[self._names.poll[name] < 0]
+        return len(np.unique(new)) if len(new) else 0
+
+    def oldest_ms(self) -> int:
+        """Return when the poll that is quiet longest was heard of last; the end of time if there is none."""
+        return int(np.where(self.serial > 0, self.last_ms, _NEVER_MS).min(initial=_NEVER_MS))
+
     def quiet_since(self, before_ms: int) -> Int64s:
         """Return the numbers of polls with no row at or after `before_ms`, ascending."""
         stale = np.flatnonzero((self.last_ms < before_ms) & (self.serial > 0))
@@ -93,6 +107,24 @@ class PollBook:
             self.poll_ids[number], self.serial[number] = "", 0
             heappush(self._free_numbers, number)
         self._names.forget(numbers, waiting)
+
+    def names_held(self) -> int:
+        """Return how many names are in memory."""
+        return len(self._names)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether names should be forgotten: there are twice as many as were needed the last time, and more than a few."""
+        return len(self._names) > self._most_names
+
+    def forget_names(self, waiting: Int32s) -> None:
+        """Forget names that lead nowhere or to `OTHER`, but not those of rows still `waiting`.
+
+        Whoever sends a new poll id with every copy of one event, or a new option with every vote, makes such names.
+        """
+        others = [cells[OTHER] for cells in self._cells if OTHER in cells]
+        self._names.forget_idle(np.array(others, dtype=np.int32), waiting)
+        self._most_names = max(_FEW_NAMES, 2 * len(self._names))
 
     def _enter(self, poll_id: str) -> int:
         if self._free_numbers:
@@ -168,6 +200,9 @@ class _Names:
         self._code: dict[Name, int] = {}
         self._free: list[int] = []
 
+    def __len__(self) -> int:
+        return len(self._code)
+
     def code(self, name: Name) -> int:
         code = self._code.get(name)
         if code is None:
@@ -182,8 +217,20 @@ class _Names:
     def forget(self, numbers: Int64s, waiting: Int32s) -> None:
         left = np.flatnonzero(np.isin(self.poll[: len(self.names)], numbers))
         self.poll[left] = self.cell[left] = -1
-        for code in np.setdiff1d(left, waiting).tolist():
-            if self._code.pop(self.names[code], None) is not None:
+        self._release(np.setdiff1d(left, waiting))
+
+    def forget_idle(self, other_cells: Int32s, waiting: Int32s) -> None:
+        count = len(self.names)
+        idle = np.flatnonzero((self.poll[:count] < 0) | np.isin(self.cell[:count], other_cells))
+        self.poll[idle] = self.cell[idle] = -1
+        self._release(np.setdiff1d(idle, waiting))
+
+    def _release(self, codes: Int64s) -> None:
+        for code in codes.tolist():
+            # a place that is free already may still hold a name that has another place by now
+            if self._code.get(self.names[code]) == code:
+                del self._code[self.names[code]]
+                self.names[code] = _NOTHING
                 self._free.append(code)
 
     def snapshot(self) -> dict[str, Any]:

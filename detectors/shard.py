@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from detectors.block import Block
-from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells, int32s, int64s, runs
+from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells, int32s, int64s
 from detectors.counted import Counted, ScoredWindows
 from detectors.findings import Finding, Report, Standings, rounded
 from detectors.inbox import Inbox, Sequence
@@ -25,6 +25,8 @@ from detectors.tally import Tally, TallyChange
 from detectors.watermark import UNKNOWN_MS
 
 _SWEEP_MS = 3_600_000
+_EVICT_MS = 1_000
+_BEFORE_THE_EPOCH_MS = -1
 _NO_CELLS = VoteCells(int64s(), int32s(), int32s(), int64s(), int64s())
 
 
@@ -62,6 +64,9 @@ class Shard:
         self._tally = Tally()
         self._rate = rate
         self._until_ms = UNKNOWN_MS
+        self._tick_ms = rate.params.tick_ms
+        self._sweep_ms = _whole_ticks(_SWEEP_MS, self._tick_ms)
+        self._evict_ms = _whole_ticks(_EVICT_MS, self._tick_ms)
 
     def accept(self, block: Block) -> None:
         """Take a block. Raises `detectors.inbox.Gap` when a block of its source is missing before it."""
@@ -71,24 +76,36 @@ class Shard:
 
     def advance(self) -> tuple[Report, Counted] | None:
         """Work through all whole ticks that every source has passed; None when there is none since the last call."""
-        tick_ms = self._rate.params.tick_ms
-        frontier_ms = self._inbox.frontier_ms()
-        until_ms = frontier_ms // tick_ms * tick_ms
-        if frontier_ms == UNKNOWN_MS or until_ms <= self._until_ms:
+        until_ms = self._inbox.frontier_ms() // self._tick_ms * self._tick_ms
+        if until_ms <= max(self._until_ms, _BEFORE_THE_EPOCH_MS):
             return None
+        if self.book.crowded:
+            self.book.forget_names(self._inbox.waiting_names())
         start_ms, counted = self._until_ms, Counted()
         rows = self._inbox.release(until_ms)
         findings: list[Finding] = []
         changed: list[Int32s] = []
         retired: dict[str, dict[str, int]] = {}
-        for sweep_ms, end_ms, part in _between_sweeps(rows, until_ms):
-            self._retire(self.book.quiet_since(sweep_ms - self._params.retain_ms), counted, retired)
-            findings += self._observe(part, end_ms, counted, changed)
-        self._evict_overflow(counted, retired)
+        while self._until_ms < until_ms:
+            stop_ms = self._stop_ms(rows, until_ms)
+            due = int(np.searchsorted(rows.effective_ms, stop_ms))
+            findings += self._observe(rows.take(slice(0, due)), stop_ms, counted, changed)
+            self._until_ms, rows = stop_ms, rows.take(slice(due, None))
+            self._let_leave(rows.name, counted, retired)
         standings = self._standings(changed)
-        self._until_ms = until_ms
         ended = self._inbox.ended() and not len(self._inbox)
         return Report(self._number, start_ms, until_ms, findings, standings, retired, ended), counted
+
+    def _stop_ms(self, rows: Sequence, until_ms: int) -> int:
+        """Return how far to go at once: polls leave only at a stop, and stops do not depend on how rows were released."""
+        first_ms = int(rows.effective_ms[0]) if len(rows) else until_ms
+        oldest_ms = min(first_ms, self.book.oldest_ms())
+        stops_ms = [until_ms, _next(max(oldest_ms + self._params.retain_ms, self._until_ms), self._sweep_ms)]
+        if len(self.book) > self._params.max_polls:
+            stops_ms.append(_next(self._until_ms, self._evict_ms))
+        elif len(self.book) + self.book.strangers(rows.name) > self._params.max_polls:
+            stops_ms.append(_next(first_ms, self._evict_ms))
+        return min(stops_ms)
 
     def _observe(self, rows: Sequence, until_ms: int, counted: Counted, changed: list[Int32s]) -> list[Finding]:
         new = self._recent.first_seen(rows.event, rows.effective_ms)
@@ -113,8 +130,7 @@ class Shard:
         return findings
 
     def _vote_cells(self, votes: Sequence, poll: Int32s, cell: Int32s, on_time: Bools) -> VoteCells:
-        tick_ms = self._rate.params.tick_ms
-        tick, cell, arrived = votes.effective_ms[on_time] // tick_ms, cell[on_time], votes.arrived_ms[on_time]
+        tick, cell, arrived = votes.effective_ms[on_time] // self._tick_ms, cell[on_time], votes.arrived_ms[on_time]
         if not len(tick):
             return _NO_CELLS
         place = (tick - tick[0]) * len(self.book.serial) + poll[on_time]
@@ -125,7 +141,7 @@ class Shard:
         counts = np.diff(np.append(starts, len(tick)))
         latest = np.maximum.reduceat(arrived, starts)
         of = cell[starts]
-        return VoteCells(tick[starts] * tick_ms, self.book.cell_poll[of], self.book.cell_option[of], counts, latest)
+        return VoteCells(tick[starts] * self._tick_ms, self.book.cell_poll[of], self.book.cell_option[of], counts, latest)
 
     def _findings(self, found: list[RateFinding], change: TallyChange) -> list[Finding]:
         tallies = TalliesAt(self.book, change) if found else None
@@ -177,19 +193,25 @@ class Shard:
             self.book.votes[cells].tolist(),
         )
 
-    def _evict_overflow(self, counted: Counted, retired: dict[str, dict[str, int]]) -> None:
+    def _let_leave(self, ahead: Int32s, counted: Counted, retired: dict[str, dict[str, int]]) -> None:
+        """Let polls leave that were quiet for long, or longest of too many; `ahead` are names of rows yet to observe."""
+        if self._until_ms % self._sweep_ms == 0:
+            quiet = self.book.quiet_since(self._until_ms - self._params.retain_ms)
+            self._retire(quiet, ahead, counted, retired)
         excess = len(self.book) - self._params.max_polls
-        if excess > 0:
+        if excess > 0 and self._until_ms % self._evict_ms == 0:
             counted.polls_evicted += excess
-            self._retire(self.book.longest_quiet(excess), counted, retired)
+            self._retire(self.book.longest_quiet(excess), ahead, counted, retired)
 
-    def _retire(self, numbers: Int64s, counted: Counted, retired: dict[str, dict[str, int]]) -> None:
+    def _retire(
+        self, numbers: Int64s, ahead: Int32s, counted: Counted, retired: dict[str, dict[str, int]]
+    ) -> None:
         if len(numbers):
             retired.update((self.book.poll_ids[n], self.book.tally(n)) for n in numbers.tolist())
             counted.polls_retired += len(numbers)
             self._rate.forget(numbers)
             self._tally.forget(self.book.serial[numbers])
-            self.book.remove(numbers, self._inbox.waiting_names())
+            self.book.remove(numbers, np.union1d(ahead, self._inbox.waiting_names()))
 
     def sizes(self) -> dict[str, int]:
         """Return how many entries each store holds."""
@@ -221,14 +243,10 @@ class Shard:
         self._rate.restore(state["rate"])
 
 
-def _between_sweeps(rows: Sequence, until_ms: int) -> list[tuple[int, int, Sequence]]:
-    """Cut rows by the hour, with the sweep before and the end of each: polls leave at the same time however released."""
-    hour = rows.effective_ms // _SWEEP_MS
-    last = until_ms // _SWEEP_MS
-    parts = [
-        (int(hour[a]) * _SWEEP_MS, min(int(hour[a] + 1) * _SWEEP_MS, until_ms), rows.take(slice(a, b)))
-        for a, b in runs(hour)
-    ]
-    if not parts or parts[-1][1] < until_ms or parts[-1][0] < last * _SWEEP_MS:
-        parts.append((last * _SWEEP_MS, until_ms, rows.take(slice(0, 0))))
-    return parts
+def _next(at_ms: int, step_ms: int) -> int:
+    """Return the first whole multiple of `step_ms` after `at_ms`."""
+    return (at_ms // step_ms + 1) * step_ms
+
+
+def _whole_ticks(ms: int, tick_ms: int) -> int:
+    return -(-ms // tick_ms) * tick_ms

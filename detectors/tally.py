@@ -1,7 +1,7 @@
 """Who voted what: of several votes of one account in one poll the last by (time, event) counts, whenever it came.
 
-State: 32 bytes a voter and poll in tables that are 30 to 60 % full, so 53 to 107 bytes each; a million voters of one
-poll each hold about 80 MB over all shards.
+State: 36 bytes a voter and poll in tables that are 30 to 60 % full, so 60 to 120 bytes each; a million voters of one
+poll each hold about 90 MB over all shards.
 """
 
 from __future__ import annotations

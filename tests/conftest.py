@@ -8,6 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# how long one example takes says how busy the machine is, nothing about the code
+settings.register_profile("pollwatch", deadline=None)
+settings.load_profile("pollwatch")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,72 @@
+"""Small columns written by hand, for tests of what takes columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.block import Block, Rows, Standing
+from detectors.columns import hashes, int32s, int64s
+from detectors.watermark import Steps
+
+
+@dataclass(frozen=True)
+class Event:
+    """One vote, or a reply when `option` is None."""
+
+    offset: int
+    ts_ms: int
+    event: int
+    account: int = 1
+    poll: str = "poll"
+    option: str | None = "yes"
+    arrived_ms: int = 0
+
+
+def rows_of(events: Sequence[Event]) -> Rows:
+    """Return events as a block carries them."""
+    polls = list(dict.fromkeys(e.poll for e in events))
+    options = list(dict.fromkeys(e.option for e in events if e.option is not None))
+    return Rows(
+        int64s([e.offset for e in events]),
+        int64s([e.ts_ms for e in events]),
+        hashes([e.event for e in events]),
+        hashes([e.account for e in events]),
+        int32s([polls.index(e.poll) for e in events]),
+        int32s([-1 if e.option is None else options.index(e.option) for e in events]),
+        int64s([e.arrived_ms for e in events]),
+        polls,
+        options,
+    )
+
+
+def steps_of(steps: Iterable[tuple[int, int]]) -> Steps:
+    """Return watermarks from (offset, ms)."""
+    pairs = list(steps)
+    return Steps(int64s([at for at, _ in pairs]), int64s([ms for _, ms in pairs]))
+
+
+def block_of(
+    source: str,
+    start: int,
+    end: int,
+    events: Sequence[Event] = (),
+    steps: Iterable[tuple[int, int]] = (),
+    standing: Standing = Standing.OPEN,
+) -> Block:
+    """Return a block."""
+    return Block(source, start, end, steps_of(steps), rows_of(events), standing)
+
+
+def assert_same_rows(one: Rows, other: Rows) -> None:
+    """Fail unless two sets of rows say the same, whatever their codes are."""
+    for name in ("offset", "ts_ms", "event", "account", "arrived_ms"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    assert [one.poll_ids[code] for code in one.poll] == [other.poll_ids[code] for code in other.poll]
+    assert _options(one) == _options(other)
+
+
+def _options(rows: Rows) -> list[str | None]:
+    return [rows.options[code] if code >= 0 else None for code in rows.option]

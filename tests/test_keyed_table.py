@@ -1,0 +1,120 @@
+"""The table of 64-bit keys against a dict."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors.columns import Hashes, Int64s, hashes, int64s
+from detectors.keyed_table import KeyedTable, mix
+
+RESERVED = 2**64 - 1
+KEYS = st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 2))
+STEPS = st.lists(st.lists(KEYS, max_size=60), max_size=12)
+
+
+def put(table: KeyedTable, keys: Hashes, values: Int64s) -> None:
+    """Write a value for each of these distinct keys, old or new."""
+    slots = table.find(keys)
+    new = slots < 0
+    slots[new] = table.insert(keys[new])
+    slots[~new] = table.find(keys[~new])
+    table.values["value"][slots] = values
+
+
+def contents(table: KeyedTable) -> dict[int, int]:
+    keys, values = table.entries()
+    return dict(zip(keys.tolist(), values["value"].tolist(), strict=True))
+
+
+@given(STEPS)
+def test_it_holds_what_a_dict_holds(steps: list[list[int]]) -> None:
+    table, oracle = KeyedTable({"value": "i8"}), dict[int, int]()
+    for number, keys in enumerate(steps):
+        distinct = sorted(set(keys))
+        put(table, hashes(distinct), int64s(range(number, number + len(distinct))))
+        oracle.update(zip(distinct, range(number, number + len(distinct)), strict=True))
+        asked = [*keys, *range(50)]
+        assert table.contains(hashes(asked)).tolist() == [key in oracle for key in asked]
+    assert len(table) == len(oracle)
+    assert contents(table) == oracle
+
+
+@given(st.integers(0, 2**32))
+def test_it_grows_and_loses_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    keys = np.unique(rng.integers(0, 2**63, 20_000, dtype=np.uint64))
+    rng.shuffle(keys)
+    table = KeyedTable({"value": "i8"})
+    for part in np.array_split(keys, 7):
+        put(table, part, part.astype(np.int64))
+    assert len(table) == len(keys)
+    assert table.contains(keys).all()
+    assert (table.values["value"][table.find(keys)] == keys.astype(np.int64)).all(), "values moved to other keys"
+    strangers = rng.integers(2**63, 2**64 - 1, 1_000, dtype=np.uint64)
+    assert not table.contains(strangers).any()
+
+
+def test_a_key_costs_between_13_and_27_bytes_once_the_table_has_grown() -> None:
+    table = KeyedTable()
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        table.insert(rng.integers(0, 2**63, 1_000, dtype=np.uint64))
+        if len(table) > 2_000:
+            assert 13 <= table.nbytes / len(table) <= 27, len(table)
+
+
+def test_keys_that_all_want_one_place_are_all_found() -> None:
+    odd = 0x9E37_79B9_7F4A_7C15
+    inverse = pow(odd, -1, 2**64)
+    keys = hashes([(low * inverse) % 2**64 for low in range(500)])  # the product's high bits are 0 for all
+    table = KeyedTable({"value": "i8"})
+    put(table, keys, int64s(range(500)))
+    assert table.values["value"][table.find(keys)].tolist() == list(range(500))
+
+
+def test_the_reserved_key_is_found_as_its_neighbour() -> None:
+    table = KeyedTable({"value": "i8"})
+    assert not table.contains(hashes([RESERVED])).any()
+    put(table, hashes([RESERVED, 7]), int64s([5, 6]))
+    assert table.contains(hashes([RESERVED, RESERVED - 1, 7])).all()
+    assert contents(table) == {RESERVED - 1: 5, 7: 6}
+
+
+@given(STEPS, st.integers(0, 100_000))
+def test_slots_hold_while_reserved_room_is_filled(steps: list[list[int]], more: int) -> None:
+    table = KeyedTable({"value": "i8"})
+    keys = hashes(sorted({key for step in steps for key in step}))
+    put(table, keys, keys.astype(np.int64))
+    table.reserve(more)
+    slots = table.find(keys)
+    strangers = np.arange(2**63, 2**63 + more, dtype=np.uint64)
+    table.insert(strangers[~np.isin(strangers, keys)])
+    assert (table.find(keys) == slots).all()
+
+
+@given(STEPS, st.lists(KEYS, max_size=30, unique=True))
+def test_replacing_forgets_everything_else(steps: list[list[int]], kept: list[int]) -> None:
+    table = KeyedTable({"value": "i8"})
+    for keys in steps:
+        put(table, hashes(sorted(set(keys))), int64s([1] * len(set(keys))))
+    table.replace(hashes(kept), {"value": int64s(range(len(kept)))})
+    assert contents(table) == {key: number for number, key in enumerate(kept)}
+
+
+def test_entries_are_copies() -> None:
+    table = KeyedTable({"value": "i8"})
+    put(table, hashes([1]), int64s([2]))
+    keys, values = table.entries()
+    keys[0], values["value"][0] = 9, 9
+    assert contents(table) == {1: 2}
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), unique=True, max_size=200), st.integers(0, 2**62))
+def test_mixing_with_one_salt_keeps_keys_apart(keys: list[int], salt: int) -> None:
+    assert len(set(mix(hashes(keys), salt).tolist())) == len(keys)
+
+
+def test_the_salt_changes_every_key() -> None:
+    keys = hashes(range(1_000))
+    assert not (mix(keys, 1) == mix(keys, 2)).any()
+    assert (mix(keys, int64s([3] * 1_000)) == mix(keys, 3)).all()
