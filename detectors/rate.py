@@ -112,7 +112,7 @@ class RateDetector:
             self._recent.keep_from((closed.stop - 1) * window_ms // tick_ms)
         groups = Groups.of(asked, self.params)
         over = np.flatnonzero(groups.window < closed.stop)
-        self._states.count(groups.row[over], groups.window[over], groups.votes[over], groups.clumped[over])
+        self._states.count(groups.row[over], groups.window[over], groups.votes[over], groups.pairs[over])
         rows = self._rows_to_read(groups.row, closed)
         fresh = np.flatnonzero(asked.tick * tick_ms >= from_ms)
         return Reading(self.params, self._states, rows, closed, Votes(runs, asked, fresh, groups))

@@ -1,4 +1,4 @@
-"""How a poll's counts stray: dispersion, clumping and wander, kept by River, once a window, for each poll and the shard."""
+"""How a poll's counts stray: dispersion, bunching and wander, kept by River for each poll and for the shard."""
 
 from __future__ import annotations
 
@@ -11,39 +11,47 @@ from detectors import rate_columns as of
 from detectors.columns import Bools, Floats, Int64s
 from detectors.rate_drip import Drip
 from detectors.rate_lesson import Lesson
-from detectors.rate_params import BLOCK_LESSONS, BLOCK_WINDOWS
+from detectors.rate_params import BLOCK_LESSONS, BLOCK_WINDOWS, LESSON_WINDOWS
 from detectors.rate_prior import ShardPrior
 
 _PACE, _WANDER_PACE = 1 / 32, 1 / 8
 _GROWN_WINDOWS = 64.0
 _TIDE_MOST_VOTES = 10.0
 _WORTH_AN_UPDATE = 0.05
-"""Weight below which what a window tells of a poll is lost in noise; most windows of quiet polls cost nothing so."""
+"""Weight below which what a lesson tells of a poll is lost in noise: quiet polls cost next to nothing so."""
 
 
 class _PollMeans:
-    """One River mean with fading memory for each poll row; its value stands in a column of the state. 160 bytes a row."""
+    """One River mean with fading memory for each poll row; its value stands in a column of the state. 160 bytes a row.
+
+    `pace` is what one observation of weight 1 counts. A lesson brings up to ten of them at once: River's factor is that of
+    ten, and a lighter lesson's value is drawn to the mean so that it counts what it should.
+    """
 
     def __init__(self, pace: float) -> None:
-        self._pace = pace
+        self._keep = 1.0 - pace
+        self._factor = 1.0 - self._keep**LESSON_WINDOWS
         self._means: dict[int, Any] = {}
 
     def begin(self, row: int, value: float) -> None:
         """Start a row at a value: after one update a mean is the value it was given."""
-        mean = stats.EWMean(self._pace)
+        mean = stats.EWMean(self._factor)
         mean.update(value)
         self._means[row] = mean
 
     def update(self, values: Floats, rows: Int64s, seen: Floats, weight: Floats) -> None:
-        """Take one window's value for each entry, drawn to the mean where it weighs less; `values` by row follow."""
-        now_of: dict[int, float] = {}
-        for row, value, share in zip(rows.tolist(), seen.tolist(), weight.tolist(), strict=True):
+        """Take one lesson's value for each row; `values`, by row, are what the means were and become what they are."""
+        told = np.flatnonzero(weight > _WORTH_AN_UPDATE)
+        rows = rows[told]
+        now = values[rows]
+        pull = (1.0 - self._keep ** np.minimum(weight[told], LESSON_WINDOWS)) / self._factor
+        drawn = now + pull * (seen[told] - now)
+        after = []
+        for row, value in zip(rows.tolist(), drawn.tolist(), strict=True):
             mean = self._means[row]
-            now = now_of.get(row)
-            now = mean.get() if now is None else now
-            mean.update(now + share * (value - now))
-            now_of[row] = mean.get()
-        values[list(now_of)] = list(now_of.values())
+            mean.update(value)
+            after.append(mean.get())
+        values[rows] = after
 
     def leave(self, row: int) -> None:
         """Forget a row."""
@@ -51,16 +59,18 @@ class _PollMeans:
 
 
 class CommonStatistics:
-    """The three statistics of every poll, and their shares in the shard's prior."""
+    """The statistics of every poll, and their shares in the shard's prior."""
 
     def __init__(self, prior: ShardPrior) -> None:
         self._prior = prior
-        self._means = {of.DISPERSION: _PollMeans(_PACE), of.CLUMPING: _PollMeans(_PACE), of.WANDER: _PollMeans(_WANDER_PACE)}
+        self._means = {of.DISPERSION: _PollMeans(_PACE), of.WANDER: _PollMeans(_WANDER_PACE)}
+        self._means.update({column: _PollMeans(_PACE) for column in range(of.BUNCHING, of.COMMON)})
 
     def begin(self, row: int, column: Floats) -> None:
         """Start a new poll with what is usual in the shard."""
         column[of.DISPERSION] = self._prior.dispersion(np.array([_GROWN_WINDOWS]))[0]
-        column[of.CLUMPING], column[of.WANDER] = self._prior.clumping, self._prior.wander
+        column[of.WANDER] = self._prior.wander
+        column[of.BUNCHING : of.COMMON] = self._prior.bunching
         self.resume(row, column)
 
     def resume(self, row: int, column: Floats) -> None:
@@ -74,12 +84,12 @@ class CommonStatistics:
             means.leave(row)
 
     def learn(
-        self, columns: Floats, polls: Int64s, rows: Int64s, number: int, given: Lesson, seen: Drip, clumped: Floats
+        self, columns: Floats, polls: Int64s, rows: Int64s, number: int, given: Lesson, seen: Drip, pairs: Floats
     ) -> None:
         """Learn from a lesson's windows; `given` and `seen` are of `rows`, of which `polls` are whole polls."""
         at = np.searchsorted(rows, polls)
         self._learn_dispersion(columns, polls, at, given)
-        self._learn_clumping(columns, polls, at, given, clumped[polls])
+        self._learn_bunching(columns, polls, at, given, pairs[polls])
         if (number + 1) % BLOCK_LESSONS == 0:
             self._learn_wander(columns, polls, at, given, seen)
         self._learn_tide(at, given, seen)
@@ -90,21 +100,22 @@ class CommonStatistics:
         outlook, expected, odd = given.outlook, given.expected[at], given.odd[at]
         age = outlook.age[at, :-1]
         square = expected * expected
-        far = (given.usual[at] - expected) ** 2 - outlook.clumping[at] * expected
-        strayed = far / np.maximum(square, 1e-12) - outlook.doubt[at, :-1]
+        far = _upwards(given.usual[at], expected) - expected
+        strayed = far / np.maximum(square, 1e-12) - 0.5 * outlook.doubt[at, :-1]
         weight = square / (3.0 + square) * ((age > 0) & (~odd | _first(odd, columns[of.HELD, polls])))
-        which, when = np.nonzero(weight > _WORTH_AN_UPDATE)
-        told = (which, when)
-        self._prior.learn_dispersion(age[told], strayed[told], weight[told])
-        self._means[of.DISPERSION].update(columns[of.DISPERSION], polls[which], strayed[told], weight[told])
+        self._prior.learn_dispersion(age, strayed, weight)
+        total = weight.sum(axis=1)
+        mean = (weight * strayed).sum(axis=1) / np.maximum(total, 1e-12)
+        self._means[of.DISPERSION].update(columns[of.DISPERSION], polls, mean, total)
 
-    def _learn_clumping(self, columns: Floats, polls: Int64s, at: Int64s, given: Lesson, clumped: Floats) -> None:
-        votes = given.votes[at]
-        weight = np.where(np.isfinite(clumped) & ~given.odd[at], votes / (20.0 + votes), 0.0)
-        which, when = np.nonzero(weight > _WORTH_AN_UPDATE)
-        told = (which, when)
-        self._prior.learn_clumping(clumped[told], weight[told])
-        self._means[of.CLUMPING].update(columns[of.CLUMPING], polls[which], clumped[told], weight[told])
+    def _learn_bunching(self, columns: Floats, polls: Int64s, at: Int64s, given: Lesson, pairs: Floats) -> None:
+        """Learn how many pairs share a span beyond chance: their ratio is 1 + the relative variance of the spans."""
+        calm = ~given.odd[at].any(axis=1)
+        for number, column in enumerate(range(of.BUNCHING, of.COMMON)):
+            shared, by_chance = pairs[calm, number].T
+            beyond = shared / np.maximum(by_chance, 1e-12) - 1.0
+            self._prior.learn_bunching(number, beyond, by_chance)
+            self._means[column].update(columns[column], polls[calm], beyond, by_chance)
 
     def _learn_wander(self, columns: Floats, polls: Int64s, at: Int64s, given: Lesson, seen: Drip) -> None:
         old = np.flatnonzero(given.outlook.age[at, 0] >= 2 * BLOCK_WINDOWS)
@@ -113,7 +124,7 @@ class CommonStatistics:
         square = expected * expected
         block = columns[of.BLOCK_VOTES, polls] + given.usual[at].sum(axis=1)
         doubt = 1.0 / (columns[of.SLOW_VOTES, polls] + 1.0)
-        strayed = np.minimum(((block - expected) ** 2 - expected) / square - doubt, 1.0)
+        strayed = np.minimum((_upwards(block, expected) - expected) / square - doubt, 1.0)
         weight = square / (10.0 + square)
         self._prior.learn_wander(strayed, weight)
         self._means[of.WANDER].update(columns[of.WANDER], polls, strayed, weight)
@@ -132,6 +143,15 @@ class CommonStatistics:
         which, when = np.nonzero(given.outlook.age[at, :-1] == 0)
         exposed = np.maximum(columns[of.EXPOSED, polls[which]], 0.01)
         self._prior.learn_start((given.votes[at[which], when] / exposed).tolist())
+
+
+def _upwards(votes: Floats, expected: Floats) -> Floats:
+    """Return twice the squares of what is above expectation, on average those of all deviations where these are even.
+
+    A poll that fades, or a platform that stands still, strays far below: that says nothing of how far it strays above.
+    """
+    square: Floats = 2.0 * np.maximum(votes - expected, 0.0) ** 2
+    return square
 
 
 def _first(odd: Bools, held: Floats) -> Bools:

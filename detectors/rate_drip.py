@@ -20,8 +20,8 @@ from detectors.rate_params import BLOCK_WINDOWS, RateParams
 from detectors.rate_prior import ShardPrior
 
 _SIZE = 1.5
-_ALLOWANCE = 0.25
-_DOUBT_DEVIATIONS = 2.0
+_ALLOWANCE = 0.15
+_DOUBT_DEVIATIONS = 3.0
 _LEAST_WANDER = 0.002
 _PRIOR_WEIGHT, _MOST_OWN_WEIGHT = 8.0, 32.0
 _BELIEVED_MS = 12 * 3_600_000
@@ -48,11 +48,13 @@ def memory(age: Floats, params: RateParams) -> Floats:
 def drip(state: Floats, common: Floats, given: Lesson, params: RateParams, prior: ShardPrior) -> Drip:
     """Return slow level and CUSUM of the lesson's closed windows.
 
-    With T_k the height before the lesson plus the sum of the first k terms, the CUSUM is T_k - min(0, T_1, .. T_k).
+    What is not known of the level is allowed for by the upper end of its range: a count known to be A is at most
+    (sqrt(A + 3/4) + z / 2)^2 (Anscombe 1948, Biometrika 35: the root of a count varies by 1/2, about). With T_k the height before the lesson plus the sum of the first k terms, the CUSUM is T_k - min(0, T_1, .. T_k).
     """
     shape = state[of.SLOW_VOTES] + state[of.PRIOR_VOTES]
     level = shape / (state[of.SLOW_WEIGHT] + state[of.PRIOR_WEIGHT])
-    usual = level * (prior.tide * (1.0 + _ALLOWANCE + _DOUBT_DEVIATIONS / np.sqrt(shape + 1.0)))
+    at_most = (np.sqrt(state[of.SLOW_VOTES] + 0.75) + 0.5 * _DOUBT_DEVIATIONS) ** 2 / np.maximum(state[of.SLOW_WEIGHT], 1.0)
+    usual = at_most * (prior.tide * (1.0 + _ALLOWANCE))
     blocks = np.minimum(given.outlook.age[:, 0] / BLOCK_WINDOWS, _MOST_OWN_WEIGHT)
     own = np.maximum(blocks, 0.0)
     wander = (_PRIOR_WEIGHT * prior.wander + own * common[of.WANDER]) / (_PRIOR_WEIGHT + own)

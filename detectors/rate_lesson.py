@@ -32,15 +32,14 @@ class Outlook:
     """What is expected of each window from those before it; one column more than there are closed windows.
 
     age: windows since the poll's first vote, negative before it. mean: votes in a whole window. doubt: relative variance of
-    the mean (1 / a). dispersion: relative variance of a window's count around its mean beyond Poisson. clumping: variance
-    over mean in short spans (a column). votes, weight: the filter's a and b.
+    the mean (1 / a). dispersion: relative variance of a window's count around its mean beyond Poisson. votes, weight: the
+    filter's a and b.
     """
 
     age: Floats
     mean: Floats
     doubt: Floats
     dispersion: Floats
-    clumping: Floats
     votes: Floats
     weight: Floats
 
@@ -98,7 +97,6 @@ def _outlook(state: Floats, common: Floats, age: Floats, prior: ShardPrior) -> O
         mean=shape / (weight + state[of.PRIOR_WEIGHT][:, None]),
         doubt=1.0 / shape,
         dispersion=np.maximum(mixed, _LEAST_DISPERSION),
-        clumping=np.maximum(common[of.CLUMPING][:, None], 1.0),
         votes=votes,
         weight=weight,
     )
@@ -115,7 +113,7 @@ def _filter(seen: Outlook, state: Floats, learned: Floats, kept: Floats) -> None
 
 
 def _most(seen: Outlook, expected: Floats, doubt: Floats, closed: int) -> Floats:
-    variance = expected * (seen.clumping + (seen.dispersion[:, :closed] + doubt) * expected)
+    variance = expected * (1.0 + (seen.dispersion[:, :closed] + doubt) * expected)
     most: Floats = expected + _ODD_DEVIATIONS * np.sqrt(variance) + _ODD_VOTES
     return most
 

@@ -15,7 +15,7 @@ from detectors.columns import Floats, Int64s
 _CLASS_STARTS = (0, 1, 2, 4, 8, 16, 32)
 _BEFORE_DISPERSION = (4.0, 1.0, 0.5, 0.3, 0.2, 0.1, 0.05)
 _BEFORE_WANDER = 0.05
-_BEFORE_CLUMPING = 1.2
+_BEFORE_BUNCHING = (0.1, 0.1, 0.1)
 _CLASS_OF_AGE = np.searchsorted(_CLASS_STARTS, np.arange(_CLASS_STARTS[-1] + 1), "right") - 1
 
 _PACE = 0.1
@@ -50,12 +50,12 @@ class _Known:
 
 
 class ShardPrior:
-    """The common numbers of a shard's polls. State: 14 floats."""
+    """The common numbers of a shard's polls. State: 16 floats."""
 
     def __init__(self) -> None:
         self._dispersion = [_Known(_PACE, before) for before in _BEFORE_DISPERSION]
         self._wander = _Known(_PACE, _BEFORE_WANDER)
-        self._clumping = _Known(_PACE, _BEFORE_CLUMPING)
+        self._bunching = [_Known(_PACE, before) for before in _BEFORE_BUNCHING]
         self._rate = _Known(0.1, 1.0)
         self._rate_square = _Known(0.1, 10.0)
         self._tide_votes = _Known(_TIDE_PACE, 0.0)
@@ -73,9 +73,9 @@ class ShardPrior:
         for number, known in enumerate(self._dispersion):
             known.mix(seen[of == number], weight[of == number])
 
-    def learn_clumping(self, seen: Floats, weight: Floats) -> None:
-        """Take the variance-to-mean ratios of short spans seen in a lesson's windows."""
-        self._clumping.mix(seen, weight)
+    def learn_bunching(self, number: int, seen: Floats, weight: Floats) -> None:
+        """Take the relative variances that spans (the shortest is number 0) had within a lesson's windows."""
+        self._bunching[number].mix(seen, weight)
 
     def learn_wander(self, seen: Floats, weight: Floats) -> None:
         """Take the relative variances of block sums that just ended."""
@@ -97,7 +97,7 @@ class ShardPrior:
         """Make what was learned count from now on: called between lessons only."""
         self.dispersion_of_class = np.array([known.get() for known in self._dispersion])
         self.wander = self._wander.get()
-        self.clumping = self._clumping.get()
+        self.bunching = [known.get() for known in self._bunching]
         self.rate = max(self._rate.get(), 1e-6)
         variance = max(self._rate_square.get() - self.rate**2, 1e-12)
         self.shape = min(max(self.rate**2 / variance, _LEAST_SHAPE), _MOST_SHAPE)
@@ -105,8 +105,8 @@ class ShardPrior:
         self.tide = max(1.0, (votes + _TIDE_DOUBT_VOTES) / (expected + _TIDE_DOUBT_VOTES))
 
     def _all(self) -> list[_Known]:
-        alone = [self._wander, self._clumping, self._rate, self._rate_square, self._tide_votes, self._tide_expected]
-        return [*self._dispersion, *alone]
+        alone = [self._wander, self._rate, self._rate_square, self._tide_votes, self._tide_expected]
+        return [*self._dispersion, *self._bunching, *alone]
 
     def snapshot(self) -> list[float]:
         """Return the state as plain numbers."""

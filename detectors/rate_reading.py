@@ -55,7 +55,7 @@ class Reading:
         at, when = np.searchsorted(self._rows, groups.row), groups.window - self._start
         mean = np.where(outlook.age[at, when] > 0, outlook.mean[at, when], np.inf)
         spread = outlook.dispersion[at, when] + outlook.doubt[at, when]
-        return Levels(mean, spread, outlook.clumping[at, 0], self._states.rows.option[groups.row])
+        return Levels(mean, spread, self._states.bunching(groups.row), self._states.rows.option[groups.row])
 
     @cached_property
     def _suspects(self) -> _Suspects:
@@ -67,7 +67,7 @@ class Reading:
         poll_row = self._states.rows.parent[groups.row[groups.of_entry[place]]]
         end_ms = (votes.asked.tick[place] + 1) * self._params.tick_ms
         order = np.lexsort((end_ms, poll_row))
-        return _Suspects(poll_row[order], end_ms[order], Suspects(place[order], found.span_ms[order], found.votes[order]))
+        return _Suspects(poll_row[order], end_ms[order], Suspects(place[order], found.number[order], found.votes[order]))
 
     @cached_property
     def _drip_score(self) -> Floats:

@@ -30,7 +30,7 @@ class SeriesStates:
         self.prior = ShardPrior()
         self.columns = np.zeros((of.COLUMNS, 0))
         self._votes = np.zeros((0, LESSON_WINDOWS))
-        self._clumped = np.zeros((0, LESSON_WINDOWS))
+        self._pairs = np.zeros((0, of.COMMON - of.BUNCHING, 2))
         self._common = CommonStatistics(self.prior)
         self._height = drip_height(params)
 
@@ -41,7 +41,7 @@ class SeriesStates:
             room = max(missing, self.columns.shape[1], 64)
             self.columns = np.concatenate([self.columns, np.zeros((of.COLUMNS, room))], axis=1)
             self._votes = np.concatenate([self._votes, np.zeros((room, LESSON_WINDOWS))])
-            self._clumped = np.concatenate([self._clumped, np.full((room, LESSON_WINDOWS), np.nan)])
+            self._pairs = np.concatenate([self._pairs, np.zeros((room, *self._pairs.shape[1:]))])
         for row, time_ms in zip(rows, first_ms, strict=True):
             self._begin(row, time_ms)
 
@@ -63,12 +63,22 @@ class SeriesStates:
             column[of.WEIGHT] = rate_lesson.memory(age)[0]
             column[of.SLOW_WEIGHT] = rate_drip.memory(age, self._params)[0]
 
-    def count(self, row: Int64s, window: Int64s, votes: Int64s, clumped: Floats) -> None:
-        """Take the votes of closed windows of the lesson that is going on."""
-        at = window % LESSON_WINDOWS
-        self._votes[row, at] = votes
-        self._clumped[row, at] = clumped
+    def count(self, row: Int64s, window: Int64s, votes: Int64s, pairs: Floats) -> None:
+        """Take the votes of closed windows of the lesson that is going on, and their pairs (windows x shorter spans)."""
+        self._votes[row, window % LESSON_WINDOWS] = votes
         np.maximum.at(self.columns[of.LAST], row, window)
+        spans = np.array(self._params.spans_ms[:-1])
+        by_chance = (votes * (votes - 1.0))[:, None] * (spans / self._params.window_ms)
+        for number in range(len(spans)):
+            np.add.at(self._pairs[:, number, 0], row, pairs[:, number])
+            np.add.at(self._pairs[:, number, 1], row, by_chance[:, number])
+
+    def bunching(self, rows: Int64s) -> Floats:
+        """Return the relative variance that each span has beyond the window's (series x spans)."""
+        spans = len(self._params.spans_ms)
+        bunching = np.zeros((len(rows), spans))
+        bunching[:, :-1] = self.columns[of.BUNCHING : of.BUNCHING + spans - 1, self.rows.parent[rows]].T
+        return np.maximum(bunching, 0.0)
 
     def judged(self, rows: Int64s, start: int, closed: int) -> Lesson:
         """Judge the first `closed` windows of the lesson that began with window `start`."""
@@ -90,27 +100,27 @@ class SeriesStates:
     def end_lesson(self, rows: Int64s, number: int, given: Lesson, seen: Drip) -> None:
         """Learn a whole lesson, `given` and `seen` for all rows there are, and begin the next."""
         state = self.columns.take(rows, axis=1)
-        self._common.learn(self.columns, rows[self.rows.parent[rows] == rows], rows, number, given, seen, self._clumped)
+        self._common.learn(self.columns, rows[self.rows.parent[rows] == rows], rows, number, given, seen, self._pairs)
         state[: of.COMMON] = self.columns[: of.COMMON, rows]
         self._common.add_block(state, number, given)
         rate_lesson.end(state, given, self._params.hold_windows)
         rate_drip.end(state, given, seen, self.limit(rows), self._params)
         self.columns[:, rows] = state
         self._votes[rows] = 0.0
-        self._clumped[rows] = np.nan
+        self._pairs[rows] = 0.0
 
     def leave(self, row: int) -> list[int]:
         """Give back a poll's row and those of its options; returns them."""
         self._common.leave(row)
         rows = self.rows.leave(row)
         self._votes[rows] = 0.0
-        self._clumped[rows] = np.nan
+        self._pairs[rows] = 0.0
         return rows
 
     def snapshot(self) -> list[Any]:
         """Return the state as plain data."""
         used = self.rows.used
-        parts = (self.columns[:, :used], self._votes[:used], self._clumped[:used])
+        parts = (self.columns[:, :used], self._votes[:used], self._pairs[:used])
         return [self.rows.snapshot(), self.prior.snapshot(), *(part.tobytes() for part in parts)]
 
     def restore(self, state: list[Any]) -> None:
@@ -118,6 +128,7 @@ class SeriesStates:
         self.rows.restore(state[0])
         self.prior.restore(state[1])
         self.columns = np.frombuffer(state[2]).reshape(of.COLUMNS, -1).copy()
-        self._votes, self._clumped = (np.frombuffer(part).reshape(-1, LESSON_WINDOWS).copy() for part in state[3:5])
+        self._votes = np.frombuffer(state[3]).reshape(-1, LESSON_WINDOWS).copy()
+        self._pairs = np.frombuffer(state[4]).reshape(-1, *self._pairs.shape[1:]).copy()
         for row in self.rows.polls().tolist():
             self._common.resume(row, self.columns[:, row])

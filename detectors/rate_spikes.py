@@ -20,17 +20,17 @@ class Levels:
     """What is expected of some series in a window, arrays of one length.
 
     mean: votes in a whole window, not finite where there is nothing to compare with. spread: relative variance beyond
-    Poisson. clumping: variance over mean in short spans.
+    Poisson, of a whole window. bunching: what is added to it for each span (series x spans).
     """
 
     mean: Floats
     spread: Floats
-    clumping: Floats
+    bunching: Floats
     option: Int32s
 
     def take(self, index: Int64s) -> Levels:
         """Return the levels at these places."""
-        return Levels(self.mean[index], self.spread[index], self.clumping[index], self.option[index])
+        return Levels(self.mean[index], self.spread[index], self.bunching[index], self.option[index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Suspects:
-    """Trailing spans far enough above expectation to be worth an exact tail; `entry` as in Spans."""
+    """Trailing spans far enough above expectation to be worth an exact tail; `entry` as in Spans, `number` that of the span."""
 
     entry: Int64s
-    span_ms: Int64s
+    number: Int64s
     votes: Int64s
 
 
@@ -72,23 +72,23 @@ class SpikeTests:
         `runs` hold the votes, `group` the place of each entry's series in `levels`.
         """
         entries, lengths, counts = [], [], []
-        for span_ms in self._params.spans_ms:
+        for number, span_ms in enumerate(self._params.spans_ms):
             votes = self._trailing(runs, asked.key, span_ms)
-            entry = np.flatnonzero(votes >= self._least(levels, span_ms)[group])
+            entry = np.flatnonzero(votes >= self._least(levels, number)[group])
             entries.append(entry)
-            lengths.append(np.full(len(entry), span_ms, np.int64))
+            lengths.append(np.full(len(entry), number))
             counts.append(votes[entry])
         return Suspects(np.concatenate(entries), np.concatenate(lengths), np.concatenate(counts))
 
-    def _least(self, levels: Levels, span_ms: int) -> Floats:
-        mean = levels.mean * (span_ms / self._params.window_ms)
-        far = self._bar * np.sqrt(mean * (levels.clumping + levels.spread * mean))
+    def _least(self, levels: Levels, number: int) -> Floats:
+        mean = levels.mean * (self._params.spans_ms[number] / self._params.window_ms)
+        far = self._bar * np.sqrt(mean * (1.0 + (levels.spread + levels.bunching[:, number]) * mean))
         least: Floats = mean + np.maximum(self._params.min_excess_votes, far)
         return least
 
     def judged(self, suspects: Suspects, chosen: Int64s, levels: Levels) -> Spans:
         """Return the chosen suspects with their exact tails; `levels` has one entry for each of them."""
-        return self._judged(suspects.entry[chosen], suspects.votes[chosen], levels, suspects.span_ms[chosen])
+        return self._judged(suspects.entry[chosen], suspects.votes[chosen], levels, suspects.number[chosen])
 
     def highest(self, runs: list[Run], asked: Run, first: Int64s, levels: Levels, places: Int64s) -> Spans:
         """Return the highest scoring span of each group of entries; `first` is where each group begins.
@@ -98,9 +98,9 @@ class SpikeTests:
         last = len(asked.key) - 1
         entries = np.arange(len(asked.key))
         found = []
-        for span_ms in self._params.spans_ms:
+        for number, span_ms in enumerate(self._params.spans_ms):
             most = np.maximum.reduceat(self._trailing(runs, asked.key, span_ms) << 32 | (last - entries), first)
-            found.append(self._judged(places[last - (most & 0xFFFFFFFF)], most >> 32, levels, span_ms))
+            found.append(self._judged(places[last - (most & 0xFFFFFFFF)], most >> 32, levels, np.full(len(first), number)))
         best = np.argmax(np.stack([spans.score for spans in found]), axis=0)
         return _joined(found).take(best * len(first) + np.arange(len(first)))
 
@@ -110,15 +110,16 @@ class SpikeTests:
             votes += run.trailing(key, span_ms // self._params.tick_ms)
         return votes
 
-    def _judged(self, entry: Int64s, votes: Int64s, levels: Levels, span_ms: Int64s | int) -> Spans:
+    def _judged(self, entry: Int64s, votes: Int64s, levels: Levels, number: Int64s) -> Spans:
+        span_ms = np.array(self._params.spans_ms)[number]
         told = np.isfinite(levels.mean)
         mean = np.where(told, levels.mean, 1.0) * (span_ms / self._params.window_ms)
+        spread = levels.spread + levels.bunching[np.arange(len(number)), number]
         excess = votes - mean
-        p_value = at_least(votes.astype(np.float64), mean, levels.clumping * mean + levels.spread * mean * mean)
+        p_value = at_least(votes.astype(np.float64), mean, mean * (1.0 + spread * mean))
         score = self._budget.score(p_value, span_ms, excess, levels.option)
         score = np.where(excess < self._params.min_excess_votes, np.minimum(score, _BELOW_THE_FLOOR), score)
-        length = np.broadcast_to(np.asarray(span_ms, np.int64), entry.shape)
-        return Spans(entry, length, votes, mean, np.where(told, p_value, 1.0), np.where(told, score, 0.0))
+        return Spans(entry, span_ms, votes, mean, np.where(told, p_value, 1.0), np.where(told, score, 0.0))
 
 
 def _joined(parts: list[Spans]) -> Spans:

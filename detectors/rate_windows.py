@@ -15,14 +15,18 @@ _WINDOW_SHIFT = 36
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Entries of a run by (row, window), ascending: `of_entry` tells the group of each entry, `first` where it begins."""
+    """Entries of a run by (row, window), ascending: `of_entry` tells the group of each entry, `first` where it begins.
+
+    `pairs` are, for each of the spans shorter than a window (a column), the ordered pairs of votes that share one of those
+    a window is cut into.
+    """
 
     row: Int64s
     window: Int64s
     first: Int64s
     of_entry: Int64s
     votes: Int64s
-    clumped: Floats
+    pairs: Floats
 
     @staticmethod
     def of(run: Run, params: RateParams) -> Groups:
@@ -33,22 +37,16 @@ class Groups:
         edge = starts(key)
         first = np.flatnonzero(edge)
         votes = np.diff(np.append(run.until[first], run.until[-1]))
-        clumped = _clumped(run, start_ms, edge, votes, params)
-        return Groups(row[first], window[first], first, np.cumsum(edge) - 1, votes, clumped)
+        pairs = [_pairs(run, start_ms // span_ms, edge) for span_ms in params.spans_ms[:-1]]
+        shared = np.stack(pairs, axis=1) if pairs else np.zeros((len(first), 0))
+        return Groups(row[first], window[first], first, np.cumsum(edge) - 1, votes, shared)
 
 
-def _clumped(run: Run, start_ms: Int64s, begins: Bools, votes: Int64s, params: RateParams) -> Floats:
-    """Return variance over mean of the votes in the shortest spans of each group, about, 1 where they are even.
-
-    Of x votes spread evenly over n spans, x (x - 1) / n ordered pairs share one; pairs beyond that, for each vote, are
-    what the variance has beyond the mean.
-    """
-    short_ms = params.spans_ms[0]
-    spans = params.window_ms / short_ms
-    if spans == 1 or not len(begins):
-        return np.full(len(votes), np.nan)
-    edge = np.flatnonzero(starts(start_ms // short_ms) | begins)
+def _pairs(run: Run, span: Int64s, begins: Bools) -> Floats:
+    """Return the ordered pairs of votes of each group that share a span; `begins` is where a group begins."""
+    edge = np.flatnonzero(starts(span) | begins)
+    if not len(edge):
+        return np.zeros(0)
     together = np.diff(np.append(run.until[edge], run.until[-1]))
-    of_group = np.flatnonzero(begins[edge])
-    pairs = np.add.reduceat(together * (together - 1.0), of_group)
-    return np.where(votes > 1, 1.0 + pairs / votes - (votes - 1.0) / spans, np.nan)
+    pairs: Floats = np.add.reduceat(together * (together - 1.0), np.flatnonzero(begins[edge]))
+    return pairs
