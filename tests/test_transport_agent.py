@@ -1,6 +1,7 @@
 """The agent's loop and the producer: no ack without the work, no commit without the acknowledgement."""
 
 import asyncio
+import gc
 import logging
 from types import SimpleNamespace
 from typing import Any, cast
@@ -69,6 +70,23 @@ async def until(queued: Queued, handled: int) -> None:
             await asyncio.sleep(0)
 
 
+async def turns(count: int = 50) -> None:
+    """Let everything that can run now run."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def cancel_and_forget(tasks: list[asyncio.Task[None]]) -> None:
+    """End agents so that nothing refers to them: only then do their generators run the `finally` that acks."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()
+    del task
+    gc.collect()
+    await turns()
+
+
 def test_a_batch_is_acked_when_its_handler_returns_and_not_before() -> None:
     async def scenario() -> None:
         queued = Queued(3)
@@ -100,12 +118,11 @@ def test_a_handler_that_raises_crashes_the_app_and_stops_the_loop_without_an_ack
             if batch.first_offset == 10:
                 raise ZeroDivisionError("a bug")
 
-        task = asyncio.create_task(process(queued.app, queued.stream, handle))
+        tasks = [asyncio.create_task(process(queued.app, queued.stream, handle))]
         async with asyncio.timeout(10):
             await queued.app._crashed.wait()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await asyncio.sleep(0)
+        await turns()
+        await cancel_and_forget(tasks)
         assert isinstance(queued.app.crash_reason, ZeroDivisionError)
         assert queued.handled == [0, 10]
         assert queued.committable() == 10
@@ -122,11 +139,9 @@ def test_a_batch_whose_agent_is_cancelled_stays_unacked() -> None:
             await queued.handle(batch)
             await asyncio.Event().wait()
 
-        task = asyncio.create_task(process(queued.app, queued.stream, handle))
+        tasks = [asyncio.create_task(process(queued.app, queued.stream, handle))]
         await until(queued, 1)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await asyncio.get_running_loop().shutdown_asyncgens()
+        await cancel_and_forget(tasks)
         assert queued.committable() is None
 
     asyncio.run(scenario())
@@ -211,7 +226,7 @@ def test_flush_raises_after_a_record_failed_and_keeps_raising() -> None:
             producer._watch(future)
         flushing = asyncio.create_task(producer.flush())
         futures[0].set_result(None)
-        await asyncio.sleep(0)
+        await turns()
         assert not flushing.done(), "one record is still under way"
         futures[1].set_exception(TimeoutError("no replica answered"))
         with pytest.raises(ProducerSendError, match="no replica answered"):

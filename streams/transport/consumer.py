@@ -62,6 +62,7 @@ class Consumer(driver.Consumer):
         self._fetching = asyncio.Lock()
         self._handing_over = asyncio.Lock()
         self._handed_over = False
+        self._restored = False
         self._fetchable = asyncio.Event()
         super().__init__(*args, **kwargs)
 
@@ -194,6 +195,7 @@ class Consumer(driver.Consumer):
             for tp, offset in committed.items():
                 self._committed_offset[tp] = offset
                 self.ledger.restart(tp, points.get(tp, offset))
+            self._restored = True
 
     # -- committing
 
@@ -229,7 +231,7 @@ class Consumer(driver.Consumer):
         if self.app.should_stop:
             return
         self._halt()
-        self._handed_over = False
+        self._handed_over = self._restored = False
         self._buffered_partitions.clear()
         self.ledger.assign({tp: self.transport.gate_of(tp) for tp in assigned})
         await super().on_partitions_assigned(assigned, generation_id)
@@ -255,7 +257,8 @@ class Consumer(driver.Consumer):
     async def wait_empty(self) -> None:
         """Hand the partitions over, once per assignment: wait for begun batches, call the hooks, commit.
 
-        After a crash nothing more is committed: what was settled since the last commit is read again.
+        After a crash nothing more is committed: what was settled since the last commit is read again. The hooks see
+        only what the assign hooks have restored in full.
         """
         async with self._handing_over:
             if self._handed_over or self.app.crashed:
@@ -264,7 +267,7 @@ class Consumer(driver.Consumer):
             await self._finish_begun()
             if self.app.crashed:
                 return
-            for hook in self.transport.revoke_hooks:
+            for hook in self.transport.revoke_hooks if self._restored else ():
                 await hook(frozenset(self.ledger.partitions))
             await self.maybe_wait_for_commit_to_finish()
             await self.commit()

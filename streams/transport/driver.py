@@ -42,11 +42,17 @@ class Transport(driver.Transport):
                 self._gated.add(topic)
 
     def on_assign(self, hook: Hook) -> None:
-        """Await `hook(partitions)` once partitions are assigned, before any of their records are read."""
+        """Await `hook(partitions)` once partitions are assigned, before any of their records are read.
+
+        It has Faust's `broker_request_timeout`, and is cancelled when the group rebalances again meanwhile.
+        """
         self.assign_hooks.append(hook)
 
     def on_revoke(self, hook: Hook) -> None:
-        """Await `hook(partitions)` before partitions are given up: begun batches are done, the last commit follows."""
+        """Await `hook(partitions)` before partitions are given up: begun batches are done, the last commit follows.
+
+        Not called after a crash, nor for an assignment whose assign hooks did not finish.
+        """
         self.revoke_hooks.append(hook)
 
     def is_batch(self, tp: TP) -> bool:
