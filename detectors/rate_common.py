@@ -14,7 +14,7 @@ from detectors.rate_lesson import Lesson
 from detectors.rate_params import BLOCK_LESSONS, BLOCK_WINDOWS, LESSON_WINDOWS
 from detectors.rate_prior import ShardPrior
 
-_PACE, _WANDER_PACE = 1 / 32, 1 / 8
+_PACE, _WANDER_PACE = 1 / 32, 1 / 24
 _GROWN_WINDOWS = 64.0
 _TIDE_MOST_VOTES = 10.0
 _WORTH_AN_UPDATE = 0.05

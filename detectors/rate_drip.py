@@ -20,9 +20,9 @@ from detectors.rate_params import BLOCK_WINDOWS, RateParams
 from detectors.rate_prior import ShardPrior
 
 _SIZE = 1.5
-_ALLOWANCE = 0.15
+_ALLOWANCE = 0.25
 _DOUBT_DEVIATIONS = 3.0
-_LEAST_WANDER = 0.002
+_LEAST_WANDER, _WANDER_MARGIN = 0.002, 2.0
 _PRIOR_WEIGHT, _MOST_OWN_WEIGHT = 8.0, 32.0
 _BELIEVED_MS = 12 * 3_600_000
 _BELIEVED_WEIGHT = 32.0
@@ -58,7 +58,7 @@ def drip(state: Floats, common: Floats, given: Lesson, params: RateParams, prior
     blocks = np.minimum(given.outlook.age[:, 0] / BLOCK_WINDOWS, _MOST_OWN_WEIGHT)
     own = np.maximum(blocks, 0.0)
     wander = (_PRIOR_WEIGHT * prior.wander + own * common[of.WANDER]) / (_PRIOR_WEIGHT + own)
-    pieces = 1.0 / (BLOCK_WINDOWS * np.maximum(wander, _LEAST_WANDER))
+    pieces = 1.0 / (BLOCK_WINDOWS * np.maximum(_WANDER_MARGIN * wander, _LEAST_WANDER))
     log_ratio = np.log((pieces + _SIZE * usual) / (pieces + usual))
     gain, loss = np.log(_SIZE) - log_ratio, pieces * log_ratio
     total = state[of.CUSUM][:, None] + np.cumsum(given.usual * gain[:, None] - loss[:, None], axis=1)
