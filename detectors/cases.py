@@ -92,8 +92,7 @@ class CaseBook:
 
     def advance(self) -> CaseStep:
         """Work through all event time that every shard has reported."""
-        step = CaseStep(changed_polls=list(self._changed), retired=self._retired)
-        self._changed, self._retired = {}, []
+        step = CaseStep()
         frontier_ms = min(UNKNOWN_MS if mark is None else mark for mark in self._mark_ms)
         due = sorted((f for f in self._waiting if f.at_ms <= frontier_ms), key=_order)
         self._waiting = [f for f in self._waiting if f.at_ms > frontier_ms]
@@ -102,6 +101,8 @@ class CaseBook:
             self._resolve_before(finding.at_ms, step)
             self._take(finding, step)
         self._resolve_before(frontier_ms, step)
+        step.changed_polls, step.retired = list(self._changed), self._retired
+        self._changed, self._retired = {}, []
         return step
 
     def integrity(self, poll_id: str) -> Integrity:

@@ -63,13 +63,16 @@ class Cutter:
         self._begun = False
         self._said_absent = False
 
-    def warm_up(self, offset: Int64s, ts_ms: Int64s, begin: int, waiting: bool) -> None:
-        """Rebuild the clock from the records before `begin`, where reading goes on.
+    def warm_up(
+        self, offset: Int64s, ts_ms: Int64s, begin: int, waiting: bool, controls: Sequence[tuple[int, Control]] = ()
+    ) -> None:
+        """Rebuild the clock and the standing from the records before `begin`, where reading goes on.
 
         A source with no record before `begin` and none `waiting` there is absent until one comes.
         """
         self._clock.observe(offset, ts_ms, begin)
         self._standing = Standing.OPEN if len(offset) or waiting else Standing.ABSENT
+        self._hear(offset, controls)
         self._end, self._begun = begin, True
 
     def continues_at(self, offset: int) -> int:
@@ -109,15 +112,19 @@ class Cutter:
         return [block] * self._shard_of.shards
 
     def _with_controls(self, steps: Steps, part: SourceRange) -> Steps:
-        last_row = int(part.offset[-1]) if len(part.offset) else -1
-        if last_row >= 0:
-            self._standing = Standing.OPEN
         for offset, control in part.controls:
             at = int(np.searchsorted(steps.offset, offset + 1))
             steps = Steps(np.insert(steps.offset, at, offset + 1), np.insert(steps.ms, at, control.watermark_ms))
-            if offset > last_row:
-                self._standing = Standing.ENDED if control.end else Standing.OPEN
+        self._hear(part.offset, part.controls)
         return steps
+
+    def _hear(self, offset: Int64s, controls: Sequence[tuple[int, Control]]) -> None:
+        last_row = int(offset[-1]) if len(offset) else -1
+        if last_row >= 0:
+            self._standing = Standing.OPEN
+        for at, control in controls:
+            if at > last_row:
+                self._standing = Standing.ENDED if control.end else Standing.OPEN
 
 
 NOTHING_DECODED = Decoded(

@@ -17,7 +17,7 @@ from faust.types import TP
 from config.schema import Settings, TopicRole
 from detectors.block import Block
 from detectors.columns import Int64s
-from streams.control import parse_control
+from streams.control import Control, parse_control
 from streams.cutter import Cutter, ShardOf, SourceRange
 from streams.decode import Decoded, Decoder, Kind, Refused
 from streams.look_back import Past
@@ -65,7 +65,9 @@ class Intake:
             source = _Source(Cutter(self._source_names[tp], self._shard_of), self._kinds[tp.topic])
             decoded = self._decode(source.kind, before.records)
             offset, arrived = _offsets(before.records)[decoded.index], _times(before.records)[decoded.index]
-            source.cutter.warm_up(offset, np.minimum(decoded.ts_ms, arrived), before.begin, before.waiting)
+            source.cutter.warm_up(
+                offset, np.minimum(decoded.ts_ms, arrived), before.begin, before.waiting, _controls(before.records)
+            )
             self._sources[tp] = source
 
     async def handle(self, batch: Batch) -> None:
@@ -74,7 +76,7 @@ class Intake:
         with self._metrics.processing.labels(Stage.INTAKE).time():
             decoded = self._decode(source.kind, batch.records)
             offset, arrived = _offsets(batch.records), _times(batch.records)
-            controls = [(r.offset, c) for r in batch.records if r.value is None and (c := parse_control(r.headers))]
+            controls = _controls(batch.records)
             refused = _refused(decoded, {offset for offset, _ in controls}, batch)
         async with source.sending:
             source.heard_ms = _now_ms()
@@ -120,6 +122,10 @@ class Intake:
             self._metrics.events_refused.labels(bad.reason).inc()
         if len(decoded):
             self._metrics.last_event.labels(event_type).set(int(decoded.ts_ms.max()) / 1000)
+
+
+def _controls(records: Any) -> list[tuple[int, Control]]:
+    return [(r.offset, c) for r in records if r.value is None and (c := parse_control(r.headers))]
 
 
 def _refused(decoded: Decoded, control_offsets: set[int], batch: Batch) -> list[Refused]:

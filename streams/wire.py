@@ -17,6 +17,8 @@ from detectors.findings import Report
 from detectors.watermark import Steps
 
 VERSION = 1
+# 49 days; arrival measures latency only, and that of older records than this says nothing
+_LONGEST_ARRIVAL_MS = (1 << 32) - 1
 
 
 class UnreadableVersion(Exception):
@@ -36,7 +38,7 @@ class _WireBlock(msgspec.Struct, array_like=True):
     account: bytes  # u8
     poll: bytes  # i4 into poll_ids
     option: bytes  # i4 into options
-    arrived_ms: bytes  # u4, from `first_arrived_ms`
+    arrived_ms: bytes  # u4, from `first_arrived_ms`, cut off at its largest
     first_arrived_ms: int
     poll_ids: list[str]
     options: list[str]
@@ -68,7 +70,7 @@ def encode_block(block: Block) -> bytes:
         rows.account.tobytes(),
         poll.tobytes(),
         option.tobytes(),
-        (rows.arrived_ms - first_arrived_ms).astype(np.uint32).tobytes(),
+        np.minimum(rows.arrived_ms - first_arrived_ms, _LONGEST_ARRIVAL_MS).astype(np.uint32).tobytes(),
         first_arrived_ms,
         [rows.poll_ids[code] for code in polls],
         [rows.options[code] for code in options],

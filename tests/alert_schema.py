@@ -1,0 +1,44 @@
+"""What an alert must be, for every test that sees one: the committed JSON Schema, and what a schema can't say."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+SCHEMA_FILE = Path(__file__).resolve().parent.parent / "deploy" / "schema" / "alert.v1.schema.json"
+
+
+@cache
+def validator() -> Draft202012Validator:
+    """Return the validator of the committed schema."""
+    schema = json.loads(SCHEMA_FILE.read_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def valid_alert(message: bytes) -> dict[str, Any]:
+    """Return the alert in `message`, one JSON object. Raises when it is not what was promised."""
+    alert: dict[str, Any] = json.loads(message, parse_constant=_no_number)
+    validator().validate(alert)
+    data = alert["data"]
+    assert b"\n" not in message, "an alert is one line"
+    assert alert["id"] == f"{data['case_id']}:{data['revision']}"
+    assert alert["subject"] == data["poll_ids"][0]
+    assert [poll["poll_id"] for poll in data["polls"]] == data["poll_ids"]
+    assert data["opened_ms"] <= data["updated_ms"]
+    assert data["window"]["start_ms"] < data["window"]["end_ms"]
+    assert (data["revision"] == 1) <= alert["type"].endswith("opened.v1"), "a case begins by being opened"
+    assert data["verdict"] != "organic" or data["severity"] == "info", "a crowd never pages"
+    assert {evidence["direction"] for evidence in data["evidence"]} == {"coordinated", "organic"}, "both sides"
+    for poll in data["polls"]:
+        suspect = poll["suspect"]
+        assert suspect["share_low"] <= suspect["share"] <= suspect["share_high"]
+    return alert
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,114 @@
+"""What travels between the stages arrives as it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from columns_by_hand import Event, assert_same_rows, block_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors.block import Block, Standing
+from detectors.findings import Finding, Report, Standings
+from streams.wire import VERSION, UnreadableVersion, decode_block, decode_report, encode_block, encode_report
+
+MS = st.integers(0, 2**53)
+HASH = st.integers(0, 2**64 - 1)
+NAME = st.text(min_size=1, max_size=8)
+FLOAT = st.floats(allow_nan=False)
+COLUMNS = ("offset", "ts_ms", "event", "account", "poll", "option", "arrived_ms")
+
+
+@st.composite
+def rows(draw: st.DrawFn, start: int) -> list[Event]:
+    names = draw(st.lists(NAME, min_size=1, max_size=4))
+    first_ms = draw(st.integers(0, 2**45))
+    offsets = sorted(draw(st.sets(st.integers(start, start + 10_000), max_size=40)))
+    return [
+        Event(
+            offset,
+            draw(MS),
+            draw(HASH),
+            draw(HASH),
+            draw(st.sampled_from(names)),
+            draw(st.none() | st.sampled_from(names)),
+            first_ms + draw(st.integers(0, 2**32 - 1)),
+        )
+        for offset in offsets
+    ]
+
+
+@given(
+    st.data(),
+    st.integers(0, 2**50),
+    st.lists(st.tuples(st.integers(0, 2**50), st.integers(-(2**62), 2**53)), max_size=5),
+    st.sampled_from(Standing),
+)
+def test_a_block_arrives_as_it_was_sent(
+    data: st.DataObject, start: int, steps: list[tuple[int, int]], standing: Standing
+) -> None:
+    sent = block_of("votes@1/0", start, start + 10_001, data.draw(rows(start)), steps, standing)
+    got = decode_block(encode_block(sent))
+    assert (got.source, got.start, got.end, got.standing) == (sent.source, sent.start, sent.end, sent.standing)
+    assert got.steps.offset.tolist() == sent.steps.offset.tolist()
+    assert got.steps.ms.tolist() == sent.steps.ms.tolist()
+    assert_same_rows(got.rows, sent.rows)
+    assert [getattr(got.rows, name).dtype for name in ("offset", "ts_ms", "event", "poll", "arrived_ms")] == [
+        np.int64, np.int64, np.uint64, np.int32, np.int64
+    ]  # fmt: skip
+
+
+def test_a_block_carries_only_the_names_its_rows_use() -> None:
+    whole = block_of("s", 0, 3, [Event(0, 1, 1, poll="a"), Event(1, 1, 2, poll="b", option="no"), Event(2, 1, 3)])
+    rows = whole.rows
+    middle = replace(rows, **{name: getattr(rows, name)[1:2] for name in COLUMNS})
+    got = decode_block(encode_block(Block("s", 0, 3, rows=middle)))
+    assert (list(got.rows.poll_ids), list(got.rows.options)) == (["b"], ["no"])
+
+
+def test_records_that_came_months_apart_keep_their_order_of_arrival() -> None:
+    """Arrival measures latency only, so 49 days may be too long for it, but it must not come out as the past."""
+    year_ms = 365 * 86_400_000
+    got = decode_block(encode_block(block_of("s", 0, 2, [Event(0, 1, 1, arrived_ms=5), Event(1, 1, 2, arrived_ms=year_ms)])))
+    assert got.rows.arrived_ms.tolist() == [5, 5 + 2**32 - 1]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Finding, MS, NAME, st.none() | NAME, st.just("rate"), st.sampled_from(["vote_spike", "slow_drip"]),
+            st.sampled_from(["opened", "update", "calm"]), FLOAT, FLOAT, FLOAT, FLOAT, MS, MS,
+            st.dictionaries(NAME, st.integers(0, 2**40)), MS,
+        ),
+        max_size=4,
+    ),
+    st.lists(st.tuples(NAME, NAME, st.integers(0, 2**40)), max_size=5),
+    st.dictionaries(NAME, st.dictionaries(NAME, st.integers(0, 2**40))),
+    st.integers(-(2**62), 2**53),
+    st.booleans(),
+)  # fmt: skip
+def test_a_report_arrives_as_it_was_sent(
+    findings: list[Finding],
+    standings: list[tuple[str, str, int]],
+    retired: dict[str, dict[str, int]],
+    from_ms: int,
+    ended: bool,
+) -> None:
+    told = Standings([p for p, _, _ in standings], [o for _, o, _ in standings], [v for _, _, v in standings])
+    report = Report(3, from_ms, from_ms + 5, findings, told, retired, ended)
+    assert decode_report(encode_report(report)) == report
+
+
+@pytest.mark.parametrize("decode", [decode_block, decode_report])
+@pytest.mark.parametrize(("first", "named"), [(bytes([VERSION + 1]), str(VERSION + 1)), (b"\x00", "0"), (b"", "none")])
+def test_a_format_of_a_newer_worker_is_refused_with_what_to_do(decode: Callable[[bytes], object], first: bytes, named: str) -> None:
+    with pytest.raises(UnreadableVersion, match=f"^format version {named} is not {VERSION}: update this worker$"):
+        decode(first + encode_block(block_of("s", 0, 1))[1:] if first else b"")
+
+
+def test_a_message_says_its_version_first() -> None:
+    assert encode_block(block_of("s", 0, 1))[0] == VERSION
+    assert encode_report(Report(0, 0, 1, [], Standings([], [], []), {}, False))[0] == VERSION
