@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from streams.demo.meters import Latency
-from streams.demo.outcome import Outcome
+from streams.demo.outcome import Fate, Outcome
 from streams.demo.picture import Picture
 from streams.terminal import visible
 
+_INDENT = 8
+_MARKS = {
+    Fate.OPENED: ("✓", "green"),
+    Fate.WITHIN: ("–", "dim"),
+    Fate.NO_PAST: ("–", "dim"),
+    Fate.MISSED: ("✗", "bold red"),
+}
 _INSUFFICIENT = (
     "“insufficient”: this version sees that votes surged, not yet who sent them. Telling a crowd from a script takes "
     "evidence that comes later: who voted, from where, and with whom."
@@ -26,37 +37,33 @@ def clock(story_ms: int) -> str:
     return f"{story_ms // 60_000}:{story_ms // 1000 % 60:02d}"
 
 
-def closing_words(picture: Picture, found: list[Outcome]) -> Text:
+def closing_words(picture: Picture, found: list[Outcome]) -> RenderableType:
     """Return the summary."""
-    text = Text("\nWhat the story did, and what was found\n\n", style="bold")
-    for outcome in found:
-        text.append_text(_told(outcome))
-    text.append(f"{_INSUFFICIENT}\n\n", style="not bold")
-    text.append_text(_counts(picture))
-    return text
+    told = [part for outcome in found for part in _told(outcome)]
+    latency = Text(_latency(picture.meters.latency))
+    return Group(_headline("What the story did, and what was found"), *told, Text(_INSUFFICIENT), Text(), _counts(picture), latency)
 
 
-def _told(outcome: Outcome) -> Text:
-    mark = ("✓", "green") if outcome.alert else ("–", "dim") if outcome.found else ("✗", "bold red")
-    return Text.assemble(
-        ("", "not bold"),
-        mark,
-        (f" {clock(outcome.surge.at_ms)}  {outcome.surge.sentence}\n", "not bold"),
-        (f"        {_answer(outcome)}\n\n", "not bold"),
-    )
+def _headline(words: str) -> Text:
+    return Text(f"\n{words}\n", style="bold")
 
 
-def _answer(outcome: Outcome) -> str:
-    alert = outcome.alert
-    if alert is None:
-        return (
-            "no case: the poll begins with it, so it has no past to be compared with"
-            if outcome.surge.is_opening
-            else "MISSED: no case was opened"
-        )
-    said = "opened" if alert.news == "opened" else "was open already; it said again"
-    case = f"case {visible(alert.data.case_id, 40)} {said} {outcome.after_ms / 1000:.1f} s after that"
-    return f"{case}, verdict {visible(alert.data.verdict, 20)}.\n        {visible(alert.data.summary, 400)}"
+def _told(outcome: Outcome) -> list[RenderableType]:
+    what = Text.assemble(_MARKS[outcome.fate], f" {clock(outcome.surge.at_ms)}  {outcome.surge.sentence}")
+    return [what, *(Padding(Text(line), (0, 0, 0, _INDENT)) for line in _answer(outcome)), Text()]
+
+
+def _answer(outcome: Outcome) -> list[str]:
+    if outcome.alert is None:
+        return [f"{outcome.fate.value}."]
+    data = outcome.alert.data
+    case_id = visible(data.case_id, 40)
+    if outcome.fate is Fate.WITHIN:
+        return [f"Case {case_id} was open already: {Fate.WITHIN.value}."]
+    return [
+        f"Case {case_id} opened {outcome.after_ms / 1000:.1f} s later, verdict: {visible(data.verdict, 20)}.",
+        visible(data.summary, 400),
+    ]
 
 
 def _counts(picture: Picture) -> Text:
@@ -68,32 +75,35 @@ def _counts(picture: Picture) -> Text:
         "late": meters.late,
         "refused": meters.refused,
     }
-    told = "   ".join(f"{name} {count:,}" for name, count in counts.items())
-    return Text(f"{told}\n{_latency(meters.latency)}\n", style="not bold")
+    return Text("   ".join(f"{name} {count:,}" for name, count in counts.items()))
 
 
 def _latency(latency: Latency) -> str:
     if not latency.alerts:
         return "from event to alert: no alert was measured"
-    p50_s, p99_s = latency.at_most_s(0.5), latency.at_most_s(0.99)
-    return f"from event to alert: p50 at most {p50_s:g} s, p99 at most {p99_s:g} s ({latency.alerts} alerts measured)"
+    p50, p99 = (_bound(latency, share) for share in (0.5, 0.99))
+    alerts = "1 alert" if latency.alerts == 1 else f"{latency.alerts} alerts"
+    return f"from event to alert: p50 {p50}, p99 {p99} ({alerts} measured)"
 
 
-def next_commands(kept: Path | None) -> Text:
+def _bound(latency: Latency, share: float) -> str:
+    edge_s = latency.at_most_s(share)
+    return f"at most {edge_s:g} s" if isfinite(edge_s) else f"more than {latency.buckets[-2][0]:g} s"
+
+
+def next_commands(kept: Path | None) -> RenderableType:
     """Return what to type next."""
     file = str(kept) if kept else "story.jsonl"
     lines = [
-        *([] if kept else [("pollwatch demo --speed 10 --keep story.jsonl", "the same faster, and the recording stays")]),
-        (f"pollwatch scan {file} --out found", "the same detectors without Kafka; open found/report.html"),
-        ("pollwatch broker --port 9092", "an Apache Kafka to play with; in further terminals:"),
-        ("export POLLWATCH_TOPICS_REPLICATION=1", "it is one broker"),
+        *([] if kept else [("pollwatch demo --speed 10 --keep story.jsonl", "once more, faster, keeping the recording")]),
+        (f"pollwatch scan {file} --out found", "the same without Kafka: found/report.html"),
+        ("pollwatch broker --port 9092", "a Kafka to play with; then in other terminals"),
+        ("export POLLWATCH_TOPICS_REPLICATION=1", "it is a single broker"),
         ("pollwatch topics && pollwatch worker", ""),
         ("pollwatch tail", "alerts as they come"),
         (f"pollwatch replay {file} --rebase", "a recording, as if it happened now"),
     ]
-    width = max(len(command) for command, _ in lines) + 2
-    text = Text("\nNext\n\n", style="bold")
+    grid = Table.grid(padding=(0, 2))
     for command, why in lines:
-        text.append(f"  {command:{width}}", style="not bold")
-        text.append(f"{why}\n", style="not bold dim")
-    return text
+        grid.add_row("", Text(command, no_wrap=True), Text(why, style="dim"))
+    return Group(_headline("Next"), grid)

@@ -16,7 +16,6 @@ from streams.kafka_client import kafka_python
 from streams.topic_table import TopicSpec, desired_topics
 from streams.topics import admin_client, create_missing
 
-
 _PARTITIONS = 2
 """Event time waits for the slowest partition: the story's few replies a second must not be spread over many."""
 
@@ -63,7 +62,6 @@ def _demo_settings(settings: Settings, kafka: Kafka, prefix: str) -> Settings:
         settings,
         kafka=kafka,
         topics=replace(settings.topics, prefix=prefix + settings.topics.prefix, replication=1, partitions=_PARTITIONS),
-        # played faster, the story's later events are ahead of the clock
-        intake=replace(settings.intake, max_age_ms=0, max_ahead_ms=600_000),
+        intake=replace(settings.intake, max_age_ms=0),
         worker=replace(settings.worker, http_host="127.0.0.1", http_port=free_port()),
     )

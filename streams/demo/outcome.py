@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from streams.alert_line import ReadAlert
 from streams.demo.picture import Picture
@@ -11,18 +12,23 @@ from streams.demo.plot import Surge
 _OPENS_WITHIN_MS = 60_000
 
 
+class Fate(Enum):
+    """What can become of a surge."""
+
+    OPENED = "a case was opened for it"
+    WITHIN = "the rate alone does not tell these votes from the others"
+    NO_PAST = "No case, as expected: the poll begins with it and has no past to be compared with"
+    MISSED = "Missed: no case was opened"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A surge and the first alert that speaks of it, with its time from the beginning of the surge, or none."""
+    """A surge, and the alert of the case that it is in, with how long after its beginning that case was opened."""
 
     surge: Surge
-    alert: ReadAlert | None
-    after_ms: int
-
-    @property
-    def found(self) -> bool:
-        """Whether a case was open for it; a poll that begins with its surge has no past, and need not be found."""
-        return self.alert is not None or self.surge.is_opening
+    fate: Fate
+    alert: ReadAlert | None = None
+    after_ms: int = 0
 
 
 def outcomes(picture: Picture) -> list[Outcome]:
@@ -32,16 +38,18 @@ def outcomes(picture: Picture) -> list[Outcome]:
 
 def all_found(found: list[Outcome]) -> bool:
     """Whether nothing of the story was missed."""
-    return all(outcome.found for outcome in found)
+    return all(outcome.fate is not Fate.MISSED for outcome in found)
 
 
 def _outcome(picture: Picture, surge: Surge) -> Outcome:
     began_ms = picture.plot.start_ms + surge.at_ms
-    of_poll = [alert for alert in picture.alerts if surge.poll_id in alert.data.poll_ids]
-    opened = [a for a in of_poll if a.news == "opened" and began_ms <= a.data.opened_ms <= began_ms + _OPENS_WITHIN_MS]
-    if opened:
-        return Outcome(surge, opened[0], opened[0].data.opened_ms - began_ms)
-    revised = [alert for alert in of_poll if alert.data.opened_ms < began_ms]
-    later = [alert for alert in revised if alert.data.updated_ms >= began_ms]
-    alert = next(iter([*later, *reversed(revised)]), None)
-    return Outcome(surge, alert, alert.data.updated_ms - began_ms if alert else 0)
+    opened = [a for a in picture.alerts if a.news == "opened" and surge.poll_id in a.data.poll_ids]
+    for alert in opened:
+        after_ms = alert.data.opened_ms - began_ms
+        if 0 <= after_ms <= _OPENS_WITHIN_MS:
+            return Outcome(surge, Fate.OPENED, alert, after_ms)
+    before = [alert for alert in opened if alert.data.opened_ms < began_ms]
+    # within three minutes no case is resolved: that takes five without a surge
+    if before:
+        return Outcome(surge, Fate.WITHIN, before[-1])
+    return Outcome(surge, Fate.NO_PAST if surge.is_opening else Fate.MISSED)

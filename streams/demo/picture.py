@@ -76,11 +76,15 @@ class Picture:
         """Return polls in a case first, then the ones with most votes."""
         return sorted(self.polls.items(), key=lambda item: (not item[1].in_case, -item[1].votes, item[0]))
 
-    def history(self, series: PollSeries, seconds: int) -> list[float]:
-        """Return votes of each of the last so many seconds, oldest first."""
-        end = self.seen_ms // 1000
-        return [series.per_s.get(second, 0.0) for second in range(end - seconds, end)]
+    def history(self, series: PollSeries, columns: int, column_s: int) -> list[float]:
+        """Return votes a second in each of the last so many spans of `column_s` seconds, oldest first."""
+        end = self.seen_ms // 1000 // column_s
+        return [_mean_of(series.per_s, span * column_s, column_s) for span in range(end - columns, end)]
 
     def votes_per_s(self, series: PollSeries) -> float:
         """Return the votes a second of the last few seconds."""
-        return sum(self.history(series, _NOW_S)) / _NOW_S
+        return _mean_of(series.per_s, self.seen_ms // 1000 - _NOW_S, _NOW_S)
+
+
+def _mean_of(per_s: dict[int, float], start: int, seconds: int) -> float:
+    return sum(per_s.get(second, 0.0) for second in range(start, start + seconds)) / seconds

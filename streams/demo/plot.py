@@ -18,6 +18,8 @@ from lab.story import (
     story,
 )
 
+__all__ = ["CHAPTERS", "LENGTH_MS", "Chapter", "Plot", "Surge", "chapter_at", "title_of", "write_plot"]
+
 SEED = 20221003
 _TITLES = {
     PEACE_PLAN: "The peace plan",

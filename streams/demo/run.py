@@ -23,7 +23,7 @@ from streams.demo.meters import read_meters
 from streams.demo.outcome import all_found, outcomes
 from streams.demo.picture import Estimate, Picture
 from streams.demo.plain import PlainLines
-from streams.demo.plot import write_plot
+from streams.demo.plot import LENGTH_MS, write_plot
 from streams.demo.screen import Display, LiveScreen
 from streams.demo.sending import Sending
 from streams.demo.worker_process import WorkerError, WorkerProcess
@@ -69,7 +69,7 @@ def _play(settings: Settings, speed: float, keep: Path | None, console: Console)
             stack.callback(worker.stop)
             worker.start()
             with _step(console, "writing the story"):
-                plot = write_plot(folder / "story.jsonl", time.time_ns() // 1_000_000)
+                plot = write_plot(folder / "story.jsonl", _start_ms(speed))
                 if keep is not None:
                     shutil.copyfile(plot.recording, keep)
             with _step(console, "starting the worker"):
@@ -84,6 +84,11 @@ def _play(settings: Settings, speed: float, keep: Path | None, console: Console)
             # from here on Ctrl-C would only leave behind what is being put away; everything below has a deadline
             _ignore_signals()
             console.print("stopping ...", style="dim")
+
+
+def _start_ms(speed: float) -> int:
+    """Return when the story begins: now, or so long ago that, played faster, it never runs ahead of the clock."""
+    return time.time_ns() // 1_000_000 - max(0, round(LENGTH_MS * (1 - 1 / speed)))
 
 
 def _watch(picture: Picture, tail: TopicTail, sending: Sending, worker: WorkerProcess, display: Display) -> None:

@@ -19,8 +19,9 @@ from streams.demo.plot import chapter_at, title_of
 from streams.terminal import visible
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_TITLE_WIDTH = 26
-_NUMBERS_WIDTH = 24
+_TITLE_WIDTH = 28
+_NUMBER_WIDTH = 8
+_COLUMN_S = 2
 _FRAME_LINES = 12
 _ALERT_LINES = 3
 
@@ -95,29 +96,29 @@ def _story(picture: Picture, speed: float, width: int) -> RenderableType:
 
 
 def _polls(picture: Picture, most: int, width: int) -> RenderableType:
-    seconds = max(8, min(180, width - _TITLE_WIDTH - _NUMBERS_WIDTH - 4))
+    columns = max(8, min(90, width - _TITLE_WIDTH - 2 * _NUMBER_WIDTH - 3))
     ranked = picture.ranked()
-    shown = ranked[:most]
-    highest = max((max(picture.history(series, seconds), default=0.0) for _, series in shown), default=0.0)
+    histories = {poll_id: picture.history(series, columns, _COLUMN_S) for poll_id, series in ranked[:most]}
+    highest = max((max(history) for history in histories.values()), default=0.0)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=_TITLE_WIDTH, no_wrap=True, overflow="ellipsis")
-    grid.add_column(width=seconds, no_wrap=True)
-    grid.add_column(width=11, justify="right")
-    grid.add_column(width=10, justify="right")
-    grid.add_row(*(Text(name, style="dim") for name in ("poll", f"the last {seconds} s", "votes/s", "votes")))
-    for poll_id, series in shown:
-        grid.add_row(*_poll(picture, poll_id, series, seconds, highest))
-    if len(ranked) > len(shown):
-        grid.add_row(Text(f"and {len(ranked) - len(shown)} more", style="dim"))
+    grid.add_column(width=columns, no_wrap=True)
+    grid.add_column(width=_NUMBER_WIDTH, justify="right")
+    grid.add_column(width=_NUMBER_WIDTH, justify="right")
+    heads = ("  poll", f"the last {columns * _COLUMN_S} s", "votes/s", "votes")
+    grid.add_row(*(Text(head, style="dim") for head in heads))
+    for poll_id, series in ranked[:most]:
+        grid.add_row(*_poll(picture, poll_id, series, bars(histories[poll_id], highest)))
+    if len(ranked) > most:
+        grid.add_row(Text(f"  and {len(ranked) - most} more", style="dim"))
     return grid
 
 
-def _poll(picture: Picture, poll_id: str, series: PollSeries, seconds: int, highest: float) -> tuple[Text, ...]:
-    style = "bold red" if series.in_case else ""
-    mark = "● " if series.in_case else "  "
+def _poll(picture: Picture, poll_id: str, series: PollSeries, history: str) -> tuple[Text, ...]:
+    style, bar_style, mark = ("bold red", "red", "● ") if series.in_case else ("", "dim", "  ")
     return (
         Text(f"{mark}{visible(title_of(poll_id), _TITLE_WIDTH - 2)}", style=style),
-        Text(bars(picture.history(series, seconds), highest), style="red" if series.in_case else "dim"),
+        Text(history, style=bar_style),
         Text(f"{picture.votes_per_s(series):,.0f}", style=style),
         Text(f"{series.votes:,}"),
     )
