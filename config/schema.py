@@ -88,6 +88,8 @@ class Kafka:
     ssl_keyfile: str = ""
     ssl_password_file: str = ""
     group_id: Annotated[str, Meta(min_length=1, max_length=200)] = "pollwatch"
+    # brokers refuse less than 6 s and more than 30 min unless they were told otherwise
+    session_timeout_ms: Annotated[int, Meta(ge=6_000, le=1_800_000)] = 10_000
     sasl_password: Secret = UNSET
     ssl_password: Secret = UNSET
 

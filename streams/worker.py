@@ -62,7 +62,9 @@ class Worker:
         self.metrics = Metrics(self.registry, settings.worker.top_polls)
         self.health = Health(monotonic_ms())
         self.app = faust.App(
-            settings.kafka.group_id, **settings_for_faust(), **faust_arguments(settings.kafka, scheme)
+            settings.kafka.group_id,
+            **settings_for_faust(settings.kafka.session_timeout_ms / 1000),
+            **faust_arguments(settings.kafka, scheme),
         )
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
         self._make_stages()

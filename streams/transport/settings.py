@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 _NEVER_S = 3650 * 86_400.0
+_HEARTBEATS_PER_SESSION = 4  # one that is lost or late is not the end
 
 
-def settings_for_faust() -> dict[str, Any]:
-    """Return keyword arguments for `faust.App`; override by `settings_for_faust() | {...}`."""
+def settings_for_faust(session_timeout_s: float = 30.0) -> dict[str, Any]:
+    """Return keyword arguments for `faust.App`; override by `settings_for_faust() | {...}`.
+
+    A member not heard of for `session_timeout_s` is taken for dead.
+    """
     return {
         "broker_commit_every": 100,  # acks, and an ack is a whole batch
         "broker_commit_interval": 1.0,
-        "broker_heartbeat_interval": 3.0,
+        "broker_heartbeat_interval": min(3.0, session_timeout_s / _HEARTBEATS_PER_SESSION),
         "broker_max_poll_interval": _NEVER_S,  # without partitions, or all of them full, nothing is polled
         "broker_max_poll_records": 20_000,
         "broker_rebalance_timeout": 60.0,
         "broker_request_timeout": 60.0,
-        "broker_session_timeout": 30.0,
+        "broker_session_timeout": session_timeout_s,
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": 1 << 20,  # bytes of one partition in one fetch
         "consumer_metadata_max_age_ms": 60_000,
