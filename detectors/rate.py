@@ -62,8 +62,8 @@ class RateDetector:
         for part, end_ms in self._by_lesson(cells, until_ms):
             self._work(part, end_ms, step)
         step.findings.sort(key=lambda found: (found.at_ms, found.poll))
-        quiet = sorted(poll for poll in set(step.quiet) if self._states.rows.row_of(poll) < 0)
-        return RateStep(step.findings, _joined(step.scores) if self._keep_scores else None, quiet)
+        scores = _joined(step.scores) if self._keep_scores else None
+        return RateStep(step.findings, scores, sorted(set(step.quiet)))
 
     def _check(self, cells: VoteCells, until_ms: int) -> None:
         if until_ms % self.params.tick_ms or until_ms < self._until_ms:

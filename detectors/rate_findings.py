@@ -48,7 +48,8 @@ class WindowScores:
 
 @dataclass(frozen=True, slots=True)
 class RateStep:
-    """What one advance brought: findings by (at_ms, poll), scores if asked for, polls whose state was given back."""
+    """What one advance brought: findings by (at_ms, poll), scores if asked for, polls whose state was given back
+    in it (they may have come back since)."""
 
     findings: list[RateFinding]
     windows: WindowScores | None

@@ -114,6 +114,8 @@ class RowTable:
         self.poll[rows] = -1
         self._returned.discard(row)
         self._free += rows[::-1]
+        if not len(self):
+            self.used, self._free = 0, []
         return rows
 
     def forget(self, poll: int) -> None:

@@ -36,14 +36,17 @@ class SeriesStates:
 
     def begin(self, rows: list[int], first_ms: list[int]) -> None:
         """Give their first state to new rows, whose first votes came at these times."""
+        self._make_room()
+        for row, time_ms in zip(rows, first_ms, strict=True):
+            self._begin(row, time_ms)
+
+    def _make_room(self) -> None:
         missing = self.rows.used - self.columns.shape[1]
         if missing > 0:
             room = max(missing, self.columns.shape[1], 64)
             self.columns = np.concatenate([self.columns, np.zeros((of.COLUMNS, room))], axis=1)
             self._votes = np.concatenate([self._votes, np.zeros((room, LESSON_WINDOWS))])
             self._pairs = np.concatenate([self._pairs, np.zeros((room, *self._pairs.shape[1:]))])
-        for row, time_ms in zip(rows, first_ms, strict=True):
-            self._begin(row, time_ms)
 
     def _begin(self, row: int, first_ms: int) -> None:
         column, parent = self.columns[:, row], int(self.rows.parent[row])
@@ -119,16 +122,18 @@ class SeriesStates:
 
     def snapshot(self) -> list[Any]:
         """Return the state as plain data."""
-        used = self.rows.used
-        parts = (self.columns[:, :used], self._votes[:used], self._pairs[:used])
+        taken = self.rows.taken()
+        parts = (self.columns[:, taken], self._votes[taken], self._pairs[taken])
         return [self.rows.snapshot(), self.prior.snapshot(), *(part.tobytes() for part in parts)]
 
     def restore(self, state: list[Any]) -> None:
         """Take over what `snapshot` returned."""
         self.rows.restore(state[0])
         self.prior.restore(state[1])
-        self.columns = np.frombuffer(state[2]).reshape(of.COLUMNS, -1).copy()
-        self._votes = np.frombuffer(state[3]).reshape(-1, LESSON_WINDOWS).copy()
-        self._pairs = np.frombuffer(state[4]).reshape(-1, *self._pairs.shape[1:]).copy()
+        taken = self.rows.taken()
+        self._make_room()
+        self.columns[:, taken] = np.frombuffer(state[2]).reshape(of.COLUMNS, -1)
+        self._votes[taken] = np.frombuffer(state[3]).reshape(-1, LESSON_WINDOWS)
+        self._pairs[taken] = np.frombuffer(state[4]).reshape(-1, *self._pairs.shape[1:])
         for row in self.rows.polls().tolist():
             self._common.resume(row, self.columns[:, row])

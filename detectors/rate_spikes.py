@@ -64,7 +64,7 @@ class SpikeTests:
     def __init__(self, params: RateParams) -> None:
         self._params = params
         self._budget = SpikeBudget(params)
-        self._bar = self._budget.least_deviations(params.min_excess_votes, params.spans_ms[-1])
+        self.bar = self._budget.least_deviations(params.min_excess_votes, params.spans_ms[-1])
 
     def suspects(self, runs: list[Run], asked: Run, group: Int64s, levels: Levels) -> Suspects:
         """Return all spans that end with an entry of `asked` and might score above 1.
@@ -82,7 +82,7 @@ class SpikeTests:
 
     def _least(self, levels: Levels, number: int) -> Floats:
         mean = levels.mean * (self._params.spans_ms[number] / self._params.window_ms)
-        far = self._bar * np.sqrt(mean * (1.0 + (levels.spread + levels.bunching[:, number]) * mean))
+        far = self.bar * np.sqrt(mean * (1.0 + (levels.spread + levels.bunching[:, number]) * mean))
         least: Floats = mean + np.maximum(self._params.min_excess_votes, far)
         return least
 
