@@ -67,8 +67,8 @@ class Cases:
         book: CaseBook = kept.machine
         async with kept.busy:
             with self._metrics.processing.labels(Stage.CASES).time():
-                for record in batch.records:
-                    book.accept(decode_report(record.value))
+                for message in batch.records.values:
+                    book.accept(decode_report(message or b""))
                 step = book.advance()
             kept.offset = batch.next_offset
             await self._publish(step)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from faust.types import TP
@@ -25,6 +24,7 @@ from streams.metric_labels import BlockOutcome, EventType, Sink, Stage
 from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.transport import Batch, Progress
+from streams.transport.records import Records
 from streams.wire import encode_block
 
 _EVENT_TYPE = {Kind.VOTE: EventType.VOTE, Kind.REPLY: EventType.REPLY}
@@ -64,9 +64,13 @@ class Intake:
         for tp, before in past.items():
             source = _Source(Cutter(self._source_names[tp], self._shard_of), self._kinds[tp.topic])
             decoded = self._decode(source.kind, before.records)
-            offset, arrived = _offsets(before.records)[decoded.index], _times(before.records)[decoded.index]
+            offset, arrived = _columns(before.records)
             source.cutter.warm_up(
-                offset, np.minimum(decoded.ts_ms, arrived), before.begin, before.waiting, _controls(before.records)
+                offset[decoded.index],
+                np.minimum(decoded.ts_ms, arrived[decoded.index]),
+                before.begin,
+                before.waiting,
+                list(_controls(before.records).values()),
             )
             self._sources[tp] = source
 
@@ -75,14 +79,19 @@ class Intake:
         source = self._sources[batch.tp]
         with self._metrics.processing.labels(Stage.INTAKE).time():
             decoded = self._decode(source.kind, batch.records)
-            offset, arrived = _offsets(batch.records), _times(batch.records)
+            offset, arrived = _columns(batch.records)
             controls = _controls(batch.records)
-            refused = _refused(decoded, {offset for offset, _ in controls}, batch)
+            refused = [bad for bad in decoded.refused if bad.index not in controls]
         async with source.sending:
             source.heard_ms = _now_ms()
             start = source.cutter.continues_at(batch.first_offset)
             part = SourceRange(
-                start, batch.next_offset, offset[decoded.index], arrived[decoded.index], decoded, controls
+                start,
+                batch.next_offset,
+                offset[decoded.index],
+                arrived[decoded.index],
+                decoded,
+                list(controls.values()),
             )
             await self._send(source.cutter.cut(part))
         await self._refuse(batch, refused)
@@ -98,8 +107,8 @@ class Intake:
             async with source.sending:
                 await self._send(source.cutter.idle(_now_ms() - source.heard_ms))
 
-    def _decode(self, kind: Kind, records: Any) -> Decoded:
-        return self._decoder.topic([record.value for record in records], kind, _times(records))
+    def _decode(self, kind: Kind, records: Records) -> Decoded:
+        return self._decoder.topic(records.values, kind, _columns(records)[1])
 
     async def _send(self, blocks: list[Block]) -> None:
         for shard, block in enumerate(blocks):
@@ -124,12 +133,10 @@ class Intake:
             self._metrics.last_event.labels(event_type).set(int(decoded.ts_ms.max()) / 1000)
 
 
-def _controls(records: Any) -> list[tuple[int, Control]]:
-    return [(r.offset, c) for r in records if r.value is None and (c := parse_control(r.headers))]
-
-
-def _refused(decoded: Decoded, control_offsets: set[int], batch: Batch) -> list[Refused]:
-    return [bad for bad in decoded.refused if batch.records[bad.index].offset not in control_offsets]
+def _controls(records: Records) -> dict[int, tuple[int, Control]]:
+    """Return offset and content of the control records, by their place in the run: they have headers and no value."""
+    found = {i: parse_control(headers) for i, headers in records.headers.items() if records.values[i] is None}
+    return {i: (records.offsets[i], control) for i, control in found.items() if control is not None}
 
 
 def _dead_letter_headers(tp: TP, offset: int, bad: Refused) -> list[tuple[str, bytes]]:
@@ -144,12 +151,9 @@ def _dead_letter_headers(tp: TP, offset: int, bad: Refused) -> list[tuple[str, b
     return [(f"__connect.errors.{name}", value.encode()) for name, value in named.items()]
 
 
-def _offsets(records: Any) -> Int64s:
-    return np.fromiter([record.offset for record in records], np.int64, len(records))
-
-
-def _times(records: Any) -> Int64s:
-    return np.fromiter([record.timestamp for record in records], np.int64, len(records))
+def _columns(records: Records) -> tuple[Int64s, Int64s]:
+    """Return the offsets and the brokers' timestamps."""
+    return np.frombuffer(records.offsets, np.int64), np.frombuffer(records.timestamps_ms, np.int64)
 
 
 def _now_ms() -> int:

@@ -8,6 +8,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.transport.records import Records
+
 _PATIENCE_MS = 10_000
 
 
@@ -15,7 +17,7 @@ _PATIENCE_MS = 10_000
 class Past:
     """The last records before `begin`, where reading goes on; `waiting` tells whether records stand there already."""
 
-    records: list[Any]
+    records: Records
     begin: int
     waiting: bool
 
@@ -42,14 +44,14 @@ async def look_back(
         await consumer.stop()
 
 
-async def _read(consumer: Any, tp: TopicPartition, start: int, end: int) -> list[Any]:
-    records: list[Any] = []
+async def _read(consumer: Any, tp: TopicPartition, start: int, end: int) -> Records:
+    records = Records(tp.topic, tp.partition)
     consumer.seek(tp, start)
     # the position moves on also where there is nothing to hand over: control batches, and records compacted away
     while await consumer.position(tp) < end:
         fetched = await consumer.getmany(tp, timeout_ms=_PATIENCE_MS, max_records=end - start)
         new = fetched.get(tp, [])
-        records += [record for record in new if record.offset < end]
+        records.extend(iter([record for record in new if record.offset < end]), len(new) + 1)
         if not new and await consumer.position(tp) < end:
             raise TimeoutError(f"{tp.topic}/{tp.partition}: offsets {start} to {end} could not be read again")
     return records

@@ -80,8 +80,8 @@ class Shards:
         kept = self._shards[batch.tp]
         async with kept.busy:
             with self._metrics.processing.labels(Stage.POLLS).time():
-                for record in batch.records:
-                    kept.machine.accept(decode_block(record.value))
+                for message in batch.records.values:
+                    kept.machine.accept(decode_block(message or b""))
                 advanced = kept.machine.advance()
             kept.offset = batch.next_offset
             self._metrics.blocks.labels(BlockOutcome.APPLIED).inc(len(batch.records))

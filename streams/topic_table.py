@@ -100,6 +100,11 @@ def _partitions(role: TopicRole, shards: int) -> Wanted:
             return Wanted(1, Must.MAY_DIFFER)
 
 
+def dead_letter_bytes(intake: Intake) -> int:
+    """Return the largest record a dead letter can be: the largest that comes in, and its headers."""
+    return 4 * intake.max_record_bytes + DEAD_LETTER_HEADERS_BYTES
+
+
 def _max_message_bytes(role: TopicRole, max_record_bytes: int) -> Wanted:
     """Too large a record must still come in, so that it is refused with its reason, whole, in the dead letter."""
     input_bytes = 4 * max_record_bytes

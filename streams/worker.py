@@ -9,7 +9,8 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from typing import Any, cast
 
 import faust
@@ -31,6 +32,7 @@ from streams.outbox import Outbox
 from streams.shards import Shards
 from streams.snapshots import SnapshotStore
 from streams.stages import build_cases, build_decoder, build_shard
+from streams.topic_table import dead_letter_bytes
 from streams.transport import (
     BatchLimits,
     Consumer,
@@ -46,6 +48,7 @@ from streams.transport import (
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.25
+_SHOW_EVERY_S = 1.0
 # 16 blocks of a few thousand rows are 20 to 50 ms of work
 _EXCHANGE_LIMITS = BatchLimits(max_records=16, max_bytes=2 << 20)
 _MOST_WAITING_BLOCKS = 2_000
@@ -60,10 +63,12 @@ class Worker:
         self._source_names = input_sources(settings)
         self.registry = process_registry()
         self.metrics = Metrics(self.registry, settings.worker.top_polls)
+        self.metrics.describe(version("pollwatch"), settings.digest(), settings.worker.mode.value)
         self.health = Health(monotonic_ms())
         self.app = faust.App(
             settings.kafka.group_id,
             **settings_for_faust(settings.kafka.session_timeout_ms / 1000),
+            producer_max_request_size=dead_letter_bytes(settings.intake),
             **faust_arguments(settings.kafka, scheme),
         )
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
@@ -114,7 +119,9 @@ class Worker:
         server = await serve(self.health, self.registry, settings.worker.http_host, settings.worker.http_port)
         self.http_port = server.port
         logger.info("metrics and health on http://%s:%d", settings.worker.http_host, server.port)
-        chores = [asyncio.create_task(chore) for chore in (self._every_tick(), self._every_second())]
+        # apart from each other: a save that waits for the brokers must not look like a worker that died
+        rhythm = ((_TICK_S, self._pass_time), (ESTIMATES_EVERY_S, self._save_and_tell), (_SHOW_EVERY_S, self._show))
+        chores = [asyncio.create_task(self._every(seconds, chore)) for seconds, chore in rhythm]
         try:
             await run(self.app, stop)
         finally:
@@ -168,31 +175,28 @@ class Worker:
             return {}
         return {tp: consumer.progress(tp) for tp in consumer.assignment() if tp in consumer.ledger.partitions}
 
-    async def _every_tick(self) -> None:
+    async def _pass_time(self) -> None:
+        if self.health.ready().ok:
+            await self._intake.pass_time(self._progress())
+
+    async def _save_and_tell(self) -> None:
+        if self.health.ready().ok:
+            await self._save(everything=False)
+            await self._cases.say_estimates()
+
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(_TICK_S)
-            if self.health.ready().ok:
-                await self._guard(self._intake.pass_time(self._progress()))
+            await asyncio.sleep(seconds)
+            try:
+                await chore()
+            except Exception as error:  # noqa: BLE001  whatever it was, the worker must not go on without it
+                await self.app.crash(error)
 
-    async def _every_second(self) -> None:
-        while True:
-            await asyncio.sleep(ESTIMATES_EVERY_S)
-            if self.health.ready().ok:
-                await self._guard(self._save(everything=False))
-                await self._guard(self._cases.say_estimates())
-            self._show(self._progress())
-
-    async def _guard(self, work: Any) -> None:
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001  whatever it was, the worker must not go on without it
-            await self.app.crash(error)
-
-    def _show(self, progress: Mapping[TP, Progress]) -> None:
+    async def _show(self) -> None:
         self._shards.show()
         consumer: Any = self.app.consumer
         lag = 0
-        for tp, at in progress.items():
+        for tp, at in self._progress().items():
             if at.read_offset is not None and at.end_offset is not None:
                 committed = consumer._committed_offset.get(tp)
                 self.metrics.partition(tp.topic, tp.partition, at.read_offset, committed, at.end_offset)
@@ -212,8 +216,13 @@ async def run_until_signal(worker: Worker) -> None:
     """Run a worker until SIGINT or SIGTERM; a second one ends the process at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, on_signal, number)
     began_s = time.monotonic()
     await worker.run(stop)
     logger.info("stopped after %.0f s", time.monotonic() - began_s)

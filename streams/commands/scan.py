@@ -23,7 +23,9 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     from streams.scan import scan
 
     if given.window is not None:
-        settings = with_overrides(settings, rate={"window_ms": given.window, "tick_ms": given.window})
+        quiet_ms = max(settings.rate.quiet_ms, 10 * given.window)
+        rate = {"window_ms": given.window, "tick_ms": given.window, "quiet_ms": quiet_ms}
+        settings = with_overrides(settings, rate=rate)
     summary = scan(given.files, settings, given.out, given.scores, _tell if sys.stderr.isatty() else _silent)
     print(
         f"{summary.events:,} events in {summary.seconds:.1f} s ({summary.events_per_second:,.0f}/s): "
