@@ -100,7 +100,7 @@ class Contestant:
 
     def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         command = [sys.executable, "-m", module, *arguments]
-        self._process = subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
 
     def __enter__(self) -> Self:
@@ -118,6 +118,12 @@ class Contestant:
             if _SIGN in line and (said := json.loads(line[line.index(_SIGN) :]))["mark"] == mark:
                 return dict(said)
         raise RuntimeError(f"{self._process.args!r} ended before it said {mark!r}")
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        lines: IO[str] = self._process.stdin  # type: ignore[assignment]
+        lines.write(line + "\n")
+        lines.flush()
 
 
 def say(mark: str, **facts: Any) -> None:

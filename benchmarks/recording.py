@@ -80,10 +80,9 @@ class Recording:
 def record(traffic: Traffic) -> Recording:
     """Return the recording of this traffic; equal traffic gives equal bytes."""
     rng = np.random.default_rng(traffic.seed)
-    people = _people(rng, traffic.accounts)
+    people = people_of(rng, traffic.accounts)
     end_ms = _BEGIN_MS + traffic.minutes * 60_000
-    ordinary = _ordinary(rng, traffic, end_ms)
-    votes = _arrived(rng, [ordinary, _flood(rng, traffic), _crowd(rng, traffic, end_ms)])
+    votes = _arrived(rng, [ordinary(rng, traffic, end_ms), _flood(rng, traffic), _crowd(rng, traffic, end_ms)])
     reply_ms = np.sort(rng.integers(_BEGIN_MS, end_ms, traffic.replies))
     who = rng.integers(0, traffic.accounts, traffic.replies).astype(np.int32)
     where = rng.integers(0, traffic.polls, traffic.replies).astype(np.int32)
@@ -91,14 +90,16 @@ def record(traffic: Traffic) -> Recording:
     return Recording(votes, replies, people.account_id.tolist(), encoded_people(people))
 
 
-def _people(rng: np.random.Generator, accounts: int) -> People:
+def people_of(rng: np.random.Generator, accounts: int) -> People:
+    """Return so many ordinary accounts, and after them those of the script."""
     ids = account_ids(rng, accounts + SCRIPTED_ACCOUNTS)
     real = audience(rng, ids[:accounts], _COUNTRIES, _BEGIN_MS)
     script = script_accounts(rng, ids[accounts:], _BEGIN_MS)
     return People(*(np.concatenate([getattr(real, c), getattr(script, c)]) for c in People.__slots__))
 
 
-def _ordinary(rng: np.random.Generator, traffic: Traffic, end_ms: int) -> Events:
+def ordinary(rng: np.random.Generator, traffic: Traffic, end_ms: int) -> Events:
+    """Return votes of people who come one by one, in no order of time."""
     size = traffic.votes - traffic.flood_votes - traffic.crowd_votes
     weight = 1 / (np.arange(traffic.polls) + 8.0)
     poll = rng.choice(traffic.polls, size, p=weight / weight.sum()).astype(np.int32)
