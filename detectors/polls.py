@@ -72,6 +72,10 @@ class PollBook:
             self._names.cell[code] = -1 if option is None else self._cell(number, option)
         return self._names.poll[name], self._names.cell[name]
 
+    def cells(self, number: int) -> dict[str, int]:
+        """Return the cell of each option of one poll, in order of their option numbers."""
+        return self._cells[number]
+
     def tally(self, number: int) -> dict[str, int]:
         """Return the votes of each option of one poll, in order of name."""
         return {name: int(self.votes[cell]) for name, cell in sorted(self._cells[number].items())}
