@@ -1,0 +1,232 @@
+"""The demo as a user runs it: the whole story on a real Kafka, and what is left when it ends in any way."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.alert_line import AlertData, ReadAlert
+from streams.demo.meters import Latency, parse
+from streams.demo.outcome import Fate, all_found, outcomes
+from streams.demo.picture import Estimate, Picture
+from streams.demo.plot import Plot, Surge
+
+START_MS = 1_700_000_000_000
+MARK = "POLL_DEMO_TEST_MARK"
+STOPS_WITHIN_S = 20.0
+
+
+class Demo:
+    """One run of `pollwatch demo`; every process it starts carries the same mark in its environment."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.mark = uuid.uuid4().hex
+        clean = {name: text for name, text in os.environ.items() if not name.startswith(("POLLWATCH_", "KAFKA_"))}
+        self.log = folder.parent / f"{self.mark}.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streams", "demo", *arguments],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env=clean | {"TMPDIR": str(folder), MARK: self.mark},
+            )
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def running(self) -> list[str]:
+        """Command lines of all processes of this run."""
+        wanted = f"{MARK}={self.mark}".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:
+                continue  # it ended meanwhile, or is not ours to look at
+        return found
+
+    def wait_until(self, condition: Callable[[], bool], within_s: float, what: str) -> None:
+        deadline_s = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline_s, f"{what} not within {within_s} s; it said:\n{self.said()}"
+            time.sleep(0.05)
+
+    def wait_for_words(self, words: str) -> None:
+        self.wait_until(lambda: words in self.said() or self.process.poll() is not None, 120.0, repr(words))
+        assert words in self.said(), f"it ended before {words!r}:\n{self.said()}"
+
+    def nothing_is_left(self) -> None:
+        self.wait_until(lambda: not self.running(), STOPS_WITHIN_S, "an end of all processes")
+        self.wait_until(lambda: not list(self.folder.iterdir()), 5.0, "an empty directory")
+
+
+@pytest.fixture
+def play(tmp_path: Path, embedded_kafka_at_hand: None) -> Iterator[Callable[..., Demo]]:
+    started: list[Demo] = []
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+
+    def begin(*arguments: str) -> Demo:
+        started.append(Demo(folder, *arguments))
+        return started[-1]
+
+    yield begin
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.process.kill()
+            demo.process.wait()
+        demo.wait_until(lambda demo=demo: not demo.running(), 60.0, "an end")  # type: ignore[misc]
+
+
+@pytest.mark.broker
+def test_the_demo_finds_what_its_story_did_and_leaves_nothing(play: Callable[..., Demo], tmp_path: Path) -> None:
+    kept = tmp_path / "story.jsonl"
+    demo = play("--speed", "12", "--keep", str(kept))
+    assert demo.process.wait(120) == 0, demo.said()
+    said = demo.said()
+    assert "✓ 1:12  a crowd of real people comes to “The peace plan”" in said
+    assert re.search(r"Case [0-9a-f]{16} opened \d+\.\d s later, verdict: insufficient\.", said)
+    assert "pollwatch.alert" not in said
+    sent = re.search(r"sent ([\d,]+)   received ([\d,]+)   duplicates 0   late [\d,]+   refused 0", said)
+    assert sent is not None, said
+    assert int(sent[1].replace(",", "")) == len(kept.read_bytes().splitlines())
+    assert "from event to alert: p50 at most" in said
+    demo.nothing_is_left()
+
+
+@pytest.mark.broker
+def test_ctrl_c_while_kafka_starts_leaves_nothing(play: Callable[..., Demo]) -> None:
+    demo = play()
+    demo.wait_until(lambda: any("kafka.Kafka" in line for line in demo.running()), 60.0, "a broker")
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(STOPS_WITHIN_S) == 1
+    assert demo.said().endswith("Stopped. Nothing is left running.\n")
+    demo.nothing_is_left()
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_told_to_stop_in_the_middle_leaves_nothing(play: Callable[..., Demo], how: signal.Signals) -> None:
+    demo = play()
+    demo.wait_for_words("  The peace plan ")
+    assert any("streams worker" in line for line in demo.running())
+    demo.process.send_signal(how)
+    time.sleep(0.5)
+    demo.process.send_signal(how)  # an impatient second one must not cut the cleaning short
+    assert demo.process.wait(STOPS_WITHIN_S) == 1
+    assert "Stopped. Nothing is left running." in demo.said()
+    assert "Traceback" not in demo.said()
+    demo.nothing_is_left()
+
+
+@pytest.mark.broker
+def test_a_demo_that_is_killed_leaves_nothing_either(play: Callable[..., Demo]) -> None:
+    demo = play()
+    demo.wait_for_words("A dozen polls")
+    demo.process.kill()
+    demo.process.wait()
+    demo.nothing_is_left()
+
+
+@pytest.mark.broker
+def test_a_worker_that_dies_ends_the_demo_with_one_line(play: Callable[..., Demo]) -> None:
+    demo = play()
+    demo.wait_for_words("A dozen polls")
+    pids = [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and demo.mark.encode() in _read(entry / "environ") and _is_worker(entry)
+    ]
+    assert len(pids) == 1
+    os.kill(pids[0], signal.SIGKILL)
+    assert demo.process.wait(STOPS_WITHIN_S) == 1
+    assert demo.said().splitlines()[-1].startswith("pollwatch: WorkerError: the worker ended by itself")
+    demo.nothing_is_left()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _is_worker(entry: Path) -> bool:
+    words = _read(entry / "cmdline").split(b"\0")
+    return b"worker" in words and not any(word.endswith(b"keeper.py") for word in words)
+
+
+def alert(news: str, poll_id: str, opened_after_ms: int) -> ReadAlert:
+    at_ms = START_MS + opened_after_ms
+    data = AlertData("c" * 16, 1, [poll_id], "insufficient", "warning", 1.5, at_ms, at_ms, "Votes rose.")
+    return ReadAlert("c:1", f"pollwatch.alert.{news}.v1", "2023-11-14T22:13:20.000Z", data)
+
+
+def picture(*surges: Surge) -> Picture:
+    return Picture(Plot(Path("story.jsonl"), 10, START_MS, surges), "http://127.0.0.1/metrics")
+
+
+def test_a_surge_is_found_only_by_a_case_of_its_poll_that_opens_within_a_minute_of_it() -> None:
+    shown = picture(Surge("a", 60_000, "a surge", False))
+    for other in (alert("opened", "b", 61_000), alert("opened", "a", 121_000), alert("updated", "a", 61_000)):
+        shown.alert(other)
+        assert [outcome.fate for outcome in outcomes(shown)] == [Fate.MISSED]
+    assert not all_found(outcomes(shown))
+    shown.alert(alert("opened", "a", 63_500))
+    assert [(outcome.fate, outcome.after_ms) for outcome in outcomes(shown)] == [(Fate.OPENED, 3_500)]
+    assert all_found(outcomes(shown))
+
+
+def test_a_surge_within_an_open_case_and_one_that_begins_its_poll_are_not_called_found() -> None:
+    shown = picture(Surge("a", 60_000, "a surge", False), Surge("new", 70_000, "an opening", True))
+    shown.alert(alert("opened", "a", 20_000))
+    assert [outcome.fate for outcome in outcomes(shown)] == [Fate.WITHIN, Fate.NO_PAST]
+
+
+def test_votes_are_spread_over_the_seconds_since_the_last_estimate() -> None:
+    shown = picture()
+    shown.estimate(Estimate("a", 10, START_MS + 1_000))
+    shown.estimate(Estimate("a", 50, START_MS + 5_000))
+    assert shown.history(shown.polls["a"], 5, 1) == [10, 10, 10, 10, 10]
+    shown.estimate(Estimate("b", 0, START_MS + 10_000))
+    assert shown.votes_per_s(shown.polls["a"]) == 0
+    assert shown.story_ms == 10_000
+
+
+def test_the_history_of_a_poll_is_bounded() -> None:
+    shown = picture()
+    for second in range(1, 2_000):
+        shown.estimate(Estimate("a", second, START_MS + second * 1_000))
+    assert len(shown.polls["a"].per_s) <= 302
+
+
+def test_meters_add_up_labels_and_read_the_latency() -> None:
+    page = """\
+# TYPE pollwatch_events_received_total counter
+pollwatch_events_received_total{event_type="vote"} 7.0
+pollwatch_events_received_total{event_type="reply"} 2.0
+# TYPE pollwatch_consumer_lag_records gauge
+pollwatch_consumer_lag_records{partition="0",topic="poll.votes"} 3.0
+pollwatch_consumer_lag_records{partition="1",topic="poll.votes"} 4.0
+# TYPE pollwatch_event_to_alert_seconds histogram
+pollwatch_event_to_alert_seconds_bucket{le="0.5"} 1.0
+pollwatch_event_to_alert_seconds_bucket{le="1.0"} 3.0
+pollwatch_event_to_alert_seconds_bucket{le="+Inf"} 4.0
+pollwatch_event_to_alert_seconds_count 4.0
+pollwatch_event_to_alert_seconds_sum 4.0
+"""
+    meters = parse(page)
+    assert (meters.received, meters.lag) == (9, 7)
+    assert meters.latency == Latency(((0.5, 1), (1.0, 3), (float("inf"), 4)))
+    assert (meters.latency.at_most_s(0.5), meters.latency.at_most_s(0.99)) == (1.0, float("inf"))
