@@ -16,12 +16,13 @@ import msgspec
 
 from detectors.alert import CaseData, Integrity, MadeBy
 from detectors.case import Case, CaseParams, case_data, suspects, topic
-from detectors.findings import Finding, Report
-from detectors.impact import NONE_SUSPECT, integrity
+from detectors.findings import Finding, Report, Retired
+from detectors.impact import NONE_SUSPECT, SuspectVotes, integrity
 from detectors.inbox import Gap
 from detectors.watermark import UNKNOWN_MS
 
 _FAMILY = "rate"
+_NEVER_MS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class CaseBook:
         self._tally: dict[str, dict[str, int]] = {}
         self._updated_ms: dict[str, int] = {}
         self._changed: dict[str, None] = {}
-        self._retired: list[Integrity] = []
+        self._leaving: list[tuple[int, str, Retired]] = []
 
     @property
     def open_cases(self) -> int:
@@ -79,16 +80,15 @@ class CaseBook:
             return
         self._waiting += [f for f in report.findings if mark is None or f.at_ms > mark]
         self._mark_ms[report.shard] = report.to_ms
-        for poll_id, tally in report.retired.items():
-            self._tally[poll_id], self._updated_ms[poll_id] = tally, report.to_ms
-            self._retired.append(self.integrity(poll_id))
-            del self._tally[poll_id], self._updated_ms[poll_id]
-            self._changed.pop(poll_id, None)
-        standings = report.standings
-        for poll_id, option, votes in zip(standings.poll_ids, standings.options, standings.votes, strict=True):
+        for gone in report.retired:
+            for known in (self._tally, self._updated_ms, self._changed):
+                known.pop(gone.poll_id, None)
+            if mark is None or gone.at_ms > mark:
+                heappush(self._leaving, (gone.at_ms, gone.poll_id, gone))
+        s = report.standings
+        for poll_id, option, votes, at_ms in zip(s.poll_ids, s.options, s.votes, s.updated_ms, strict=True):
             self._tally.setdefault(poll_id, {})[option] = votes
-            self._changed[poll_id] = None
-            self._updated_ms[poll_id] = report.to_ms
+            self._change(poll_id, at_ms)
 
     def advance(self) -> CaseStep:
         """Work through all event time that every shard has reported."""
@@ -98,18 +98,19 @@ class CaseBook:
         self._waiting = [f for f in self._waiting if f.at_ms > frontier_ms]
         step.findings = len(due)
         for finding in due:
-            self._resolve_before(finding.at_ms, step)
+            self._come_to(finding.at_ms, step)
             self._take(finding, step)
-        self._resolve_before(frontier_ms, step)
-        step.changed_polls, step.retired = list(self._changed), self._retired
-        self._changed, self._retired = {}, []
+        self._come_to(frontier_ms, step)
+        step.changed_polls, self._changed = list(self._changed), {}
         return step
 
     def integrity(self, poll_id: str) -> Integrity:
         """Return the running estimate of a poll that was in `changed_polls`."""
+        return integrity(poll_id, self._tally[poll_id], self._suspects(poll_id), self._updated_ms[poll_id])
+
+    def _suspects(self, poll_id: str) -> SuspectVotes:
         case = self._cases.get(poll_id)
-        suspect = NONE_SUSPECT if case is None else suspects(case)
-        return integrity(poll_id, self._tally[poll_id], suspect, self._updated_ms[poll_id])
+        return NONE_SUSPECT if case is None else suspects(case)
 
     def __contains__(self, poll_id: object) -> bool:
         """Tell whether there is an estimate of this poll."""
@@ -156,20 +157,30 @@ class CaseBook:
         grown = case.score >= case.said_score * self._params.revise_growth
         return is_new or (waited and grown)
 
-    def _resolve_before(self, at_ms: int, step: CaseStep) -> None:
-        """Let happen what is due by `at_ms`: cases are resolved, and resolved ones forgotten."""
-        while self._due and self._due[0][0] <= at_ms:
-            due_ms, _, poll_id = heappop(self._due)
-            case = self._cases.get(poll_id)
-            if case is None or self._due_ms(case) != due_ms:
-                continue  # it spoke again since, and stands further down
-            if case.resolved_ms is None:
-                case.resolved_ms = due_ms
-                self._schedule(case)
-                step.revisions.append(self._revise(case, "resolved", None))
+    def _come_to(self, at_ms: int, step: CaseStep) -> None:
+        """Let happen what is due by `at_ms`, in order: polls leave, cases are resolved, resolved ones forgotten."""
+        while True:
+            due_ms = self._due[0][0] if self._due else _NEVER_MS
+            leaves_ms = self._leaving[0][0] if self._leaving else _NEVER_MS
+            if min(due_ms, leaves_ms) > at_ms:
+                return
+            if leaves_ms <= due_ms:
+                _, poll_id, gone = heappop(self._leaving)
+                step.retired.append(integrity(poll_id, gone.votes, self._suspects(poll_id), leaves_ms))
             else:
-                del self._cases[poll_id]
-                self._change(poll_id)
+                self._resolve_or_forget(*heappop(self._due), step)
+
+    def _resolve_or_forget(self, due_ms: int, _: str, poll_id: str, step: CaseStep) -> None:
+        case = self._cases.get(poll_id)
+        if case is None or self._due_ms(case) != due_ms:
+            return  # it spoke again since, and stands further down
+        if case.resolved_ms is None:
+            case.resolved_ms = due_ms
+            self._schedule(case)
+            step.revisions.append(self._revise(case, "resolved", None))
+        else:
+            del self._cases[poll_id]
+            self._change(poll_id, due_ms)
 
     def _due_ms(self, case: Case) -> int:
         if case.resolved_ms is None:
@@ -184,13 +195,14 @@ class CaseBook:
         case.updated_ms = cause.at_ms if cause is not None else case.resolved_ms or 0
         case.tally = cause.tally if cause is not None else case.tally
         case.said_score, case.said_ms = case.score, case.updated_ms
-        self._change(case.poll_id)
+        self._change(case.poll_id, case.updated_ms)
         data = case_data(case, self._params, self._made_by)
         return Revision(news, data, cause.arrived_ms if cause is not None else 0)
 
-    def _change(self, poll_id: str) -> None:
+    def _change(self, poll_id: str, at_ms: int) -> None:
         if poll_id in self._tally:
             self._changed[poll_id] = None
+            self._updated_ms[poll_id] = max(at_ms, self._updated_ms.get(poll_id, at_ms))
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -198,6 +210,7 @@ class CaseBook:
             "mark_ms": list(self._mark_ms),
             "ended": list(self._ended),
             "waiting": msgspec.to_builtins(self._waiting),
+            "leaving": msgspec.to_builtins([gone for _, _, gone in self._leaving]),
             "cases": msgspec.to_builtins(list(self._cases.values())),
             "tally": {poll_id: dict(tally) for poll_id, tally in self._tally.items()},
             "updated_ms": dict(self._updated_ms),
@@ -208,6 +221,8 @@ class CaseBook:
         self._mark_ms = list(state["mark_ms"])
         self._ended = list(state["ended"])
         self._waiting = msgspec.convert(state["waiting"], list[Finding])
+        leaving = msgspec.convert(state["leaving"], list[Retired])
+        self._leaving = sorted((gone.at_ms, gone.poll_id, gone) for gone in leaving)
         self._cases = {case.poll_id: case for case in msgspec.convert(state["cases"], list[Case])}
         self._due = []
         for case in self._cases.values():

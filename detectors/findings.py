@@ -36,17 +36,29 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Standings(msgspec.Struct, frozen=True, array_like=True):
-    """Votes of the options whose count changed, as they stand now (not the change): entry i is one option of a poll."""
+    """Votes of the options whose count changed, as they stand now (not the change): entry i is one option of a poll.
+
+    `updated_ms` is when the poll's votes last changed (event time).
+    """
 
     poll_ids: list[str]
     options: list[str]
     votes: list[int]
+    updated_ms: list[int]
+
+
+class Retired(msgspec.Struct, frozen=True, array_like=True):
+    """A poll that left memory at `at_ms` (event time), with its last votes by option."""
+
+    at_ms: int
+    poll_id: str
+    votes: dict[str, int]
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True):
     """All that one shard has to say about event time [from_ms, to_ms); reports of a shard follow on each other.
 
-    `retired` are polls that left memory, with their last votes by option; `standings` speaks of the time after that.
+    `retired` are polls that left memory; `standings` speaks of the time after that.
     """
 
     shard: int
@@ -54,7 +66,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     to_ms: int
     findings: list[Finding]
     standings: Standings
-    retired: dict[str, dict[str, int]]
+    retired: list[Retired]
     ended: bool
 
 

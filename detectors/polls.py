@@ -33,6 +33,7 @@ class PollBook:
         self.poll_ids: list[str] = []
         self.serial = np.zeros(0, np.int64)
         self.last_ms = np.zeros(0, np.int64)
+        self.changed_ms = np.zeros(0, np.int64)
         self.votes = np.zeros(0, np.int64)
         self.cell_poll = np.zeros(0, np.int32)
         self.cell_option = np.zeros(0, np.int32)
@@ -138,8 +139,9 @@ class PollBook:
             self.poll_ids.append("")
             self._cells.append({})
             self.serial, self.last_ms = with_room(self.serial, number), with_room(self.last_ms, number)
+            self.changed_ms = with_room(self.changed_ms, number)
         self.poll_ids[number], self._number[poll_id] = poll_id, number
-        self.serial[number], self.last_ms[number] = self._next_serial, 0
+        self.serial[number], self.last_ms[number], self.changed_ms[number] = self._next_serial, 0, 0
         self._next_serial += 1
         return number
 
@@ -168,6 +170,7 @@ class PollBook:
             "poll_ids": list(self.poll_ids),
             "serial": self.serial[: len(self.poll_ids)].tolist(),
             "last_ms": self.last_ms[: len(self.poll_ids)].tolist(),
+            "changed_ms": self.changed_ms[: len(self.poll_ids)].tolist(),
             "option_names": list(self.option_names),
             "votes": self.votes[: len(self.option_names)].tolist(),
             "cell_poll": self.cell_poll[: len(self.option_names)].tolist(),
@@ -181,6 +184,7 @@ class PollBook:
         """Take over what `snapshot` returned."""
         self.poll_ids, self.option_names = list(state["poll_ids"]), list(state["option_names"])
         self.serial, self.last_ms = np.array(state["serial"], np.int64), np.array(state["last_ms"], np.int64)
+        self.changed_ms = np.array(state["changed_ms"], np.int64)
         self.votes = np.array(state["votes"], np.int64)
         self.cell_poll = np.array(state["cell_poll"], np.int32)
         self.cell_option = np.array(state["cell_option"], np.int32)

@@ -15,7 +15,7 @@ import numpy as np
 from detectors.block import Block
 from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells, int32s, int64s
 from detectors.counted import Counted, ScoredWindows
-from detectors.findings import Finding, Report, Standings, rounded
+from detectors.findings import Finding, Report, Retired, Standings, rounded
 from detectors.inbox import Inbox, Sequence
 from detectors.polls import MAX_OPTIONS, PollBook
 from detectors.rate import RateDetector, RateFinding, WindowScores
@@ -85,7 +85,7 @@ class Shard:
         rows = self._inbox.release(until_ms)
         findings: list[Finding] = []
         changed: list[Int32s] = []
-        retired: dict[str, dict[str, int]] = {}
+        retired: list[Retired] = []
         while self._until_ms < until_ms:
             stop_ms = self._stop_ms(rows, until_ms)
             due = int(np.searchsorted(rows.effective_ms, stop_ms))
@@ -121,6 +121,7 @@ class Shard:
         cells = self._vote_cells(votes, poll, cell, ~votes.late)
         step = self._rate.advance(cells, until_ms)
         findings = self._findings(step.findings, change)
+        np.maximum.at(self.book.changed_ms, self.book.cell_poll[change.cell], change.effective_ms)
         np.add.at(self.book.votes, change.cell, 1)
         np.subtract.at(self.book.votes, change.left[change.left >= 0], 1)
         changed.append(np.unique(np.concatenate([change.cell, change.left[change.left >= 0]])))
@@ -191,9 +192,10 @@ class Shard:
             [self.book.poll_ids[number] for number in self.book.cell_poll[cells].tolist()],
             [self.book.option_names[cell] for cell in cells.tolist()],
             self.book.votes[cells].tolist(),
+            self.book.changed_ms[self.book.cell_poll[cells]].tolist(),
         )
 
-    def _let_leave(self, ahead: Int32s, counted: Counted, retired: dict[str, dict[str, int]]) -> None:
+    def _let_leave(self, ahead: Int32s, counted: Counted, retired: list[Retired]) -> None:
         """Let polls leave that were quiet for long, or longest of too many; `ahead` are names of rows yet to observe."""
         if self._until_ms % self._sweep_ms == 0:
             quiet = self.book.quiet_since(self._until_ms - self._params.retain_ms)
@@ -204,10 +206,10 @@ class Shard:
             self._retire(self.book.longest_quiet(excess), ahead, counted, retired)
 
     def _retire(
-        self, numbers: Int64s, ahead: Int32s, counted: Counted, retired: dict[str, dict[str, int]]
+        self, numbers: Int64s, ahead: Int32s, counted: Counted, retired: list[Retired]
     ) -> None:
         if len(numbers):
-            retired.update((self.book.poll_ids[n], self.book.tally(n)) for n in numbers.tolist())
+            retired += [Retired(self._until_ms, self.book.poll_ids[n], self.book.tally(n)) for n in numbers.tolist()]
             counted.polls_retired += len(numbers)
             self._rate.forget(numbers)
             self._tally.forget(self.book.serial[numbers])

@@ -13,7 +13,7 @@ from alert_schema import valid_alert
 from detectors.alert import MadeBy
 from detectors.case import CaseParams
 from detectors.cases import CaseBook, CaseStep, Revision
-from detectors.findings import Finding, Report, Standings
+from detectors.findings import Finding, Report, Retired, Standings
 from detectors.inbox import Gap
 from detectors.watermark import UNKNOWN_MS
 from streams.publish import alert, to_json
@@ -21,6 +21,7 @@ from streams.publish import alert, to_json
 START_MS = 1_664_812_800_000
 PARAMS = CaseParams()
 CLOSE_MS, REOPEN_MS = PARAMS.close_after_ms, PARAMS.reopen_ms
+NO_STANDINGS = Standings([], [], [], [])
 MADE_BY = MadeBy("test", "0" * 12, "live")
 
 
@@ -39,6 +40,13 @@ def finding(
     )
 
 
+def stands(at_s: float, **polls: dict[str, int]) -> Standings:
+    """Return how the options of polls stand since `at_s`."""
+    entries = [(poll, option, votes) for poll, tally in polls.items() for option, votes in tally.items()]
+    at_ms = [START_MS + round(at_s * 1000)] * len(entries)
+    return Standings([p for p, _, _ in entries], [o for _, o, _ in entries], [v for _, _, v in entries], at_ms)
+
+
 class Told:
     """A case book of one shard (or more), told things, and what it said."""
 
@@ -50,8 +58,8 @@ class Told:
     def tell(self, until_s: float, *findings: Finding, shard: int = 0, **report: Any) -> CaseStep:
         """Report findings and that time has come to `until_s`."""
         to_ms = START_MS + round(until_s * 1000)
-        standings = report.pop("standings", Standings([], [], []))
-        retired, ended = report.pop("retired", {}), report.pop("ended", False)
+        standings = report.pop("standings", NO_STANDINGS)
+        retired, ended = report.pop("retired", []), report.pop("ended", False)
         self.book.accept(Report(shard, self.marks[shard], to_ms, list(findings), standings, retired, ended))
         self.marks[shard] = to_ms
         step = self.book.advance()
@@ -170,7 +178,7 @@ def test_a_report_that_is_missing_is_refused_and_repeated_ones_are_passed_over()
     told = Told()
     told.tell(10, finding(5))
     with pytest.raises(Gap, match=f"shard 0: event time {START_MS + 10_000} to {START_MS + 12_000} was never reported"):
-        told.book.accept(Report(0, START_MS + 12_000, START_MS + 13_000, [], Standings([], [], []), {}, False))
+        told.book.accept(Report(0, START_MS + 12_000, START_MS + 13_000, [], NO_STANDINGS, [], False))
     told.marks[0] = UNKNOWN_MS
     told.tell(10, finding(5))
     told.marks[0] = START_MS + 4_000
@@ -200,18 +208,19 @@ def test_the_end_has_come_when_it_has_for_every_shard() -> None:
 
 def test_the_estimate_follows_what_the_shards_say() -> None:
     told = Told()
-    step = told.tell(10, standings=Standings(["p", "p", "q"], ["yes", "no", "yes"], [60, 50, 3]))
+    step = told.tell(10, standings=stands(9, p={"yes": 60, "no": 50}, q={"yes": 3}))
     assert sorted(step.changed_polls) == told.book.poll_ids() == ["p", "q"]
     assert "p" in told.book
     assert told.book.integrity("p").options == {"no": 50, "yes": 60}
-    step = told.tell(20, standings=Standings(["p"], ["no"], [49]))
+    step = told.tell(20, standings=stands(17, p={"no": 49}))
     assert (step.changed_polls, told.book.integrity("p").votes) == (["p"], 109)
+    assert told.book.integrity("p").updated_ms == START_MS + 17_000, "when its votes changed, not when that was reported"
     assert told.tell(30).changed_polls == []
 
 
 def test_a_poll_whose_case_changed_has_changed() -> None:
     told = Told()
-    told.tell(10, standings=Standings(["p", "p"], ["yes", "no"], [60, 50]))
+    told.tell(10, standings=stands(9, p={"yes": 60, "no": 50}))
     assert told.book.integrity("p").outcome.flips == "no"
     assert told.tell(20, finding(15)).changed_polls == ["p"], "50 of its votes are suspect now"
     assert told.book.integrity("p").outcome.flips == "uncertain"
@@ -223,12 +232,40 @@ def test_a_poll_whose_case_changed_has_changed() -> None:
 
 def test_a_poll_that_left_leaves_its_last_estimate() -> None:
     told = Told()
-    told.tell(10, standings=Standings(["p", "q"], ["yes", "yes"], [60, 50]))
-    step = told.tell(20, retired={"p": {"yes": 61}}, standings=Standings(["q"], ["no"], [1]))
-    assert [(estimate.poll_id, estimate.votes) for estimate in step.retired] == [("p", 61)]
+    told.tell(10, standings=stands(9, p={"yes": 60}, q={"yes": 50}))
+    step = told.tell(20, retired=[Retired(START_MS + 15_000, "p", {"yes": 61})], standings=stands(19, q={"no": 1}))
+    assert [(e.poll_id, e.votes, e.updated_ms) for e in step.retired] == [("p", 61, START_MS + 15_000)]
     assert told.book.poll_ids() == step.changed_polls == ["q"]
-    step = told.tell(30, retired={"q": {"yes": 50, "no": 1}}, standings=Standings(["q"], ["no"], [2]))
+    gone = Retired(START_MS + 25_000, "q", {"yes": 50, "no": 1})
+    step = told.tell(30, retired=[gone], standings=stands(29, q={"no": 2}))
     assert told.book.integrity("q").options == {"no": 2}, "it left and came back"
+
+
+@pytest.mark.parametrize("cuts", [[1_000], [6, 100, 305, 306, 320], [300], [307]])
+@pytest.mark.parametrize(("leaves_s", "suspect"), [(100, True), (1_000, True), (1_206, False)])
+def test_a_poll_that_leaves_is_judged_by_the_cases_of_that_time(
+    cuts: list[float], leaves_s: float, suspect: bool
+) -> None:
+    """However its leaving is reported: with the case's opening, or long after it."""
+    told, estimates = Told(), []
+    gone = Retired(START_MS + round(leaves_s * 1000), "p", {"yes": 60, "no": 50})
+    for start_s, end_s in pairwise([0, *cuts, 2_000]):
+        left = [gone] if start_s < leaves_s <= end_s else []
+        found = [finding(5)] if start_s < 5 <= end_s else []
+        estimates += told.tell(end_s, *found, retired=left).retired
+    (estimate,) = estimates
+    assert (estimate.outcome.flips == "uncertain") == suspect
+    assert estimate.updated_ms == gone.at_ms
+
+
+@pytest.mark.parametrize("until_s", [15, 20])
+def test_a_leaving_that_is_reported_again_is_told_once(until_s: float) -> None:
+    told = Told()
+    gone = Retired(START_MS + 15_000, "p", {"yes": 61})
+    assert len(told.tell(until_s, retired=[gone]).retired) == 1
+    told.marks[0] = START_MS + 4_000
+    assert told.tell(30, retired=[gone], standings=stands(29, p={"yes": 1})).retired == []
+    assert told.book.integrity("p").votes == 1
 
 
 def surges(seed: int) -> list[Finding]:

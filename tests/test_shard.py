@@ -83,15 +83,15 @@ class Fed:
         """Return how the reports say that the votes stand."""
         polls: dict[str, dict[str, int]] = {}
         for report in self.reports:
-            for poll in report.retired:
-                polls.pop(poll, None)
+            for gone in report.retired:
+                polls.pop(gone.poll_id, None)
             s = report.standings
             for poll, option, votes in zip(s.poll_ids, s.options, s.votes, strict=True):
                 polls.setdefault(poll, {})[option] = votes
         return polls
 
     def retired(self) -> dict[str, dict[str, int]]:
-        return {poll: votes for report in self.reports for poll, votes in report.retired.items()}
+        return {gone.poll_id: gone.votes for report in self.reports for gone in report.retired}
 
 
 def at_offset(event: Event, offset: int) -> Event:

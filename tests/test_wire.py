@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.block import Block, Standing
-from detectors.findings import Finding, Report, Standings
+from detectors.findings import Finding, Report, Retired, Standings
 from streams.wire import VERSION, UnreadableVersion, decode_block, decode_report, encode_block, encode_report
 
 MS = st.integers(0, 2**53)
@@ -85,19 +85,19 @@ def test_records_that_came_months_apart_keep_their_order_of_arrival() -> None:
         ),
         max_size=4,
     ),
-    st.lists(st.tuples(NAME, NAME, st.integers(0, 2**40)), max_size=5),
-    st.dictionaries(NAME, st.dictionaries(NAME, st.integers(0, 2**40))),
+    st.lists(st.tuples(NAME, NAME, st.integers(0, 2**40), MS), max_size=5),
+    st.lists(st.builds(Retired, MS, NAME, st.dictionaries(NAME, st.integers(0, 2**40)))),
     st.integers(-(2**62), 2**53),
     st.booleans(),
 )  # fmt: skip
 def test_a_report_arrives_as_it_was_sent(
     findings: list[Finding],
-    standings: list[tuple[str, str, int]],
-    retired: dict[str, dict[str, int]],
+    standings: list[tuple[str, str, int, int]],
+    retired: list[Retired],
     from_ms: int,
     ended: bool,
 ) -> None:
-    told = Standings([p for p, _, _ in standings], [o for _, o, _ in standings], [v for _, _, v in standings])
+    told = Standings(*([entry[n] for entry in standings] for n in range(4)))  # type: ignore[arg-type]
     report = Report(3, from_ms, from_ms + 5, findings, told, retired, ended)
     assert decode_report(encode_report(report)) == report
 
@@ -111,4 +111,4 @@ def test_a_format_of_a_newer_worker_is_refused_with_what_to_do(decode: Callable[
 
 def test_a_message_says_its_version_first() -> None:
     assert encode_block(block_of("s", 0, 1))[0] == VERSION
-    assert encode_report(Report(0, 0, 1, [], Standings([], [], []), {}, False))[0] == VERSION
+    assert encode_report(Report(0, 0, 1, [], Standings([], [], [], []), [], False))[0] == VERSION
