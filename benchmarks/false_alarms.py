@@ -22,7 +22,7 @@ _HOUR_MS = 3_600_000
 _BINS_PER_DAY = 4320
 FIRST_SEED = 100
 POLLS, DAYS = 100, 5
-_SPIKES = ((0.1, 1, 60), (0.5, 3, 60), (0.1, 20, 60), (1, 20, 60), (0.1, 50, 60), (1, 50, 60), (10, 20, 60), (10, 50, 60))
+_SPIKES: tuple[tuple[float, float, float], ...] = ((0.1, 1, 60), (0.5, 3, 60), (0.1, 20, 60), (1, 20, 60), (0.1, 50, 60), (1, 50, 60), (10, 20, 60), (10, 50, 60))
 _DRIPS_PER_MIN = ((2, 1), (2, 2), (2, 2.5), (2, 3), (20, 5), (20, 10), (20, 20))
 _DRIP_S = 9000
 
@@ -124,7 +124,7 @@ def main() -> int:
     with ProcessPoolExecutor(given.processes) as pool:
         nulls = list(pool.map(null, *zip(*((kind, seed) for seed in seeds for kind in KINDS), strict=True)))
         print(_null_table(nulls), flush=True)
-        asked = [(usual, extra, float(seconds)) for usual, extra, seconds in _SPIKES]
+        asked = list(_SPIKES)
         asked += [(usual / 60, extra / 60, float(_DRIP_S)) for usual, extra in _DRIPS_PER_MIN]
         cases = [(kind, *one) for kind in ("steady", "tidal") for one in asked]
         seen = [found for seed in seeds[:2] for found in pool.map(partial(power, seed=seed), *zip(*cases, strict=True))]

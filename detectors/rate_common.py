@@ -17,6 +17,7 @@ from detectors.rate_prior import ShardPrior
 _PACE, _WANDER_PACE = 1 / 32, 1 / 24
 _GROWN_WINDOWS = 64.0
 _TIDE_MOST_VOTES = 10.0
+_LEAST_STRAYED = -1.0
 _WORTH_AN_UPDATE = 0.05
 """Weight below which what a lesson tells of a poll is lost in noise: quiet polls cost next to nothing so."""
 
@@ -101,7 +102,7 @@ class CommonStatistics:
         age = outlook.age[at, :-1]
         square = expected * expected
         far = _upwards(given.usual[at], expected) - expected
-        strayed = far / np.maximum(square, 1e-12) - 0.5 * outlook.doubt[at, :-1]
+        strayed = np.maximum(far / np.maximum(square, 1e-12) - 0.5 * outlook.doubt[at, :-1], _LEAST_STRAYED)
         weight = square / (3.0 + square) * ((age > 0) & (~odd | _first(odd, columns[of.HELD, polls])))
         self._prior.learn_dispersion(age, strayed, weight)
         total = weight.sum(axis=1)
@@ -124,7 +125,7 @@ class CommonStatistics:
         square = expected * expected
         block = columns[of.BLOCK_VOTES, polls] + given.usual[at].sum(axis=1)
         doubt = 1.0 / (columns[of.SLOW_VOTES, polls] + 1.0)
-        strayed = np.minimum((_upwards(block, expected) - expected) / square - doubt, 1.0)
+        strayed = np.clip((_upwards(block, expected) - expected) / square - doubt, _LEAST_STRAYED, 1.0)
         weight = square / (10.0 + square)
         self._prior.learn_wander(strayed, weight)
         self._means[of.WANDER].update(columns[of.WANDER], polls, strayed, weight)

@@ -15,6 +15,8 @@ from detectors.columns import Floats, Int64s
 _CLASS_STARTS = (0, 1, 2, 4, 8, 16, 32)
 _BEFORE_DISPERSION = (4.0, 1.0, 0.5, 0.3, 0.2, 0.1, 0.05)
 _BEFORE_WANDER = 0.05
+_LEAST_SHARE = 0.1
+"""What is left at least of the dispersion assumed before anything was seen: the calmest polls promise nothing for others."""
 _BEFORE_BUNCHING = (0.1, 0.1, 0.1)
 _CLASS_OF_AGE = np.searchsorted(_CLASS_STARTS, np.arange(_CLASS_STARTS[-1] + 1), "right") - 1
 
@@ -95,8 +97,9 @@ class ShardPrior:
 
     def publish(self) -> None:
         """Make what was learned count from now on: called between lessons only."""
-        self.dispersion_of_class = np.array([known.get() for known in self._dispersion])
-        self.wander = self._wander.get()
+        learned = np.array([known.get() for known in self._dispersion])
+        self.dispersion_of_class = np.maximum(learned, _LEAST_SHARE * np.array(_BEFORE_DISPERSION))
+        self.wander = max(self._wander.get(), _LEAST_SHARE * _BEFORE_WANDER)
         self.bunching = [known.get() for known in self._bunching]
         self.rate = max(self._rate.get(), 1e-6)
         variance = max(self._rate_square.get() - self.rate**2, 1e-12)
