@@ -30,7 +30,7 @@ class PollStatistics:
         self.window = -1
         self.votes: Counter[str] = Counter()
         self.mean = stats.EWMean(fading_factor=0.1)
-        self.scorer = anomaly.GaussianScorer(grace_period=10)
+        self.scorer = anomaly.GaussianScorer(grace_period=10)  # type: ignore[no-untyped-call]
 
     def observe(self, vote: dict[str, Any]) -> dict[str, Any] | None:
         """Count a vote; return an alert when it ends a window that was abnormal."""
@@ -46,9 +46,9 @@ class PollStatistics:
 
     def _close(self, poll_id: str) -> dict[str, Any] | None:
         votes = sum(self.votes.values())
-        score = self.scorer.score_one(None, votes)
+        score = self.scorer.score_one(None, votes)  # type: ignore[no-untyped-call]
         expected = self.mean.get()
-        self.scorer.learn_one(None, votes)
+        self.scorer.learn_one(None, votes)  # type: ignore[no-untyped-call]
         self.mean.update(votes)
         if score < ABNORMAL:
             return None

@@ -14,6 +14,7 @@ import json
 import re
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,6 @@ from benchmarks.processes import Contestant, Usage, cpu_s, peak_rss_bytes, read
 from config import Settings, TopicRole, load
 from streams.kafka_client import aiokafka
 
-P99_LIMIT_S = 2.0
 _SETTLE_S = 4.0
 _BUCKET = re.compile(r'pollwatch_event_to_alert_seconds_bucket\{le="([^"]+)"\} ([0-9.e+]+)')
 
@@ -49,13 +49,15 @@ class Latency:
     peak_rss_bytes: int
 
 
-def measure(where: Cluster, traffic: LiveTraffic, logs: Path) -> Latency:
+def measure(
+    where: Cluster, traffic: LiveTraffic, logs: Path, module: Sequence[str] = ("streams", "worker")
+) -> Latency:
     """Run a worker on live traffic once."""
     environment = where.environment("live") | {"POLLWATCH_TOPICS_VOTES": "live.votes", "POLLWATCH_TOPICS_REPLIES": "live.replies"}
     settings = load(None, environment)
     create_topics(settings)
     with (
-        PollwatchWorker(environment, settings, log_file(logs, "live")) as worker,
+        PollwatchWorker(environment, settings, log_file(logs, "live"), module) as worker,
         Contestant("benchmarks.live_sender", [msgspec.json.encode(traffic).decode()], environment) as sender,
     ):
         worker.wait_until_assigned()

@@ -7,6 +7,7 @@ a vote a second each, are flooded one after the other, a few at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class LiveTraffic:
     """`votes_per_s` offered for `warm_up_s`, then for `seconds` in which the floods begin."""
 
     votes_per_s: int = 50_000
-    warm_up_s: int = 20
+    warm_up_s: int = 30
     seconds: int = 60
     polls: int = 300
     accounts: int = 400_000
@@ -63,14 +64,14 @@ class LiveTraffic:
         end_ms = self.slots * SLOT_MS
         base = rng.integers(0, QUIET_POLLS, QUIET_POLLS * end_ms // 1000)
         parts = [(rng.integers(0, end_ms, len(base)), base)]
-        for poll, start_ms in enumerate(self.flood_starts_ms().tolist()):
+        for flooded, start_ms in enumerate(self.flood_starts_ms().tolist()):
             size = int(FLOOD_S * FLOOD_VOTES_PER_S)
-            parts.append((rng.integers(start_ms, start_ms + int(FLOOD_S * 1000), size), np.full(size, poll)))
+            parts.append((rng.integers(start_ms, start_ms + int(FLOOD_S * 1000), size), np.full(size, flooded)))
         ts_ms, poll = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         order = np.argsort(ts_ms)
         events = self._quiet(rng, ts_ms[order], poll[order])
         bounds = np.searchsorted(events.ts_ms // SLOT_MS, np.arange(self.slots + 1))
-        return [events.between(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [events.between(int(a), int(b)) for a, b in pairwise(bounds)]
 
     def flood_starts_ms(self) -> Int64s:
         """Return when each quiet poll is flooded, from the begin of the traffic; not within a second of the end."""

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
+from lab.story import story
 from streams.recording import LINES_PER_CHUNK, chunks
 
-FLOOR_EVENTS_PER_S = 300_000
 WORLD = Path(__file__).resolve().parents[2] / "shared" / "data" / "world" / "recording.jsonl.gz"
 _IDS = ("event_id", "poll_id", "account_id")
 _MINUTE_MS = 60_000
@@ -84,3 +84,10 @@ def median_run(runs: list[ScanRun]) -> ScanRun:
     """Return the run of median speed."""
     speed = statistics.median_low([run.events_per_s for run in runs])
     return next(run for run in runs if run.events_per_s == speed)
+
+
+def write_story(out: Path) -> Path:
+    """Write the demo's story as a recording, for where there is no other."""
+    with out.open("wb") as file:
+        file.writelines(msgspec.json.encode(event) + b"\n" for event in story(seed=7, start_ms=1_664_812_800_000).events)
+    return out

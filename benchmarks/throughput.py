@@ -19,8 +19,6 @@ from benchmarks.recording import Recording
 from config import load
 
 FAUST, POLLWATCH, GETMANY = "(a) Faust, one event at a time", "(b) Pollwatch worker", "(c) aiokafka getmany alone"
-FLOOR = {FAUST: 12.0, GETMANY: 0.25}
-AIM = {FAUST: 15.0, GETMANY: 0.4}
 _SLOWEST_VOTES_PER_S = 5_000
 
 
