@@ -56,7 +56,7 @@ def scan(paths: list[Path], settings: Settings, out: Path, keep_scores: bool, te
     started = time.perf_counter()
     summary = Summary()
     with ScanOutput(out, settings, keep_scores) as output:
-        stages = _Stages(settings, keep_scores, output, summary)
+        stages = _Stages(settings, output, summary)
         try:
             for lines in _chunks(paths):
                 stages.lines(lines)
@@ -86,7 +86,7 @@ class _Stands:
 class _Stages:
     """Intake, shards and cases of one process, called in that order."""
 
-    def __init__(self, settings: Settings, keep_scores: bool, output: ScanOutput, summary: Summary) -> None:
+    def __init__(self, settings: Settings, output: ScanOutput, summary: Summary) -> None:
         self._partitions = settings.topics.partitions
         self._window_ms = settings.rate.window_ms
         self._decoder: Decoder = build_decoder(settings)
@@ -94,7 +94,7 @@ class _Stages:
         self._cutters = [Cutter(name, shard_of) for name in scan_sources(settings)]
         self._next_offset = np.zeros(len(self._cutters), np.int64)
         self._shards: list[Shard] = [
-            build_shard(n, settings, scan_sources(settings), keep_scores) for n in range(self._partitions)
+            build_shard(n, settings, scan_sources(settings), keep_scores=True) for n in range(self._partitions)
         ]
         self._cases: CaseBook = build_cases(settings, "replay")
         self._latest_ms = 0

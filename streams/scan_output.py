@@ -18,6 +18,7 @@ from detectors.columns import Int32s, Int64s
 from detectors.counted import ScoredWindows
 from streams.decode import Refused
 from streams.publish import alert, to_json
+from streams.report import Report, Timelines, page
 from streams.scores import ScoresFile
 from streams.stages import scan_sources
 
@@ -49,7 +50,10 @@ class ScanOutput:
         self._dead_letter = self._open("dead-letter.jsonl")
         self._scores = ScoresFile(self._open("scores.csv"), settings.rate.window_ms) if keep_scores else None
         self._retired: dict[str, Integrity] = {}
-        self.alerts: list[Alert] = []
+        self._report = self._open("report.html")
+        self._timelines = Timelines(settings.rate.window_ms)
+        self._cases: dict[str, Alert] = {}
+        self._estimates: dict[str, Integrity] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -69,10 +73,13 @@ class ScanOutput:
             self._dead_letter.write(msgspec.json.encode(letter) + b"\n")
 
     def revisions(self, revisions: Sequence[Revision]) -> None:
-        """Write alerts."""
+        """Write alerts; the last one of each case goes into the report."""
         for revision in revisions:
-            self.alerts.append(alert(revision, self._source))
-            self._alerts.write(to_json(self.alerts[-1]) + b"\n")
+            said = alert(revision, self._source)
+            self._alerts.write(to_json(said) + b"\n")
+            self._cases[said.data.case_id] = said
+            for poll_id in said.data.poll_ids:
+                self._timelines.follow(poll_id)
 
     def retired(self, estimates: Sequence[Integrity]) -> None:
         """Keep the last estimate of polls that left memory; a poll that comes back replaces it."""
@@ -80,21 +87,25 @@ class ScanOutput:
 
     def scores(self, scores: Sequence[ScoredWindows]) -> None:
         """Take the scores of closed windows."""
-        if self._scores is not None:
-            for windows in scores:
+        for windows in scores:
+            self._timelines.add(windows)
+            if self._scores is not None:
                 self._scores.add(windows)
 
     def end(self, cases: CaseBook, end_ms: int) -> None:
         """Write what is known only at the end of event time, `end_ms`."""
-        estimates = self._retired | {poll_id: cases.integrity(poll_id) for poll_id in cases.poll_ids()}
-        for _, estimate in sorted(estimates.items()):
+        self._estimates = self._retired | {poll_id: cases.integrity(poll_id) for poll_id in cases.poll_ids()}
+        for _, estimate in sorted(self._estimates.items()):
             self._integrity.write(to_json(estimate) + b"\n")
         if self._scores is not None:
             self._scores.end(end_ms)
 
     def summary(self, summary: msgspec.Struct) -> None:
-        """Write `summary.json`."""
+        """Write `summary.json` and `report.html`."""
         (self._out / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+        totals = msgspec.to_builtins(summary)
+        report = Report(totals, list(self._cases.values()), self._timelines, self._estimates)
+        self._report.write(page(report).encode())
 
     def _open(self, name: str) -> BinaryIO:
         return self._files.enter_context((self._out / name).open("wb"))

@@ -1,0 +1,110 @@
+"""The report's page, put together from cases, timelines and tallies. Every text from outside passes `streams.report.markup`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from detectors.alert import Alert, CaseData, Evidence, Integrity
+from detectors.sentences import timestamp
+from streams.report.chart import caption, chart
+from streams.report.markup import rows, text
+from streams.report.timelines import Timelines
+
+MOST_CASES = 200
+_STYLE = Path(__file__).with_name("style.css")
+_LIMITS = (
+    "“insufficient” means: votes surged, and this version does not yet look at who voted, from where and with whom. "
+    "It can't tell a crowd from a script."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is reported: `totals` by name, the last alert of each case, and the estimates of polls by id."""
+
+    totals: Mapping[str, float]
+    cases: Sequence[Alert]
+    timelines: Timelines
+    estimates: Mapping[str, Integrity]
+
+
+def page(report: Report) -> str:
+    """Return the whole page; the cases with the highest scores come first, at most MOST_CASES of them."""
+    ranked = sorted(report.cases, key=lambda case: (-case.data.score, case.id))
+    cases = "".join(_case(case.data, report) for case in ranked[:MOST_CASES])
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Pollwatch: scan</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        # the page needs nothing but its own style, so nothing else may run or be fetched whatever a text says
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head>\n<body><h1>Pollwatch: scan</h1>\n"
+        f"{_totals(report.totals)}<p>{text(_headline(len(ranked)))}</p>\n{cases}</body></html>\n"
+    )
+
+
+def _headline(cases: int) -> str:
+    if not cases:
+        return "No case was opened: no poll got more votes than its own past and that of the others explain."
+    more = f" The {MOST_CASES} with the highest scores are shown; alerts.jsonl has all." if cases > MOST_CASES else ""
+    return f"{cases:,} {'case was' if cases == 1 else 'cases were'} opened.{more} {_LIMITS}"
+
+
+def _totals(totals: Mapping[str, float]) -> str:
+    tiles = "".join(f"<div><dt>{text(name)}</dt><dd>{number:,.0f}</dd></div>" for name, number in totals.items())
+    return f'<dl class="totals">{tiles}</dl>\n'
+
+
+def _case(data: CaseData, report: Report) -> str:
+    polls = "".join(_poll(poll_id, data, report) for poll_id in data.poll_ids)
+    tags = [data.verdict, data.severity, *data.kinds, f"score {data.score:.3g}"]
+    return (
+        f"<article><h2>{text(', '.join(data.poll_ids))}</h2>"
+        f'<div class="tags">{"".join(f"<span>{text(tag)}</span>" for tag in tags)}</div>'
+        f"<p>{text(data.summary)}</p>{polls}"
+        f'<div class="sides">{_side("Why it could be coordinated", data, "coordinated")}'
+        f"{_side('Why it could be a crowd', data, 'organic')}</div>"
+        f'<p class="quiet">Case {text(data.case_id)}, revision {data.revision}, opened {_when(data.opened_ms)}, '
+        f"last said {_when(data.updated_ms)}. Pollwatch {text(data.made_by.version)}, settings "
+        f"{text(data.made_by.config_digest)}.</p></article>\n"
+    )
+
+
+def _side(title: str, data: CaseData, direction: str) -> str:
+    sentences = "".join(_evidence(one) for one in data.evidence if one.direction == direction)
+    return f"<section><h3>{text(title)}</h3><ul>{sentences or '<li>nothing was found</li>'}</ul></section>"
+
+
+def _evidence(evidence: Evidence) -> str:
+    return f'<li>{text(evidence.sentence)} <span class="quiet">({text(evidence.detector)})</span></li>'
+
+
+def _poll(poll_id: str, data: CaseData, report: Report) -> str:
+    timeline = report.timelines.of(poll_id)
+    drawing = '<p class="quiet">No timeline was kept: too many polls have cases.</p>'
+    if timeline is not None:
+        drawing = (
+            f"<figure>{chart(timeline, data.window)}<figcaption>{text(caption(timeline))} "
+            "Marked: the time this case is about.</figcaption></figure>"
+        )
+    estimate = report.estimates.get(poll_id)
+    return drawing + (_tally(estimate) if estimate is not None else "")
+
+
+def _tally(estimate: Integrity) -> str:
+    total = max(1, estimate.votes)
+    ranked = sorted(estimate.options.items(), key=lambda item: (-item[1], item[0]))
+    cells: list[tuple[object, ...]] = [(option, f"{votes:,}", f"{votes / total:.1%}") for option, votes in ranked]
+    flips = {"yes": "would change", "no": "would not change", "uncertain": "could change"}[estimate.outcome.flips]
+    low, high = estimate.suspect_share_low, estimate.suspect_share_high
+    return (
+        '<table><thead><tr><th scope="col">Option</th><th scope="col">Votes</th><th scope="col">Share</th></tr></thead>'
+        f"<tbody>{rows(cells)}</tbody></table>"
+        f'<p class="quiet">{estimate.votes:,} votes up to {_when(estimate.updated_ms)}. Suspect: {low:.1%} to {high:.1%} '
+        f"of them; without those the leader {flips}.</p>"
+    )
+
+
+def _when(at_ms: int) -> str:
+    return timestamp(at_ms).replace("T", " ").replace(".000Z", "Z")
