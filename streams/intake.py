@@ -119,9 +119,9 @@ class Intake:
         for bad in refused:
             record = batch.records[bad.index]
             headers = [*record.headers, *_dead_letter_headers(batch.tp, record.offset, bad)]
-            sent = await self._outbox.send(
-                Sink.DEAD_LETTER, self._dead_letter, None, record.key, record.value, headers
-            )
+            # others may send a record with neither key nor value; this client refuses to
+            value = b"" if record.key is None and record.value is None else record.value
+            sent = await self._outbox.send(Sink.DEAD_LETTER, self._dead_letter, None, record.key, value, headers)
             sent.add_done_callback(lambda _: self._metrics.dead_letters.inc())  # type: ignore[attr-defined]
 
     def _count(self, kind: Kind, batch: Batch, decoded: Decoded, refused: list[Refused]) -> None:

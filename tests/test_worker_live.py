@@ -1,0 +1,285 @@
+"""The worker on a real Kafka against a scan of the same recording: whatever happens on the way, they end alike."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from live_worker import PATIENCE_S, Deployment, Feed, WorkerProcess, wait_until, without_maker
+from recorded_traffic import recording, write
+from test_decode_mutations import mutated
+
+from config import Settings, TopicRole
+from streams.control import closing
+from streams.decode import Kind
+from streams.replay import AS_FAST_AS_POSSIBLE, replay
+from streams.replay_sender import Sender
+from streams.scan import Summary, scan
+from streams.stages import build_decoder
+
+pytestmark = pytest.mark.broker
+
+SEED = 20221003
+WORLD = Path(__file__).resolve().parents[2] / "shared" / "data" / "world" / "recording.jsonl.gz"
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a scan found."""
+
+    lines: list[bytes]
+    path: Path
+    alerts: dict[str, dict[str, Any]]
+    estimates: dict[str, dict[str, Any]]
+    summary: Summary
+
+
+def scanned(path: Path, out: Path, settings: Settings, lines: list[bytes]) -> Scanned:
+    summary = scan([path], settings, out, False, lambda _: None)
+    alerts = [json.loads(line) for line in (out / "alerts.jsonl").read_bytes().splitlines()]
+    estimates = [json.loads(line) for line in (out / "integrity.jsonl").read_bytes().splitlines()]
+    return Scanned(lines, path, {a["id"]: a for a in alerts}, {e["poll_id"]: e for e in estimates}, summary)
+
+
+@pytest.fixture
+def deployment(kafka: str, topic_prefix: str, tmp_path: Path) -> Deployment:
+    return Deployment(kafka, topic_prefix, tmp_path).create_topics()
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Scanned:
+    """Scan the recording once; how a deployment names its topics decides nothing."""
+    folder = tmp_path_factory.mktemp("story")
+    lines = recording(SEED)
+    print(f"seed {SEED}, {len(lines)} lines")
+    settings = Deployment("127.0.0.1:1", "", folder).settings
+    found = scanned(write(folder / "story.jsonl.gz", lines), folder / "out", settings, lines)
+    assert len({a["data"]["case_id"] for a in found.alerts.values()}) >= 2, "the floods opened no case"
+    summary = found.summary
+    assert min(summary.duplicates, summary.late, summary.rejected, summary.replies) > 20, "nothing to go wrong in it"
+    return found
+
+
+def assert_same_end(deployment: Deployment, expected: Scanned) -> None:
+    """Fail unless the topics say in the end what the scan said."""
+    alerts = deployment.alerts()
+    assert sorted(alerts) == sorted(expected.alerts)
+    for name, alert in alerts.items():
+        assert without_maker(alert) == without_maker(expected.alerts[name])
+        assert alert["data"]["made_by"]["mode"] == "live"
+    estimates = deployment.estimates()
+    assert sorted(estimates) == sorted(expected.estimates)
+    for poll, estimate in estimates.items():
+        assert estimate == expected.estimates[poll]
+    assert len(source_offsets(deployment)) == expected.summary.rejected
+
+
+def source_offsets(deployment: Deployment) -> set[tuple[bytes, ...]]:
+    """Return where each dead letter stood, once however often it was sent."""
+    names = ("topic", "partition", "offset")
+    found = set()
+    for record in deployment.records(TopicRole.DEAD_LETTER):
+        headers = dict(record.headers)
+        found.add(tuple(headers[f"__connect.errors.{name}"] for name in names))
+    return found
+
+
+def assert_all_is_committed(deployment: Deployment) -> None:
+    assert deployment.lag() == {}, "after a clean stop the committed offset is the end"
+
+
+def test_stream_and_scan_of_one_recording_end_alike_and_a_restart_adds_nothing(
+    deployment: Deployment, story: Scanned
+) -> None:
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        replay(story.path, deployment.settings, AS_FAST_AS_POSSIBLE, False, lambda *_: None)
+        deployment.wait_until_settled(worker)
+        assert_what_operators_see(worker, story)
+        worker.stop()
+    assert_same_end(deployment, story)
+    assert_all_is_committed(deployment)
+    said = len(deployment.records(TopicRole.ALERTS))
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        wait_until(lambda: "10 partitions, 4 of them with state" in worker.log(), "state restored")
+        worker.stop()
+    assert_same_end(deployment, story)
+    assert len(deployment.records(TopicRole.ALERTS)) == said
+
+
+def assert_what_operators_see(worker: WorkerProcess, story: Scanned) -> None:
+    assert worker.get("/healthz")[0] == 200
+    page = worker.get("/metrics")[1]
+    seen, summary = worker.metrics(), story.summary
+    controls = 2 * 2 * 3
+    assert seen["pollwatch_events_received_total"] == summary.events + controls
+    assert seen["pollwatch_events_refused_total"] == seen["pollwatch_dead_letters_total"] == summary.rejected
+    assert seen["pollwatch_events_duplicate_total"] == summary.duplicates
+    assert seen["pollwatch_events_late_total"] == summary.late
+    assert seen["pollwatch_revotes_total"] > 500
+    caused = [alert for alert in story.alerts.values() if not alert["type"].endswith("resolved.v1")]
+    assert seen["pollwatch_event_to_alert_seconds_count"] == len(caused)
+    assert seen["pollwatch_cases_opened_total"] == summary.cases
+    assert seen["pollwatch_alerts_emitted_total"] >= len(story.alerts)
+    assert seen["pollwatch_snapshots_total"] >= 4
+    assert seen["pollwatch_sink_failures_total"] == 0
+    assert not re.search(r"poll-\d|\bu\d+\b|\bf\d+\b", page), "an id in a label"
+
+
+@pytest.mark.skipif(not WORLD.exists(), reason="the shared recording is not here")
+def test_stream_and_scan_of_the_shared_recording_end_alike(deployment: Deployment, tmp_path: Path) -> None:
+    expected = scanned(WORLD, tmp_path / "out", deployment.settings, [])
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        replay(WORLD, deployment.settings, AS_FAST_AS_POSSIBLE, False, lambda *_: None)
+        deployment.wait_until_settled(worker)
+        worker.stop()
+    assert_same_end(deployment, expected)
+
+
+def test_stock_kafka_gives_the_same_detections(deployment: Deployment, story: Scanned) -> None:
+    with WorkerProcess(deployment, stock=True) as worker:
+        worker.wait_until_ready()
+        Feed(deployment, story.lines).send(1)
+        deployment.wait_until_settled(worker)
+        worker.stop()
+    assert_same_end(deployment, story)
+
+
+def test_a_worker_killed_in_the_middle_is_followed_by_one_that_ends_alike(deployment: Deployment, story: Scanned) -> None:
+    feed = Feed(deployment, story.lines)
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        feed.send(0.5)
+        wait_until(lambda: deployment.committed(TopicRole.EXCHANGE), "a snapshot, which alone lets the exchange commit")
+        wait_until(lambda: deployment.records(TopicRole.ALERTS), "an alert")
+        feed.send(0.75)
+        wait_until(lambda: worker.metrics()["pollwatch_events_received_total"] > 0.6 * len(story.lines), "more taken in")
+        worker.kill()
+    assert deployment.lag(), "it had settled everything: nothing was lost that could be missed"
+    feed.send(1)
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        deployment.wait_until_settled(worker)
+        worker.stop()
+    assert_same_end(deployment, story)
+    assert_all_is_committed(deployment)
+
+
+def test_of_two_workers_one_may_leave_in_the_middle(deployment: Deployment, story: Scanned) -> None:
+    feed = Feed(deployment, story.lines)
+    with WorkerProcess(deployment) as one, WorkerProcess(deployment) as other:
+        both = (one, other)
+        wait_until(lambda: all("pollwatch_consumer_lag_records" in w.metrics() for w in both), "partitions for both")
+        feed.send(0.5)
+        wait_until(lambda: deployment.records(TopicRole.ALERTS), "an alert")
+        one.stop()
+        feed.send(1)
+        deployment.wait_until_settled(other)
+        other.stop()
+    assert_same_end(deployment, story)
+    assert_all_is_committed(deployment)
+
+
+async def produce(bootstrap: str, topic: str, records: Sequence[Sent]) -> list[tuple[int, int]]:
+    """Send records to a topic; return where each one stands, as (partition, offset)."""
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=4_000_000, linger_ms=20) as producer:
+        await producer.client._wait_on_metadata(topic)
+        partitions = sorted(producer.client.cluster.partitions_for_topic(topic))
+        sent = []
+        for number, record in enumerate(records):
+            tp = TopicPartition(topic, partitions[number % len(partitions)])
+            # the client's own `send` refuses what Kafka takes: a record with neither key nor value
+            sent.append(
+                await producer._message_accumulator.add_message(
+                    tp, record.key, record.value, PATIENCE_S, headers=list(record.headers)
+                )
+            )
+        done = await asyncio.gather(*sent)
+    return [(metadata.partition, metadata.offset) for metadata in done]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A record as its sender made it."""
+
+    value: bytes | None
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def neighbour(number: int) -> Sent:
+    fields = {"event_id": f"n{number}", "poll_id": "good", "account_id": f"a{number}", "option": "yes"}
+    return Sent(json.dumps({**fields, "ts": int(time.time() * 1000)}).encode())
+
+
+def hostile_records(rng: random.Random) -> list[Sent]:
+    """Return 10,000 mutated votes with keys and headers of their own, tombstones of all kinds, and good neighbours."""
+    bad = [
+        Sent(value, *rng.choice([(None, ()), (b"\x00key\xff", ()), (b"k", (("trace", b"\x01\xff"), ("trace", b"2")))]))
+        for value in mutated(rng)
+    ]
+    bad += [Sent(None, b"k"), Sent(None, None), Sent(b"", None), Sent(None, None, (("pollwatch-control", b"{}"),))]
+    records = [*bad, *(neighbour(number) for number in range(2_000))]
+    rng.shuffle(records)
+    return records
+
+
+def test_ten_thousand_mutated_records_leave_the_worker_running_and_their_neighbours_counted(
+    deployment: Deployment,
+) -> None:
+    print(f"seed {SEED}")
+    records = hostile_records(random.Random(SEED))
+    now_ms = np.full(len(records), int(time.time() * 1000))
+    decoded = build_decoder(deployment.settings).topic([r.value for r in records], Kind.VOTE, now_ms)
+    reasons = {bad.index: bad.reason.value for bad in decoded.refused}
+    assert len(reasons) > 5_000
+    topic = deployment.topic(TopicRole.VOTES)
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        stands = asyncio.run(produce(deployment.bootstrap, topic, records))
+        with Sender(deployment.settings) as sender:
+            sender.control(closing(int(time.time() * 1000), 60_000))
+        deployment.wait_until_settled(worker)
+        assert worker.get("/healthz")[0] == 200
+        seen = worker.metrics()
+        worker.stop()
+    letters = {place: letter for letter in deployment.records(TopicRole.DEAD_LETTER) for place in [place_of(letter)]}
+    assert sorted(letters) == sorted((topic, *stands[index]) for index in reasons)
+    for index, reason in reasons.items():
+        assert_is_letter(letters[topic, *stands[index]], records[index], reason)
+    assert deployment.estimates()["good"]["options"]["yes"] >= 2_000
+    assert seen["pollwatch_dead_letters_total"] == len(reasons)
+    for reason in set(reasons.values()):
+        assert seen[f"pollwatch_events_refused_total{{reason={reason}}}"] == list(reasons.values()).count(reason)
+
+
+def place_of(letter: Any) -> tuple[str, int, int]:
+    headers = dict(letter.headers)
+    topic, partition, offset = (headers[f"__connect.errors.{name}"].decode() for name in ("topic", "partition", "offset"))
+    return topic, int(partition), int(offset)
+
+
+def assert_is_letter(letter: Any, sent: Sent, reason: str) -> None:
+    own = len(sent.headers)
+    assert (letter.key, tuple(letter.headers[:own])) == (sent.key, sent.headers)
+    # clients can't send a record with neither key nor value
+    assert letter.value == (b"" if sent.key is None and sent.value is None else sent.value)
+    added = dict(letter.headers[own:])
+    assert set(added) == {
+        f"__connect.errors.{name}"
+        for name in ("topic", "partition", "offset", "stage", "exception.class.name", "exception.message")
+    }
+    assert added["__connect.errors.exception.class.name"].decode() == reason
+    assert 0 < len(added["__connect.errors.exception.message"]) <= 200
