@@ -27,15 +27,20 @@ def visible(text: str, most: int = 0) -> str:
     >>> visible("Чи згодні ви? 🇺🇦")
     'Чи згодні ви? 🇺🇦'
     """
+    plain = text.isascii() and text.isprintable() and "\\" not in text
+    whole = text if plain else _written_out(text)
+    return whole if not most or len(whole) <= most else whole[: most - 1] + "…"
+
+
+def _written_out(text: str) -> str:
     shown: list[str] = []
     marks = 0
     for character in text:
         marks = marks + 1 if unicodedata.category(character) in _MARKS else 0
         # a mark at the very beginning would land on what is printed before it
-        written_out = _is_hidden(character) or marks > _MOST_MARKS or (marks > 0 and not shown)
-        shown.append(_escape(character) if written_out else character)
-    whole = "".join(shown)
-    return whole if not most or len(whole) <= most else whole[: most - 1] + "…"
+        hidden = _is_hidden(character) or marks > _MOST_MARKS or (marks > 0 and not shown)
+        shown.append(_escape(character) if hidden else character)
+    return "".join(shown)
 
 
 def _is_hidden(character: str) -> bool:

@@ -18,11 +18,21 @@ _LIMITS = (
     "“insufficient” means: votes surged, and this version does not yet look at who voted, from where and with whom. "
     "It can't tell a crowd from a script."
 )
+_COUNTS = {
+    "events": "events",
+    "votes": "votes",
+    "replies": "replies",
+    "rejected": "refused",
+    "duplicates": "duplicates",
+    "late": "late",
+    "polls": "polls",
+    "cases": "cases",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is reported: `totals` by name, the last alert of each case, and the estimates of polls by id."""
+    """What is reported: `totals` as in summary.json, the last alert of each case, and the estimates of polls by id."""
 
     totals: Mapping[str, float]
     cases: Sequence[Alert]
@@ -52,7 +62,9 @@ def _headline(cases: int) -> str:
 
 
 def _totals(totals: Mapping[str, float]) -> str:
-    tiles = "".join(f"<div><dt>{text(name)}</dt><dd>{number:,.0f}</dd></div>" for name, number in totals.items())
+    shown = {label: f"{totals[name]:,}" for name, label in _COUNTS.items()}
+    shown |= {"seconds": f"{totals['seconds']:,.1f}", "memory": f"{totals['peak_rss_bytes'] / 1e6:,.0f} MB"}
+    tiles = "".join(f"<div><dt>{label}</dt><dd>{number}</dd></div>" for label, number in shown.items())
     return f'<dl class="totals">{tiles}</dl>\n'
 
 
@@ -89,22 +101,29 @@ def _poll(poll_id: str, data: CaseData, report: Report) -> str:
             "Marked: the time this case is about.</figcaption></figure>"
         )
     estimate = report.estimates.get(poll_id)
-    return drawing + (_tally(estimate) if estimate is not None else "")
+    return drawing + (_tally(estimate) if estimate is not None else "") + _impact(poll_id, data)
 
 
 def _tally(estimate: Integrity) -> str:
     total = max(1, estimate.votes)
     ranked = sorted(estimate.options.items(), key=lambda item: (-item[1], item[0]))
     cells: list[tuple[object, ...]] = [(option, f"{votes:,}", f"{votes / total:.1%}") for option, votes in ranked]
-    flips = {"yes": "would change", "no": "would not change", "uncertain": "could change"}[estimate.outcome.flips]
-    low, high = estimate.suspect_share_low, estimate.suspect_share_high
     return (
         '<table><thead><tr><th scope="col">Option</th><th scope="col">Votes</th><th scope="col">Share</th></tr></thead>'
-        f"<tbody>{rows(cells)}</tbody></table>"
-        f'<p class="quiet">{estimate.votes:,} votes up to {_when(estimate.updated_ms)}. Suspect: {low:.1%} to {high:.1%} '
-        f"of them; without those the leader {flips}.</p>"
+        f'<tbody>{rows(cells)}</tbody></table><p class="quiet">{estimate.votes:,} votes up to {_when(estimate.updated_ms)}.</p>'
+    )
+
+
+def _impact(poll_id: str, data: CaseData) -> str:
+    """Say what the case makes suspect, as it was when it last spoke: the poll went on after that."""
+    impact = next(poll for poll in data.polls if poll.poll_id == poll_id)
+    low, high = impact.suspect.share_low, impact.suspect.share_high
+    flips = {"yes": "would change", "no": "would not change", "uncertain": "could change"}[impact.outcome.flips]
+    return (
+        f'<p class="quiet">Suspect when the case last spoke: {low:.1%} to {high:.1%} of the votes until then. '
+        f"Without them the leader {flips}.</p>"
     )
 
 
 def _when(at_ms: int) -> str:
-    return timestamp(at_ms).replace("T", " ").replace(".000Z", "Z")
+    return timestamp(at_ms // 1000 * 1000).replace("T", " ").replace(".000Z", " UTC")
