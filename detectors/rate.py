@@ -91,15 +91,15 @@ class RateDetector:
         closed = range(from_ms // window_ms, until_ms // window_ms)
         new = self._enter(cells)
         if len(closed) or len(new.key):
-            reading = self._read(new, from_ms, closed)
-            step.findings += self._speak(reading, closed)
+            reading = self._read(new, closed)
+            step.findings += self._speak(reading, from_ms, closed)
             if self._keep_scores:
                 step.scores += self._scores(reading, step.findings, closed)
             if until_ms % self.params.lesson_ms == 0:
                 reading.end_lesson()
                 self._sweep(until_ms, step)
 
-    def _read(self, new: Run, from_ms: int, closed: range) -> Reading:
+    def _read(self, new: Run, closed: range) -> Reading:
         """Put new votes beside recent ones and hold the windows that are over, and new ticks, against the outlook."""
         window_ms, tick_ms = self.params.window_ms, self.params.tick_ms
         runs = [*self._recent.runs, new]
@@ -114,8 +114,7 @@ class RateDetector:
         over = np.flatnonzero(groups.window < closed.stop)
         self._states.count(groups.row[over], groups.window[over], groups.votes[over], groups.pairs[over])
         rows = self._rows_to_read(groups.row, closed)
-        fresh = np.flatnonzero(asked.tick * tick_ms >= from_ms)
-        return Reading(self.params, self._states, rows, closed, Votes(runs, asked, fresh, groups))
+        return Reading(self.params, self._states, rows, closed, Votes(runs, asked, groups))
 
     def _rows_to_read(self, with_votes: Int64s, closed: range) -> Int64s:
         ends = closed.stop % LESSON_WINDOWS == 0 and len(closed)
@@ -126,14 +125,14 @@ class RateDetector:
         spoken_of = [row for poll_row in self._episodes.rows() for row in self._states.rows.family(poll_row)]
         return np.unique(np.concatenate([with_votes, np.array(spoken_of, np.int64)]))
 
-    def _speak(self, reading: Reading, closed: range) -> list[RateFinding]:
+    def _speak(self, reading: Reading, from_ms: int, closed: range) -> list[RateFinding]:
         rows = {*reading.opening_rows(), *(self._episodes.rows() if len(closed) else [])}
         findings: list[RateFinding] = []
         if len(closed) and (rows or self._keep_scores):
             reading.speak_of(None if self._keep_scores else sorted(rows))
         for row in sorted(rows):
             opening, at_end = partial(reading.next_opening, row), partial(reading.at_end, row)
-            findings += self._episodes.play(row, closed, opening, at_end)
+            findings += self._episodes.play(row, from_ms, closed, opening, at_end)
         return findings
 
     def _scores(self, reading: Reading, findings: list[RateFinding], closed: range) -> list[WindowScores]:

@@ -83,6 +83,19 @@ def end(state: Floats, given: Lesson, seen: Drip, limit: Floats, params: RatePar
     state[of.RUN], state[of.RUN_VOTES] = run, run_votes
     state[of.CUSUM] = np.minimum(seen.height[:, -1], _HIGHEST * limit)
     _believe(state, params)
+    _drop_what_ended(state, given, seen)
+
+
+def _drop_what_ended(state: Floats, given: Lesson, seen: Drip) -> None:
+    """Forget runs that are over: a lesson's votes lie nearer to the level than to the run, by 1.5 deviations.
+
+    The CUSUM alone would take hours to come down where the level is low, however much the run was above it.
+    """
+    windows = given.usual.shape[1]
+    between = 0.5 * windows * (seen.level + state[of.RUN_VOTES] / np.maximum(state[of.RUN], 1.0))
+    over = (state[of.RUN] > windows) & (given.usual.sum(axis=1) < between - 1.5 * np.sqrt(between))
+    ended = np.flatnonzero(over)
+    state[of.CUSUM, ended] = state[of.RUN, ended] = state[of.RUN_VOTES, ended] = 0.0
 
 
 def _believe(state: Floats, params: RateParams) -> None:

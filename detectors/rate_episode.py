@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from detectors.rate_findings import RateFinding
-
-STAYS_OPEN = 0.7
+from detectors.rate_tails import STAYS_OPEN
 
 
 @dataclass
@@ -37,16 +36,17 @@ class Episodes:
     def play(
         self,
         row: int,
+        from_ms: int,
         closed: range,
         next_opening: Callable[[int], RateFinding | None],
         at_end: Callable[[int], RateFinding],
     ) -> Iterator[RateFinding]:
-        """Go through one poll's closed windows (numbers); yields what is worth saying.
+        """Go through one poll's time from `from_ms` and its closed windows (numbers); yields what is worth saying.
 
         `next_opening` gives the first finding that speaks after a time and could open an episode, `at_end` that of a
         closed window.
         """
-        window, after_ms = closed.start, 0
+        window, after_ms = closed.start, from_ms
         while True:
             if row not in self._open:
                 opening = next_opening(after_ms)

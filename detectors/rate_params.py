@@ -57,15 +57,14 @@ class RateParams:
 
     @property
     def spans_ms(self) -> tuple[int, ...]:
-        """Lengths of the trailing spans that are looked at for spikes, ascending, in whole ticks.
+        """Lengths of the trailing spans that are looked at for spikes, ascending: whole parts of a window, in whole ticks.
 
         >>> RateParams().spans_ms
         (1000, 4000, 15000, 60000)
         >>> RateParams(window_ms=300_000, tick_ms=300_000).spans_ms
         (300000,)
         """
-        lengths = (self.window_ms // part // self.tick_ms * self.tick_ms for part in _SPAN_PARTS)
-        return tuple(sorted({length for length in lengths if length}))
+        return tuple(self.window_ms // part for part in _SPAN_PARTS if self.window_ms % (part * self.tick_ms) == 0)
 
     @property
     def windows_per_day(self) -> float:

@@ -9,12 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from detectors import rate_columns as of
-from detectors.columns import NO_OPTION, Floats, Int32s, Int64s
+from detectors.columns import NO_OPTION, Bools, Floats, Int32s, Int64s
 from detectors.rate_drip import Drip
 from detectors.rate_findings import RateFinding, RatePhase, WindowScores
-from detectors.rate_lesson import trailing
 from detectors.rate_params import LESSON_WINDOWS, RateParams
-from detectors.rate_recent import Run
+from detectors.rate_recent import Run, starts
 from detectors.rate_series import SeriesStates
 from detectors.rate_spikes import Levels, Spans, SpikeTests, Suspects
 from detectors.rate_windows import Groups
@@ -22,11 +21,10 @@ from detectors.rate_windows import Groups
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """All recent votes in runs; `asked` those of the step's windows, gathered in `groups`; `fresh` which of them are new."""
+    """All recent votes in runs; `asked` those of the step's windows, gathered in `groups`."""
 
     runs: list[Run]
     asked: Run
-    fresh: Int64s
     groups: Groups
 
 _TRIED_AT_ONCE = 16
@@ -61,13 +59,11 @@ class Reading:
     def _suspects(self) -> _Suspects:
         """Return the spans that may be alarming, by poll row and time."""
         votes, groups = self._votes, self._votes.groups
-        group = groups.of_entry[votes.fresh]
-        found = self._tests.suspects(votes.runs, votes.asked.take(votes.fresh), group, self._levels)
-        place = votes.fresh[found.entry]
-        poll_row = self._states.rows.parent[groups.row[groups.of_entry[place]]]
-        end_ms = (votes.asked.tick[place] + 1) * self._params.tick_ms
+        found = self._tests.suspects(votes.runs, votes.asked, groups, self._levels)
+        poll_row = self._states.rows.parent[groups.row[groups.of_entry[found.entry]]]
+        end_ms = (votes.asked.tick[found.entry] + 1) * self._params.tick_ms
         order = np.lexsort((end_ms, poll_row))
-        return _Suspects(poll_row[order], end_ms[order], Suspects(place[order], found.number[order], found.votes[order]))
+        return _Suspects(poll_row[order], end_ms[order], found.take(order))
 
     @cached_property
     def _drip_score(self) -> Floats:
@@ -102,8 +98,7 @@ class Reading:
 
     def _first_alarm(self, chosen: Int64s) -> RateFinding | None:
         suspects = self._suspects
-        group = self._votes.groups.of_entry[suspects.spans.entry[chosen]]
-        spans = self._tests.judged(suspects.spans, chosen, self._levels.take(group))
+        spans = self._judged(suspects.spans.take(chosen))
         alarming = np.flatnonzero(spans.score > 1)
         if not len(alarming):
             return None
@@ -148,7 +143,7 @@ class Reading:
         """Return the finding of the CUSUM of one of the rows read, at the end of a closed window."""
         rows, row, when = self._states.rows, int(self._rows[at]), window - self._start
         end_ms = (window + 1) * self._params.window_ms
-        risen = int(trailing(self._drip.height[at : at + 1, : when + 1] > 0)[0])
+        risen = next((n for n, height in enumerate(self._drip.height[at, when::-1].tolist()) if not height), when + 1)
         run, observed = risen, float(self._given.usual[at, when + 1 - risen : when + 1].sum())
         if risen == when + 1:
             run += int(self._states.columns[of.RUN, row])
@@ -170,11 +165,10 @@ class Reading:
 
     def _arrived_ms(self, row: int, window: int) -> int:
         """Return when the last votes of a row in a window came; 0 where there were none."""
-        groups = self._votes.groups
-        group = np.flatnonzero((groups.row == row) & (groups.window == window))
-        if not len(group):
+        first, group = self._votes.groups.first, self._votes.groups.find(row, window)
+        if group < 0:
             return 0
-        after = np.append(groups.first, len(self._votes.asked.key))[group[0] + 1]
+        after = int(first[group + 1]) if group + 1 < len(first) else len(self._votes.asked.key)
         return int(self._votes.asked.arrived_ms[after - 1])
 
     def speak_of(self, poll_rows: list[int] | None) -> None:
@@ -185,14 +179,27 @@ class Reading:
             over &= np.isin(parent[groups.row], poll_rows)
         self._spike_score = np.zeros(self._drip_score.shape)
         self._spike_at = np.zeros(self._drip_score.shape, np.int64)
-        chosen = np.flatnonzero(over)
-        if len(chosen):
-            asked = self._votes.asked.take(over[groups.of_entry])
-            places = np.flatnonzero(over[groups.of_entry])
-            first = np.cumsum(np.append(0, np.diff(np.append(groups.first, len(groups.of_entry)))[chosen]))[:-1]
-            self._highest = self._tests.highest(self._votes.runs, asked, first, self._levels.take(chosen), places)
-            at = (np.searchsorted(self._rows, groups.row[chosen]), groups.window[chosen] - self._start)
-            self._spike_score[at], self._spike_at[at] = self._highest.score, np.arange(len(chosen))
+        if over.any():
+            group, self._highest = self._highest_of(over)
+            at = (np.searchsorted(self._rows, groups.row[group]), groups.window[group] - self._start)
+            self._spike_score[at], self._spike_at[at] = self._highest.score, np.arange(len(group))
+
+    def _highest_of(self, over: Bools) -> tuple[Int64s, Spans]:
+        """Return the chosen groups, and the highest scoring of the suspects and the whole window of each."""
+        groups, spans = self._votes.groups, self._suspects.spans
+        chosen = over.nonzero()[0]
+        last = np.append(groups.first[1:], len(groups.of_entry))[chosen] - 1
+        whole = np.full(len(chosen), len(self._params.spans_ms) - 1)
+        spans = spans.take(over[groups.of_entry[spans.entry]].nonzero()[0]).with_(Suspects(last, whole, groups.votes[chosen]))
+        group = groups.of_entry[spans.entry]
+        order = np.lexsort((spans.votes, spans.number, group))
+        spans = spans.take(order[ends(group[order] * 16 + spans.number[order])])
+        group, judged = groups.of_entry[spans.entry], self._judged(spans)
+        order = np.lexsort((judged.score, group))
+        return chosen, judged.take(order[ends(group[order])])
+
+    def _judged(self, spans: Suspects) -> Spans:
+        return self._tests.judged(spans, self._levels.take(self._votes.groups.of_entry[spans.entry]))
 
     def at_end(self, poll_row: int, window: int) -> RateFinding:
         """Return the highest scoring finding of a poll that is spoken of at the end of a closed window."""
@@ -235,6 +242,15 @@ class Reading:
     def end_lesson(self) -> None:
         """Let the series learn the lesson; all rows there are must have been read."""
         self._states.end_lesson(self._rows, self._start // LESSON_WINDOWS, self._given, self._drip)
+
+
+def ends(values: Int64s) -> Int64s:
+    """Return the places of the last of each run of equal values.
+
+    >>> ends(np.array([3, 3, 5])).tolist()
+    [1, 2]
+    """
+    return np.append(starts(values)[1:], True).nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True)

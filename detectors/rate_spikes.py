@@ -9,7 +9,8 @@ import numpy as np
 from detectors.columns import Floats, Int32s, Int64s
 from detectors.rate_params import RateParams
 from detectors.rate_recent import Run
-from detectors.rate_tails import SpikeBudget, at_least
+from detectors.rate_tails import STAYS_OPEN, SpikeBudget, at_least
+from detectors.rate_windows import Groups
 
 _BELOW_THE_FLOOR = 0.69
 """Highest score of a span with fewer votes above expectation than the floor asks: it neither opens nor keeps open."""
@@ -35,7 +36,7 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Trailing spans that were judged, one for each entry. `entry` is the place of the tick in the run asked about."""
+    """Trailing spans that were judged. `entry` is the place of their last tick in the run asked about."""
 
     entry: Int64s
     span_ms: Int64s
@@ -57,6 +58,14 @@ class Suspects:
     number: Int64s
     votes: Int64s
 
+    def take(self, index: Int64s) -> Suspects:
+        """Return the suspects at these places."""
+        return Suspects(self.entry[index], self.number[index], self.votes[index])
+
+    def with_(self, other: Suspects) -> Suspects:
+        """Return these and others."""
+        return Suspects(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__slots__))
+
 
 class SpikeTests:
     """The tests of all spans. Holds no state."""
@@ -64,21 +73,40 @@ class SpikeTests:
     def __init__(self, params: RateParams) -> None:
         self._params = params
         self._budget = SpikeBudget(params)
-        self.bar = self._budget.least_deviations(params.min_excess_votes, params.spans_ms[-1])
+        self.bar = self._budget.least_deviations(STAYS_OPEN, params.min_excess_votes, params.spans_ms[-1])
 
-    def suspects(self, runs: list[Run], asked: Run, group: Int64s, levels: Levels) -> Suspects:
-        """Return all spans that end with an entry of `asked` and might score above 1.
+    def suspects(self, runs: list[Run], asked: Run, groups: Groups, levels: Levels) -> Suspects:
+        """Return all spans that end with one of the entries of `asked` and might keep an episode open.
 
-        `runs` hold the votes, `group` the place of each entry's series in `levels`.
+        `runs` hold the votes, `levels` has one entry for each group of `asked`.
         """
+        bounds = self._bounds(groups)
         entries, lengths, counts = [], [], []
         for number, span_ms in enumerate(self._params.spans_ms):
-            votes = self._trailing(runs, asked.key, span_ms)
-            entry = np.flatnonzero(votes >= self._least(levels, number)[group])
-            entries.append(entry)
-            lengths.append(np.full(len(entry), number))
-            counts.append(votes[entry])
+            least = self._least(levels, number)
+            entry = (bounds[number] >= least)[groups.of_entry].nonzero()[0]
+            votes = self._trailing(runs, asked.key[entry], span_ms)
+            far = (votes >= least[groups.of_entry[entry]]).nonzero()[0]
+            entries.append(entry[far])
+            lengths.append(np.full(len(far), number))
+            counts.append(votes[far])
         return Suspects(np.concatenate(entries), np.concatenate(lengths), np.concatenate(counts))
+
+    def _bounds(self, groups: Groups) -> list[Floats]:
+        """Return for each span how many votes the fullest one that ends in each group may have at most.
+
+        A trailing span lies in two neighbours of those its windows are cut into; what came before the first window is not
+        known here.
+        """
+        first = groups.window == (groups.window.min() if len(groups.window) else 0)
+        follows = np.zeros(len(first), np.bool_)
+        follows[1:] = groups.key[1:] == groups.key[:-1] + 1
+        bounds = []
+        for most in (*groups.most.T, groups.votes):
+            before = np.zeros(len(most))
+            before[1:] = most[:-1]
+            bounds.append(np.where(first, np.inf, most + np.maximum(most, before * follows)))
+        return bounds
 
     def _least(self, levels: Levels, number: int) -> Floats:
         mean = levels.mean * (self._params.spans_ms[number] / self._params.window_ms)
@@ -86,41 +114,21 @@ class SpikeTests:
         least: Floats = mean + np.maximum(self._params.min_excess_votes, far)
         return least
 
-    def judged(self, suspects: Suspects, chosen: Int64s, levels: Levels) -> Spans:
-        """Return the chosen suspects with their exact tails; `levels` has one entry for each of them."""
-        return self._judged(suspects.entry[chosen], suspects.votes[chosen], levels, suspects.number[chosen])
-
-    def highest(self, runs: list[Run], asked: Run, first: Int64s, levels: Levels, places: Int64s) -> Spans:
-        """Return the highest scoring span of each group of entries; `first` is where each group begins.
-
-        The `entry` of the answer is taken from `places`, which has one for each entry of `asked`.
-        """
-        last = len(asked.key) - 1
-        entries = np.arange(len(asked.key))
-        found = []
-        for number, span_ms in enumerate(self._params.spans_ms):
-            most = np.maximum.reduceat(self._trailing(runs, asked.key, span_ms) << 32 | (last - entries), first)
-            found.append(self._judged(places[last - (most & 0xFFFFFFFF)], most >> 32, levels, np.full(len(first), number)))
-        best = np.argmax(np.stack([spans.score for spans in found]), axis=0)
-        return _joined(found).take(best * len(first) + np.arange(len(first)))
+    def judged(self, suspects: Suspects, levels: Levels) -> Spans:
+        """Return suspects with their exact tails; `levels` has one entry for each of them."""
+        span_ms = np.array(self._params.spans_ms)[suspects.number]
+        told = np.isfinite(levels.mean)
+        mean = np.where(told, levels.mean, 1.0) * (span_ms / self._params.window_ms)
+        spread = levels.spread + levels.bunching[np.arange(len(span_ms)), suspects.number]
+        excess = suspects.votes - mean
+        p_value = at_least(suspects.votes.astype(np.float64), mean, mean * (1.0 + spread * mean))
+        score = self._budget.score(p_value, span_ms, excess, levels.option)
+        score = np.where(excess < self._params.min_excess_votes, np.minimum(score, _BELOW_THE_FLOOR), score)
+        p_value, score = np.where(told, p_value, 1.0), np.where(told, score, 0.0)
+        return Spans(suspects.entry, span_ms, suspects.votes, mean, p_value, score)
 
     def _trailing(self, runs: list[Run], key: Int64s, span_ms: int) -> Int64s:
         votes = np.zeros(len(key), np.int64)
         for run in runs:
             votes += run.trailing(key, span_ms // self._params.tick_ms)
         return votes
-
-    def _judged(self, entry: Int64s, votes: Int64s, levels: Levels, number: Int64s) -> Spans:
-        span_ms = np.array(self._params.spans_ms)[number]
-        told = np.isfinite(levels.mean)
-        mean = np.where(told, levels.mean, 1.0) * (span_ms / self._params.window_ms)
-        spread = levels.spread + levels.bunching[np.arange(len(number)), number]
-        excess = votes - mean
-        p_value = at_least(votes.astype(np.float64), mean, mean * (1.0 + spread * mean))
-        score = self._budget.score(p_value, span_ms, excess, levels.option)
-        score = np.where(excess < self._params.min_excess_votes, np.minimum(score, _BELOW_THE_FLOOR), score)
-        return Spans(entry, span_ms, votes, mean, np.where(told, p_value, 1.0), np.where(told, score, 0.0))
-
-
-def _joined(parts: list[Spans]) -> Spans:
-    return Spans(*(np.concatenate([getattr(part, name) for part in parts]) for name in Spans.__slots__))

@@ -14,6 +14,9 @@ from detectors.rate_rows import MOST_OPTIONS
 SPIKE_SHARE = 0.5
 """Part of the budget that is for spikes; the rest is for drips."""
 
+STAYS_OPEN = 0.7
+"""Score that keeps an episode open."""
+
 _TINY = 1e-300
 _LARGEST_SHAPE = 1e9
 
@@ -50,14 +53,14 @@ class SpikeBudget:
         self._alarms_per_day = params.false_alarms_per_poll_day * SPIKE_SHARE
         self._ticks_per_day = DAY_MS / params.tick_ms
 
-    def least_deviations(self, min_excess: float, longest_ms: int) -> float:
-        """Return how many standard deviations above its mean a count must be at least for a score above 1.
+    def least_deviations(self, score: float, min_excess: float, longest_ms: int) -> float:
+        """Return how many standard deviations above its mean a count must be at least for this score.
 
         Counts are skewed to the right: so far out they are likelier than a normal variable is.
         """
         tests = min(DAY_MS / longest_ms * min_excess, self._ticks_per_day)
         allowed = min(self._alarms_per_day / (tests * self._spans * share_of_series(np.array([NO_OPTION]))[0]), 0.5)
-        return max(0.0, -float(ndtri(allowed)) - 0.25)
+        return max(0.0, -float(ndtri(allowed**score)) - 0.25)
 
     def score(self, p: Floats, span_ms: Int64s | int, excess: Floats, option: Int32s) -> Floats:
         """Return log p / log p_budget of tests on these options (NO_OPTION for a whole poll)."""

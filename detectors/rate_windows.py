@@ -17,16 +17,18 @@ _WINDOW_SHIFT = 36
 class Groups:
     """Entries of a run by (row, window), ascending: `of_entry` tells the group of each entry, `first` where it begins.
 
-    `pairs` are, for each of the spans shorter than a window (a column), the ordered pairs of votes that share one of those
-    a window is cut into.
+    A window is cut into spans of each length shorter than it (a column): `pairs` are the ordered pairs of votes that share
+    such a span, `most` the votes in the fullest.
     """
 
+    key: Int64s
     row: Int64s
     window: Int64s
     first: Int64s
     of_entry: Int64s
     votes: Int64s
     pairs: Floats
+    most: Floats
 
     @staticmethod
     def of(run: Run, params: RateParams) -> Groups:
@@ -37,16 +39,23 @@ class Groups:
         edge = starts(key)
         first = np.flatnonzero(edge)
         votes = np.diff(np.append(run.until[first], run.until[-1]))
-        pairs = [_pairs(run, start_ms // span_ms, edge) for span_ms in params.spans_ms[:-1]]
-        shared = np.stack(pairs, axis=1) if pairs else np.zeros((len(first), 0))
-        return Groups(row[first], window[first], first, np.cumsum(edge) - 1, votes, shared)
+        cut = np.zeros((2, len(first), len(params.spans_ms) - 1))
+        for number, span_ms in enumerate(params.spans_ms[:-1]):
+            cut[:, :, number] = _pairs_and_most(run, start_ms // span_ms, edge)
+        return Groups(key[first], row[first], window[first], first, np.cumsum(edge) - 1, votes, cut[0], cut[1])
+
+    def find(self, row: int, window: int) -> int:
+        """Return the place of a group, -1 if there is none."""
+        key = row << _WINDOW_SHIFT | window
+        at = int(self.key.searchsorted(key))
+        return at if at < len(self.key) and self.key[at] == key else -1
 
 
-def _pairs(run: Run, span: Int64s, begins: Bools) -> Floats:
-    """Return the ordered pairs of votes of each group that share a span; `begins` is where a group begins."""
-    edge = np.flatnonzero(starts(span) | begins)
+def _pairs_and_most(run: Run, span: Int64s, begins: Bools) -> Floats:
+    """Return, of each group, the ordered pairs of votes that share a span, and the votes in the fullest (2 x groups)."""
+    edge = (starts(span) | begins).nonzero()[0]
     if not len(edge):
-        return np.zeros(0)
-    together = np.diff(np.append(run.until[edge], run.until[-1]))
-    pairs: Floats = np.add.reduceat(together * (together - 1.0), np.flatnonzero(begins[edge]))
-    return pairs
+        return np.zeros((2, 0))
+    together = run.until[np.append(edge[1:], len(span))] - run.until[edge]
+    group = begins[edge].nonzero()[0]
+    return np.stack([np.add.reduceat(together * (together - 1.0), group), np.maximum.reduceat(together, group)])
