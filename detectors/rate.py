@@ -122,8 +122,7 @@ class RateDetector:
             return self._states.rows.taken()
         if not len(closed):
             return np.unique(with_votes)
-        spoken_of = [row for poll_row in self._episodes.rows() for row in self._states.rows.family(poll_row)]
-        return np.unique(np.concatenate([with_votes, np.array(spoken_of, np.int64)]))
+        return self._states.rows.families(np.concatenate([with_votes, np.array(self._episodes.rows(), np.int64)]))
 
     def _speak(self, reading: Reading, from_ms: int, closed: range) -> list[RateFinding]:
         rows = {*reading.opening_rows(), *(self._episodes.rows() if len(closed) else [])}

@@ -98,6 +98,12 @@ class RowTable:
         """Return the row of a poll and those of its options."""
         return [row, *(child for child in self._children[row].tolist() if child >= 0)]
 
+    def families(self, rows: Int64s) -> Int64s:
+        """Return the rows of the polls that these rows belong to, and of all their options, ascending."""
+        parents = np.unique(self.parent[rows])
+        children = self._children[parents].ravel()
+        return np.sort(np.concatenate([parents, children[children >= 0]])).astype(np.int64)
+
     def _enter(self, poll: int, option: int) -> int:
         row = self._free.pop() if self._free else self.used
         self.used = max(self.used, row + 1)

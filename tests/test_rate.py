@@ -80,6 +80,25 @@ def test_how_time_is_cut_into_steps_changes_nothing(seed: int, count: int) -> No
     assert parts.said() == whole.said()
 
 
+def with_a_forgotten_option(seed: int) -> Votes:
+    """A poll that is flooded long after its second option got its last vote."""
+    rng = np.random.default_rng(seed)
+    first = surge(rng, 0, 1, BEGIN_MS, 0.1, 1800)
+    second = surge(rng, 0, 0, BEGIN_MS, 0.1, 8 * 3600)
+    return joined(first, second, surge(rng, 0, 0, BEGIN_MS + 3 * 3_600_000 + 40_000, 20, 90))
+
+
+@pytest.mark.parametrize("step_ms", [60_000, 420_000, 1_800_000])
+def test_steps_that_end_with_windows_change_nothing(step_ms: int) -> None:
+    for seed in range(3):
+        for votes in (eventful(seed), with_a_forgotten_option(seed)):
+            all_cells = cells(votes, PARAMS.tick_ms)
+            whole = play(watched(), all_cells, [BEGIN_MS, END_MS])
+            parts = play(RateDetector(PARAMS), all_cells, [*range(BEGIN_MS, END_MS, step_ms), END_MS])
+            assert parts.findings == whole.findings, f"seed {seed}"
+            assert parts.findings != []
+
+
 @given(seed=st.integers(0, 10**6))
 @settings(max_examples=12)
 def test_a_restored_detector_continues_identically(seed: int) -> None:
