@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import isfinite
 from pathlib import Path
+from shlex import quote
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from streams.demo.meters import Latency
@@ -91,19 +91,17 @@ def _bound(latency: Latency, share: float) -> str:
     return f"at most {edge_s:g} s" if isfinite(edge_s) else f"more than {latency.buckets[-2][0]:g} s"
 
 
-def next_commands(kept: Path | None) -> RenderableType:
-    """Return what to type next."""
-    file = str(kept) if kept else "story.jsonl"
+def next_commands(pollwatch: str, kept: Path | None) -> RenderableType:
+    """Return what to type next, each command on a line of its own, to be copied; `pollwatch` is how to call it."""
+    file = quote(str(kept)) if kept else "story.jsonl"
     lines = [
-        *([] if kept else [("pollwatch demo --speed 10 --keep story.jsonl", "once more, faster, keeping the recording")]),
-        (f"pollwatch scan {file} --out found", "the same without Kafka: found/report.html"),
-        ("pollwatch broker --port 9092", "a Kafka to play with; then in other terminals"),
-        ("export POLLWATCH_TOPICS_REPLICATION=1", "it is a single broker"),
-        ("pollwatch topics && pollwatch worker", ""),
-        ("pollwatch tail", "alerts as they come"),
-        (f"pollwatch replay {file} --rebase", "a recording, as if it happened now"),
+        *([] if kept else [("once more, faster, keeping the recording", f"{pollwatch} demo --speed 10 --keep story.jsonl")]),
+        ("the same without Kafka; then open found/report.html", f"{pollwatch} scan {file} --out found"),
+        ("an Apache Kafka to play with, while this runs", f"{pollwatch} broker --port 9092"),
+        ("in other terminals, since it is a single broker", "export POLLWATCH_TOPICS_REPLICATION=1"),
+        ("the worker", f"{pollwatch} topics && {pollwatch} worker"),
+        ("alerts as they come", f"{pollwatch} tail"),
+        ("a recording, as if it happened now", f"{pollwatch} replay {file} --rebase"),
     ]
-    grid = Table.grid(padding=(0, 2))
-    for command, why in lines:
-        grid.add_row("", Text(command, no_wrap=True), Text(why, style="dim"))
-    return Group(_headline("Next"), grid)
+    parts = [Text.assemble((f"  # {why}\n", "dim"), f"  {command}") for why, command in lines]
+    return Group(_headline("Next"), *parts)

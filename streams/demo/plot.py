@@ -30,7 +30,7 @@ _TITLES = {
     "poll-04": "Is a hot dog a sandwich?",
     "poll-05": "Pick a superpower",
     "poll-06": "Do you read the manual?",
-    "poll-07": "Window, aisle, middle, wing",
+    "poll-07": "Window, aisle or wing?",
     "poll-08": "Cats, yes or no",
     "poll-09": "How many tabs are open?",
     "poll-10": "Would you go to Mars?",

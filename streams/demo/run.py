@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 
 import msgspec
@@ -52,7 +54,7 @@ def run_demo(settings: Settings, speed: float, keep: Path | None) -> int:
         return 1
     found = outcomes(picture)
     console.print(closing_words(picture, found))
-    console.print(next_commands(keep))
+    console.print(next_commands(_called(), keep), soft_wrap=True)
     return 0 if all_found(found) else 1
 
 
@@ -84,6 +86,12 @@ def _play(settings: Settings, speed: float, keep: Path | None, console: Console)
             # from here on Ctrl-C would only leave behind what is being put away; everything below has a deadline
             _ignore_signals()
             console.print("stopping ...", style="dim")
+
+
+def _called() -> str:
+    """Return how this program is called from here: `make` runs it by its path."""
+    by_path = Path(sys.argv[0]).name == "pollwatch" and shutil.which("pollwatch") is None
+    return quote(sys.argv[0]) if by_path else "pollwatch"
 
 
 def _start_ms(speed: float) -> int:
