@@ -108,7 +108,9 @@ class Contestant:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.wait()
+        # waits, and closes what it was told and what it said through
+        with self._process:
+            pass
 
     def wait_for(self, mark: str) -> dict[str, Any]:
         """Return what it says with this `mark`. Raises RuntimeError when it ends before."""

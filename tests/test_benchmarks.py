@@ -1,0 +1,67 @@
+"""The benchmark measures what it says: small runs on a real Kafka, and the sums done by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cluster import cluster, create_topics
+from benchmarks.latency import latencies
+from benchmarks.load import load
+from benchmarks.promises import Verdict
+from benchmarks.recording import Traffic, encode_votes, record
+from benchmarks.scan_speed import repeat
+from benchmarks.throughput import FAUST, GETMANY, POLLWATCH, Race
+
+SMALL = Traffic(votes=4_000, replies=20, polls=10, accounts=3_000, minutes=20)
+
+
+@pytest.mark.broker
+def test_all_three_contestants_work_through_the_recording(
+    kafka: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka)
+    recording = record(SMALL)
+    with cluster(partitions=2) as where:
+        create_topics(where.settings("load"))
+        assert load(recording, where.settings("load"), None).records == 4_020
+        runs = Race(where, recording, 1_000, tmp_path).rounds(1, lambda run: None)
+    assert [(run.contestant, run.votes) for run in runs] == [(FAUST, 1_000), (POLLWATCH, 4_000), (GETMANY, 4_000)]
+    assert all(run.usage.seconds > 0 and run.usage.process_cpu_s > 0 and run.peak_rss_bytes > 10**7 for run in runs)
+
+
+def test_equal_traffic_is_an_equal_recording_of_valid_votes() -> None:
+    recording = record(SMALL)
+    lines = [line for _, part in encode_votes(recording) for line in part]
+    assert lines == [line for _, part in encode_votes(record(SMALL)) for line in part]
+    votes = [json.loads(line) for line in lines]
+    assert len({vote["event_id"] for vote in votes}) == 4_000
+    assert len({(vote["poll_id"], vote["account_id"]) for vote in votes}) == recording.standing_votes() < 4_000
+
+
+def test_latency_counts_from_the_last_vote_before_the_alert_and_at_most_from_the_first_of_its_tick() -> None:
+    votes = {"poll-10000": [(700, 705), (1_010, 1_015), (1_200, 1_210), (1_300, 1_305)]}
+    alerts = [(2_500, {"poll_ids": ["poll-10000"], "revision": 1, "updated_ms": 1_250})]
+    assert latencies(alerts, votes, 0, 250) == ([1.29], [1.485])
+    assert latencies(alerts, votes, 1_251, 250) == ([], [])
+
+
+@pytest.mark.parametrize(("found", "at_most", "reached"), [(12, False, True), (11.9, False, False), (11.9, True, True)])
+def test_a_promise_is_kept_or_it_is_not(found: float, at_most: bool, reached: bool) -> None:
+    assert Verdict("it", found, 12, 15, at_most).reached is reached
+
+
+def test_a_promise_without_a_measurement_is_not_kept() -> None:
+    assert not Verdict("it", float("nan"), 2, 2, at_most=True).reached
+    assert not Verdict("it", float("nan"), 2, 2).reached
+
+
+def test_a_repeated_recording_has_other_ids_and_later_times_in_each_copy(tmp_path: Path) -> None:
+    event = {"event_id": "e", "poll_id": "p", "account_id": "a", "ts": 60_000}
+    (tmp_path / "one.jsonl").write_text(json.dumps(event) + "\n")
+    assert repeat(tmp_path / "one.jsonl", 3, tmp_path / "many.jsonl") == 3
+    copies = [json.loads(line) for line in (tmp_path / "many.jsonl").read_text().splitlines()]
+    assert [copy["event_id"] for copy in copies] == ["e-0", "e-1", "e-2"]
+    assert [copy["ts"] for copy in copies] == [60_000, 180_000, 300_000]
