@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kafka.admin import KafkaAdminClient
 
 from streams.alert_line import AlertData, ReadAlert
 from streams.demo.meters import Latency, parse
@@ -26,7 +27,7 @@ STOPS_WITHIN_S = 20.0
 class Demo:
     """One run of `pollwatch demo`; every process it starts carries the same mark in its environment."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self.folder = folder
         self.mark = uuid.uuid4().hex
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("POLLWATCH_", "KAFKA_"))}
@@ -38,7 +39,7 @@ class Demo:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env=clean | {"TMPDIR": str(folder), MARK: self.mark},
+                env=clean | {"TMPDIR": str(folder), MARK: self.mark} | environment,
             )
 
     def said(self) -> str:
@@ -77,8 +78,8 @@ def play(tmp_path: Path, embedded_kafka_at_hand: None) -> Iterator[Callable[...,
     folder = tmp_path / "temporary"
     folder.mkdir()
 
-    def begin(*arguments: str) -> Demo:
-        started.append(Demo(folder, *arguments))
+    def begin(*arguments: str, **environment: str) -> Demo:
+        started.append(Demo(folder, *arguments, **environment))
         return started[-1]
 
     yield begin
@@ -103,6 +104,23 @@ def test_the_demo_finds_what_its_story_did_and_leaves_nothing(play: Callable[...
     assert int(sent[1].replace(",", "")) == len(kept.read_bytes().splitlines())
     assert "from event to alert: p50 at most" in said
     demo.nothing_is_left()
+
+
+@pytest.mark.broker
+def test_on_a_cluster_that_is_given_the_demo_has_topics_of_its_own_and_removes_them(
+    play: Callable[..., Demo], kafka: str
+) -> None:
+    demo = play(KAFKA_BOOTSTRAP_SERVERS=kafka)
+    demo.wait_for_words("A dozen polls")
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    its_own = {str(topic) for topic in admin.list_topics() if str(topic).startswith("demo-")}
+    assert any(topic.endswith(".poll.votes") for topic in its_own)
+    assert not any("kafka.Kafka" in line for line in demo.running())
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(STOPS_WITHIN_S) == 1
+    demo.nothing_is_left()
+    demo.wait_until(lambda: not its_own & set(map(str, admin.list_topics())), 10.0, "topics removed")
+    admin.close()
 
 
 @pytest.mark.broker

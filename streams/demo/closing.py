@@ -50,7 +50,7 @@ def _headline(words: str) -> Text:
 
 def _told(outcome: Outcome) -> list[RenderableType]:
     what = Text.assemble(_MARKS[outcome.fate], f" {clock(outcome.surge.at_ms)}  {outcome.surge.sentence}")
-    return [what, *(Padding(Text(line), (0, 0, 0, _INDENT)) for line in _answer(outcome)), Text()]
+    return [what, *(Padding(Text(line), (0, 0, 0, _INDENT), expand=False) for line in _answer(outcome)), Text()]
 
 
 def _answer(outcome: Outcome) -> list[str]:
