@@ -182,7 +182,7 @@ def test_a_report_that_is_missing_is_refused_and_repeated_ones_are_passed_over()
     told.marks[0] = UNKNOWN_MS
     told.tell(10, finding(5))
     told.marks[0] = START_MS + 4_000
-    told.tell(20, finding(5), finding(15, poll="q"))
+    assert told.tell(20, finding(5), finding(15, poll="q")).findings == 1
     assert told.news() == [("opened", 1, 5), ("opened", 1, 15)]
 
 

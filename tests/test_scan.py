@@ -181,6 +181,20 @@ def test_the_number_of_partitions_changes_no_vote(out: Path, tmp_path: Path) -> 
     assert [(e["poll_id"], e["options"]) for e in one] == [(e["poll_id"], e["options"]) for e in three]
 
 
+def test_windows_in_which_a_poll_had_left_memory_have_rows_too(tmp_path: Path) -> None:
+    """The rate detector gives a poll's state back after some hours without a vote."""
+    hours = [("a", 0.5), ("b", 1.2), ("b", 3.1), ("a", 30.0), ("b", 40.0)]
+    lines = [
+        json.dumps({"type": "vote", "event_id": f"{n}", "poll_id": poll, "account_id": "x", "option": "x", "ts": START_MS + int(at * 3_600_000)}).encode()
+        for n, (poll, at) in enumerate(hours)
+    ]
+    run([write(tmp_path / "r.jsonl", lines)], tmp_path / "out", rate={"window_ms": 600_000, "quiet_ms": 6_000_000})
+    for poll, first in (("a", 3), ("b", 7)):
+        starts = [(int(row["window_start_ms"]) - START_MS) // 600_000 for row in rows(tmp_path / "out") if row["poll_id"] == poll]
+        assert starts == list(range(first, 241))
+    assert sum(int(row["votes"]) for row in rows(tmp_path / "out")) == 5
+
+
 @pytest.mark.parametrize("window_ms", [300_000, 420_000, 3_600_000])
 def test_the_length_of_the_windows_is_free(tmp_path: Path, window_ms: int) -> None:
     hours = [json.dumps({**json.loads(line), "ts": START_MS + n * 9_000}).encode() for n, line in enumerate(events_lines())]

@@ -236,6 +236,24 @@ def lives(seed: int, polls: int, hours: int) -> list[Event]:
     return sorted((e for e in events if e.ts_ms < at(hours * 3600)), key=lambda e: e.ts_ms)
 
 
+def crowds(seed: int) -> list[Event]:
+    """Many polls in each second, more than there is room for."""
+    rng = random.Random(seed)
+    events = [vote(rng.uniform(0, 30), f"p{rng.randrange(60)}") for _ in range(600)]
+    return sorted(events, key=lambda e: e.ts_ms)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_those_who_are_too_many_leave_at_the_same_event_time_too(seed: int) -> None:
+    print(f"seed {seed}")
+    params, events, rng = ShardParams(max_polls=20), crowds(seed), random.Random(seed)
+    whole = story_of(params, events, [60])
+    assert whole[3][1] > 200, "hardly anybody left: this test says nothing"
+    for count in (5, 50):
+        cuts = sorted(rng.randrange(30 * 4) / 4 for _ in range(count))
+        assert story_of(params, events, [*cuts, 60]) == whole, f"{count} cuts"
+
+
 def story_of(params: ShardParams, events: list[Event], cuts_s: list[float]) -> tuple[Any, ...]:
     """Return what a shard tells and forgets when time comes to each of `cuts_s` in turn."""
     fed = Fed(params, watcher=Watcher())

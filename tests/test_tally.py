@@ -147,6 +147,16 @@ def test_forgotten_polls_leave_and_the_others_stay(votes: list[Vote]) -> None:
     assert counts[OPTIONS:].sum() == 0, "the other poll's voters only changed their votes"
 
 
+def test_the_table_may_grow_in_the_middle_of_a_run() -> None:
+    tally, counts, votes = Tally(), np.zeros(OPTIONS * POLLS, np.int64), list[Vote]()
+    for start in range(0, 20_000, 2_500):
+        accounts = [*range(start - 400 if start else 0, start + 2_100), *range(start, start + 400)]
+        run = [Vote(start + i, start + i, start + i, account, 0, (account + i) % OPTIONS) for i, account in enumerate(accounts)]
+        applied(counts, count(tally, run))
+        votes += run
+        assert counts.tolist() == oracle(votes), f"after {len(votes)} votes"
+
+
 def test_a_voter_costs_what_the_docstring_says() -> None:
     tally = Tally()
     for start in range(0, 200_000, 10_000):
