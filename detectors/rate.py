@@ -89,8 +89,10 @@ class RateDetector:
         window_ms = self.params.window_ms
         from_ms, self._until_ms = self._until_ms, until_ms
         closed = range(from_ms // window_ms, until_ms // window_ms)
+        if not len(closed) and not len(cells):
+            return
         new = self._enter(cells)
-        if len(closed) or len(new.key):
+        if len(closed) or self._may_speak(new):
             reading = self._read(new, closed)
             step.findings += self._speak(reading, from_ms, closed)
             if self._keep_scores:
@@ -99,13 +101,19 @@ class RateDetector:
                 reading.end_lesson()
                 self._sweep(until_ms, step)
 
+    def _may_speak(self, new: Run) -> bool:
+        """Keep votes of a step in which no window ends; tell whether any series has enough of them to be looked at."""
+        ticks = self.params.window_ms // self.params.tick_ms
+        self._recent.add(new)
+        votes = sum(run.trailing(new.key, ticks) for run in self._recent.runs)
+        return int(np.max(votes)) >= self.params.min_excess_votes
+
     def _read(self, new: Run, closed: range) -> Reading:
         """Put new votes beside recent ones and hold the windows that are over, and new ticks, against the outlook."""
         window_ms, tick_ms = self.params.window_ms, self.params.tick_ms
-        runs = [*self._recent.runs, new]
-        self._recent.add(new)
-        asked = new
+        runs, asked = self._recent.runs, new
         if len(closed):
+            self._recent.add(new)
             merged = self._recent.merged()
             runs = [merged]
             asked = merged.take(merged.tick * tick_ms >= closed.start * window_ms)
