@@ -150,7 +150,7 @@ def test_forgotten_polls_leave_and_the_others_stay(votes: list[Vote]) -> None:
 def test_the_table_may_grow_in_the_middle_of_a_run() -> None:
     tally, counts, votes = Tally(), np.zeros(OPTIONS * POLLS, np.int64), list[Vote]()
     for start in range(0, 20_000, 2_500):
-        accounts = [*range(start - 400 if start else 0, start + 2_100), *range(start, start + 400)]
+        accounts = [*range(max(0, start - 1_000), start + 2_100), *range(start, start + 400)]
         run = [Vote(start + i, start + i, start + i, account, 0, (account + i) % OPTIONS) for i, account in enumerate(accounts)]
         applied(counts, count(tally, run))
         votes += run
