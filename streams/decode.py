@@ -7,6 +7,7 @@ import enum
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -109,9 +110,9 @@ class Decoder:
         return Parsed(events, parsed.index[keep], in_order)
 
     def _columns(self, parsed: Parsed) -> Decoded:
-        events = parsed.events
+        events: Sequence[Any] = parsed.events
         poll = _codes([event.poll_id for event in events])
-        option = _codes([getattr(event, "option", None) for event in events])
+        option = _codes([event.option for event in events])
         return Decoded(
             index=parsed.index,
             kind=(option.codes == NO_OPTION).astype(np.int8),

@@ -6,7 +6,7 @@ import enum
 import re
 import string
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 import numpy as np
@@ -53,6 +53,7 @@ class Reply(Event, gc=False, kw_only=True):
     """A reply of the replies topic."""
 
     text: Annotated[str, Meta(max_length=10_000)]
+    option: ClassVar[None] = None
 
 
 class RecordedVote(Vote, gc=False, kw_only=True, tag_field="type", tag="vote"):
