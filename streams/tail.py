@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -17,9 +18,11 @@ from rich.console import Console
 from config import Settings, TopicRole
 from streams.alert_line import alert_line, read_alert
 from streams.kafka_client import kafka_python
+from streams.terminal import visible
 
 _WAIT_MS = 10_000
 _POLL_MS = 500
+_COMPLAINT_EVERY_S = 30.0
 REMEMBERED_IDS = 10_000
 """Ids of alerts that `Repeats` knows: more than are open at once, and about 1 MB."""
 
@@ -115,14 +118,32 @@ class Repeats:
         return True
 
 
+class _Complaints(logging.Handler):
+    """The client's many lines about a lost connection, which it mends by itself, as one line now and then."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._said_s = float("-inf")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print it unless the last one was a short while ago."""
+        now_s = time.monotonic()
+        if now_s - self._said_s >= _COMPLAINT_EVERY_S:
+            self._said_s = now_s
+            print(f"no connection to Kafka, trying again: {visible(record.getMessage(), 200)}", file=sys.stderr, flush=True)
+
+
 def run_tail(settings: Settings, from_start: bool) -> int:
     """Print alerts as they come until Ctrl-C, which is the normal end: returns 0. Raises TailError."""
-    # the client tells of every lost connection in several lines, and connects again by itself
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    client_logger = logging.getLogger("kafka")
+    # until it is connected, the error raised says it all
+    client_logger.propagate = False
+    client_logger.addHandler(logging.NullHandler())
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     repeats = Repeats()
     try:
         with TopicTail(settings, [TopicRole.ALERTS], from_start) as tail:
+            client_logger.addHandler(_Complaints())
             while True:
                 for record in tail.poll(_POLL_MS):
                     _print(record, repeats, console)

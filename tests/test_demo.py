@@ -1,5 +1,6 @@
 """The demo as a user runs it: the whole story on a real Kafka, and what is left when it ends in any way."""
 
+import io
 import os
 import re
 import signal
@@ -10,14 +11,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from kafka.admin import KafkaAdminClient
+from rich.cells import cell_len
+from rich.console import Console
 
 from streams.alert_line import AlertData, ReadAlert
 from streams.demo.meters import Latency, parse
 from streams.demo.outcome import Fate, all_found, outcomes
 from streams.demo.picture import Estimate, Picture
 from streams.demo.plot import Plot, Surge
+from streams.demo.screen import drawn
 
 START_MS = 1_700_000_000_000
 MARK = "POLL_DEMO_TEST_MARK"
@@ -248,3 +253,20 @@ pollwatch_event_to_alert_seconds_sum 4.0
     assert (meters.received, meters.lag) == (9, 7)
     assert meters.latency == Latency(((0.5, 1), (1.0, 3), (float("inf"), 4)))
     assert (meters.latency.at_most_s(0.5), meters.latency.at_most_s(0.99)) == (1.0, float("inf"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (140, 40), (60, 20)])
+def test_the_screen_fits_the_terminal_however_much_there_is_to_show(width: int, height: int) -> None:
+    shown = picture()
+    for number in range(40):
+        shown.estimate(Estimate(f"poll-{number}\x1b[2J\u202e" + "x" * 60, 1_000_000 * number, START_MS + 170_000))
+    for _ in range(9):
+        news = alert("opened", "poll-1", 1_000)
+        shown.alert(msgspec.structs.replace(news, data=msgspec.structs.replace(news.data, summary="word\x1b[2J " * 90)))
+    console = Console(width=width, height=height, record=True, file=io.StringIO(), highlight=False)
+    console.print(drawn(shown, 1, width, height))
+    lines = console.export_text().splitlines()
+    assert len(lines) < height
+    assert max(map(cell_len, lines)) <= width
+    assert "\x1b" not in "".join(lines)
+    assert "metrics http://127.0.0.1/metrics" in lines[-1]

@@ -15,6 +15,7 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from streams.alert_line import alert_line, read_alert
+from streams.broker import EmbeddedKafka
 from streams.tail import REMEMBERED_IDS, Repeats
 
 
@@ -142,6 +143,38 @@ def test_a_topic_that_is_missing_and_a_cluster_that_is_not_there_are_one_line(
     assert absent.errors() == [
         "pollwatch: TailError: no answer from Kafka at 127.0.0.1:1: start it or set kafka.bootstrap_servers"
     ]
+
+
+@pytest.mark.broker
+def test_a_lost_kafka_is_told_in_one_line_and_the_tail_goes_on_when_it_is_back(
+    tmp_path: Path, embedded_kafka_at_hand: None
+) -> None:
+    with EmbeddedKafka(tmp_path / "kafka") as broker:
+        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+        admin.create_topics([NewTopic("pollwatch.alerts", 1, 1)])
+        admin.wait_for_topics(("pollwatch.alerts",))
+        admin.close()
+        sent(broker.bootstrap_servers, alert(1))
+        run = Tail(tmp_path, broker.bootstrap_servers, "", "--from-start")
+        try:
+            run.wait_for(lambda: len(run.lines()) == 1)
+            broker.stop()
+            run.wait_for(lambda: len(run.errors()) == 1)
+            assert run.errors()[0].startswith("no connection to Kafka, trying again: ")
+            broker.start()
+            sent(broker.bootstrap_servers, alert(2))
+            run.wait_for(lambda: len(run.lines()) == 2)
+            assert len(run.errors()) == 1
+            assert run.ctrl_c() == 0
+        finally:
+            run.process.kill()
+            run.process.wait()
+
+
+def sent(kafka: str, value: bytes) -> None:
+    producer = KafkaProducer(bootstrap_servers=kafka)
+    producer.send("pollwatch.alerts", value).get(30)
+    producer.close()
 
 
 def test_the_line_says_what_a_person_on_call_asks_first() -> None:

@@ -22,6 +22,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 _TITLE_WIDTH = 28
 _NUMBER_WIDTH = 8
 _COLUMN_S = 2
+_BEFORE_SUMMARY = 21
 _FRAME_LINES = 12
 _ALERT_LINES = 3
 
@@ -72,7 +73,7 @@ def drawn(picture: Picture, speed: float, width: int, height: int) -> Renderable
         Text(),
         _polls(picture, polls, width),
         Text(),
-        _alerts(picture.alerts[-alerts:]),
+        _alerts(picture.alerts[-alerts:], width),
         Text(),
         _totals(picture),
         Text.assemble(("metrics ", "dim"), picture.metrics_url, ("   Ctrl-C stops everything", "dim")),
@@ -96,12 +97,13 @@ def _story(picture: Picture, speed: float, width: int) -> RenderableType:
 
 
 def _polls(picture: Picture, most: int, width: int) -> RenderableType:
-    columns = max(8, min(90, width - _TITLE_WIDTH - 2 * _NUMBER_WIDTH - 3))
+    title_width = min(_TITLE_WIDTH, width // 3)
+    columns = max(8, min(90, width - title_width - 2 * _NUMBER_WIDTH - 3))
     ranked = picture.ranked()
     histories = {poll_id: picture.history(series, columns, _COLUMN_S) for poll_id, series in ranked[:most]}
     highest = max((max(history) for history in histories.values()), default=0.0)
     grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=_TITLE_WIDTH, no_wrap=True, overflow="ellipsis")
+    grid.add_column(width=title_width, no_wrap=True, overflow="ellipsis")
     grid.add_column(width=columns, no_wrap=True)
     grid.add_column(width=_NUMBER_WIDTH, justify="right")
     grid.add_column(width=_NUMBER_WIDTH, justify="right")
@@ -117,7 +119,7 @@ def _polls(picture: Picture, most: int, width: int) -> RenderableType:
 def _poll(picture: Picture, poll_id: str, series: PollSeries, history: str) -> tuple[Text, ...]:
     style, bar_style, mark = ("bold red", "red", "● ") if series.in_case else ("", "dim", "  ")
     return (
-        Text(f"{mark}{visible(title_of(poll_id), _TITLE_WIDTH - 2)}", style=style),
+        Text(f"{mark}{visible(title_of(poll_id), _TITLE_WIDTH)}", style=style),
         Text(history, style=bar_style),
         Text(f"{picture.votes_per_s(series):,.0f}", style=style),
         Text(f"{series.votes:,}"),
@@ -136,17 +138,19 @@ def bars(values: list[float], highest: float) -> str:
     )
 
 
-def _alerts(alerts: list[ReadAlert]) -> RenderableType:
+def _alerts(alerts: list[ReadAlert], width: int) -> RenderableType:
     if not alerts:
         return Text("no alert so far", style="dim")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_column()
+    # what wrapping leaves empty at the ends of lines is part of the room
+    most = _ALERT_LINES * (width - _BEFORE_SUMMARY) * 5 // 6
     for alert in alerts:
         when = visible(alert.time, 30)[11:19]
         news = Text(visible(alert.news, 12), style="bold red" if alert.news == "opened" else "bold")
-        grid.add_row(Text(when, style="dim"), news, Text(visible(alert.data.summary, 220)))
+        grid.add_row(Text(when, style="dim"), news, Text(visible(alert.data.summary, most)))
     return grid
 
 
