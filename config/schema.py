@@ -131,7 +131,7 @@ class Topics:
     findings: TopicName = "pollwatch.findings"
     state: TopicName = "pollwatch.state"
     prefix: TopicPrefix = ""
-    partitions: Partitions = 8
+    partitions: Partitions = 4
     replication: Annotated[int, Meta(ge=1, le=100)] = 3
     input_retention_hours: Hours = 168
     output_retention_hours: Hours = 720

@@ -230,7 +230,7 @@ def test_the_digest_is_stable_and_changes_with_what_decides_findings() -> None:
     assert plain.digest() == Settings().digest()
     assert re.fullmatch("[0-9a-f]{12}", plain.digest())
     changed = [
-        with_overrides(plain, topics={"partitions": 4}),
+        with_overrides(plain, topics={"partitions": 6}),
         with_overrides(plain, intake={"max_age_ms": 0}),
         with_overrides(plain, cases={"close_below": 0.6}),
         with_overrides(plain, polls={"retain_ms": 3_600_000}),
