@@ -24,7 +24,7 @@ _NUMBER_WIDTH = 8
 _COLUMN_S = 2
 _BEFORE_SUMMARY = 21
 _FRAME_LINES = 12
-_ALERT_LINES = 3
+_ALERT_CHARACTERS = 240
 
 
 class Display(Protocol):
@@ -64,8 +64,9 @@ class LiveScreen:
 def drawn(picture: Picture, speed: float, width: int, height: int) -> RenderableType:
     """Return the picture for a terminal of this size."""
     room = max(4, height - _FRAME_LINES)
-    alerts = min(len(picture.alerts) or 1, max(1, room // 3 // _ALERT_LINES))
-    polls = max(2, room - alerts * _ALERT_LINES)
+    lines_each = -(-_ALERT_CHARACTERS // (width - _BEFORE_SUMMARY))
+    alerts = min(len(picture.alerts) or 1, max(1, room // 3 // lines_each))
+    polls = max(2, room - alerts * lines_each)
     return Group(
         Text(),
         _story(picture, speed, width),
@@ -146,7 +147,7 @@ def _alerts(alerts: list[ReadAlert], width: int) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column()
     # what wrapping leaves empty at the ends of lines is part of the room
-    most = _ALERT_LINES * (width - _BEFORE_SUMMARY) * 5 // 6
+    most = _ALERT_CHARACTERS * 4 // 5
     for alert in alerts:
         when = visible(alert.time, 30)[11:19]
         news = Text(visible(alert.news, 12), style="bold red" if alert.news == "opened" else "bold")
