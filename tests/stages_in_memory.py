@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 
 from detectors.alert import CaseData, MadeBy
-from detectors.cases import CaseBook, CaseParams
+from detectors.case import CaseParams
+from detectors.cases import CaseBook
 from detectors.columns import VoteCells
 from detectors.rate import RateDetector, RateFinding, RateParams, RateStep
 from detectors.shard import Shard, ShardParams

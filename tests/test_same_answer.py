@@ -6,7 +6,6 @@ import json
 import random
 
 import pytest
-
 from stages_in_memory import SHARDS, Answer, Witness, whole
 
 START_MS = 1_664_812_800_000
@@ -46,7 +45,8 @@ def traffic(seed: int, disorder_ms: int) -> list[bytes]:
 
 
 def _end_ms(lines: list[bytes]) -> int:
-    return (max(json.loads(line)["ts"] for line in lines) // WINDOW_MS + 1) * WINDOW_MS
+    latest_ms: int = max(json.loads(line)["ts"] for line in lines)
+    return (latest_ms // WINDOW_MS + 1) * WINDOW_MS
 
 
 def _differences(one: Answer, other: Answer) -> list[str]:
