@@ -13,11 +13,13 @@ from detectors.rate_drip import Drip
 from detectors.rate_lesson import Lesson
 from detectors.rate_params import BLOCK_LESSONS, BLOCK_WINDOWS, LESSON_WINDOWS
 from detectors.rate_prior import ShardPrior
+from detectors.rate_tails import TAIL_FROM_NATS, at_least
 
-_PACE, _WANDER_PACE = 1 / 32, 1 / 24
+_PACE, _WANDER_PACE, _TAIL_PACE = 1 / 32, 1 / 24, 1 / 8
 _GROWN_WINDOWS = 64.0
 _TIDE_MOST_VOTES = 10.0
 _LEAST_STRAYED = -1.0
+_SURPRISING_DEVIATIONS, _MOST_BEYOND_NATS = 2.0, 25.0
 _WORTH_AN_UPDATE = 0.05
 """Weight below which what a lesson tells of a poll is lost in noise: quiet polls cost next to nothing so."""
 
@@ -64,13 +66,14 @@ class CommonStatistics:
 
     def __init__(self, prior: ShardPrior) -> None:
         self._prior = prior
-        self._means = {of.DISPERSION: _PollMeans(_PACE), of.WANDER: _PollMeans(_WANDER_PACE)}
+        paces = {of.DISPERSION: _PACE, of.WANDER: _WANDER_PACE, of.TAIL: _TAIL_PACE}
+        self._means = {column: _PollMeans(pace) for column, pace in paces.items()}
         self._means.update({column: _PollMeans(_PACE) for column in range(of.BUNCHING, of.COMMON)})
 
     def begin(self, row: int, column: Floats) -> None:
         """Start a new poll with what is usual in the shard."""
         column[of.DISPERSION] = self._prior.dispersion(np.array([_GROWN_WINDOWS]))[0]
-        column[of.WANDER] = self._prior.wander
+        column[of.WANDER], column[of.TAIL] = self._prior.wander, self._prior.tail
         column[of.BUNCHING : of.COMMON] = self._prior.bunching
         self.resume(row, column)
 
@@ -90,6 +93,7 @@ class CommonStatistics:
         """Learn from a lesson's windows; `given` and `seen` are of `rows`, of which `polls` are whole polls."""
         at = np.searchsorted(rows, polls)
         self._learn_dispersion(columns, polls, at, given)
+        self._learn_tail(columns, polls, at, given)
         self._learn_bunching(columns, polls, at, given, pairs[polls])
         if (number + 1) % BLOCK_LESSONS == 0:
             self._learn_wander(columns, polls, at, given, seen)
@@ -108,6 +112,22 @@ class CommonStatistics:
         total = weight.sum(axis=1)
         mean = (weight * strayed).sum(axis=1) / np.maximum(total, 1e-12)
         self._means[of.DISPERSION].update(columns[of.DISPERSION], polls, mean, total)
+
+    def _learn_tail(self, columns: Floats, polls: Int64s, at: Int64s, given: Lesson) -> None:
+        """Learn how far surprising windows go; a flood counts once, however long, and not for more than it can be."""
+        outlook, votes, expected, odd = given.outlook, given.votes[at], given.expected[at], given.odd[at]
+        variance = expected * (1.0 + (outlook.dispersion[at, :-1] + outlook.doubt[at, :-1]) * expected)
+        new = (outlook.age[at, :-1] > 0) & (~odd | _first(odd, columns[of.HELD, polls]))
+        which, when = (new & (votes > expected + _SURPRISING_DEVIATIONS * np.sqrt(variance) + 1.0)).nonzero()
+        if not len(which):
+            return
+        told = (at[which], when)
+        beyond = -np.log(at_least(given.votes[told], given.expected[told], variance[which, when])) - TAIL_FROM_NATS
+        which, beyond = which[beyond > 0], np.minimum(beyond[beyond > 0], _MOST_BEYOND_NATS)
+        total = np.bincount(which, minlength=len(polls)).astype(np.float64)
+        mean = np.bincount(which, beyond, len(polls)) / np.maximum(total, 1.0)
+        self._prior.learn_tail(mean, total)
+        self._means[of.TAIL].update(columns[of.TAIL], polls, mean, total)
 
     def _learn_bunching(self, columns: Floats, polls: Int64s, at: Int64s, given: Lesson, pairs: Floats) -> None:
         """Learn how many pairs share a span beyond chance: their ratio is 1 + the relative variance of the spans."""

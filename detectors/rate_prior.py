@@ -52,12 +52,13 @@ class _Known:
 
 
 class ShardPrior:
-    """The common numbers of a shard's polls. State: 16 floats."""
+    """The common numbers of a shard's polls. State: 17 floats."""
 
     def __init__(self) -> None:
         self._dispersion = [_Known(_PACE, before) for before in _BEFORE_DISPERSION]
         self._wander = _Known(_PACE, _BEFORE_WANDER)
         self._bunching = [_Known(_PACE, before) for before in _BEFORE_BUNCHING]
+        self._tail = _Known(_PACE, 1.0)
         self._rate = _Known(0.1, 1.0)
         self._rate_square = _Known(0.1, 10.0)
         self._tide_votes = _Known(_TIDE_PACE, 0.0)
@@ -78,6 +79,10 @@ class ShardPrior:
     def learn_bunching(self, number: int, seen: Floats, weight: Floats) -> None:
         """Take the relative variances that spans (the shortest is number 0) had within a lesson's windows."""
         self._bunching[number].mix(seen, weight)
+
+    def learn_tail(self, seen: Floats, weight: Floats) -> None:
+        """Take how far, in nats, windows of a lesson went beyond the threshold of surprise."""
+        self._tail.mix(seen, weight)
 
     def learn_wander(self, seen: Floats, weight: Floats) -> None:
         """Take the relative variances of block sums that just ended."""
@@ -100,6 +105,7 @@ class ShardPrior:
         learned = np.array([known.get() for known in self._dispersion])
         self.dispersion_of_class = np.maximum(learned, _LEAST_SHARE * np.array(_BEFORE_DISPERSION))
         self.wander = max(self._wander.get(), _LEAST_SHARE * _BEFORE_WANDER)
+        self.tail = max(self._tail.get(), 1.0)
         self.bunching = [known.get() for known in self._bunching]
         self.rate = max(self._rate.get(), 1e-6)
         variance = max(self._rate_square.get() - self.rate**2, 1e-12)
@@ -108,7 +114,7 @@ class ShardPrior:
         self.tide = max(1.0, (votes + _TIDE_DOUBT_VOTES) / (expected + _TIDE_DOUBT_VOTES))
 
     def _all(self) -> list[_Known]:
-        alone = [self._wander, self._rate, self._rate_square, self._tide_votes, self._tide_expected]
+        alone = [self._wander, self._tail, self._rate, self._rate_square, self._tide_votes, self._tide_expected]
         return [*self._dispersion, *self._bunching, *alone]
 
     def snapshot(self) -> list[float]:

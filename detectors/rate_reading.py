@@ -53,7 +53,8 @@ class Reading:
         at, when = np.searchsorted(self._rows, groups.row), groups.window - self._start
         mean = np.where(outlook.age[at, when] > 0, outlook.mean[at, when], np.inf)
         spread = outlook.dispersion[at, when] + outlook.doubt[at, when]
-        return Levels(mean, spread, self._states.bunching(groups.row), self._states.rows.option[groups.row])
+        rows, tail = self._states.rows, self._states.tail(groups.row)
+        return Levels(mean, spread, self._states.bunching(groups.row), tail, rows.option[groups.row])
 
     @cached_property
     def _suspects(self) -> _Suspects:

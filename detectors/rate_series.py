@@ -76,6 +76,11 @@ class SeriesStates:
             np.add.at(self._pairs[:, number, 0], row, pairs[:, number])
             np.add.at(self._pairs[:, number, 1], row, by_chance[:, number])
 
+    def tail(self, rows: Int64s) -> Floats:
+        """Return how heavy the tails of the series' polls are, 1 at least."""
+        tail: Floats = np.maximum(self.columns[of.TAIL, self.rows.parent[rows]], 1.0)
+        return tail
+
     def bunching(self, rows: Int64s) -> Floats:
         """Return the relative variance that each span has beyond the window's (series x spans)."""
         spans = len(self._params.spans_ms)

@@ -9,7 +9,7 @@ import numpy as np
 from detectors.columns import Floats, Int32s, Int64s
 from detectors.rate_params import RateParams
 from detectors.rate_recent import Run
-from detectors.rate_tails import STAYS_OPEN, SpikeBudget, at_least
+from detectors.rate_tails import STAYS_OPEN, SpikeBudget, at_least, surprise
 from detectors.rate_windows import Groups
 
 _BELOW_THE_FLOOR = 0.69
@@ -22,16 +22,18 @@ class Levels:
 
     mean: votes in a whole window, not finite where there is nothing to compare with. spread: relative variance beyond
     Poisson, of a whole window. bunching: what is added to it for each span (series x spans).
+    tail: see rate_columns.
     """
 
     mean: Floats
     spread: Floats
     bunching: Floats
+    tail: Floats
     option: Int32s
 
     def take(self, index: Int64s) -> Levels:
         """Return the levels at these places."""
-        return Levels(self.mean[index], self.spread[index], self.bunching[index], self.option[index])
+        return Levels(self.mean[index], self.spread[index], self.bunching[index], self.tail[index], self.option[index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,10 @@ class SpikeTests:
         spread = levels.spread + levels.bunching[np.arange(len(span_ms)), suspects.number]
         excess = suspects.votes - mean
         p_value = at_least(suspects.votes.astype(np.float64), mean, mean * (1.0 + spread * mean))
-        score = self._budget.score(p_value, span_ms, excess, levels.option)
+        nats = surprise(p_value, levels.tail)
+        score = self._budget.score(nats, span_ms, excess, levels.option)
         score = np.where(excess < self._params.min_excess_votes, np.minimum(score, _BELOW_THE_FLOOR), score)
-        p_value, score = np.where(told, p_value, 1.0), np.where(told, score, 0.0)
+        p_value, score = np.where(told, np.exp(-nats), 1.0), np.where(told, score, 0.0)
         return Spans(suspects.entry, span_ms, suspects.votes, mean, p_value, score)
 
     def _trailing(self, runs: list[Run], key: Int64s, span_ms: int) -> Int64s:

@@ -14,6 +14,9 @@ from detectors.rate_rows import MOST_OPTIONS
 SPIKE_SHARE = 0.5
 """Part of the budget that is for spikes; the rest is for drips."""
 
+TAIL_FROM_NATS = math.log(100)
+"""Surprise from which on a poll's windows tell how heavy its tail is."""
+
 STAYS_OPEN = 0.7
 """Score that keeps an episode open."""
 
@@ -33,6 +36,18 @@ def at_least(votes: Floats, expected: Floats, variance: Floats) -> Floats:
     shape = np.minimum(expected * expected / np.maximum(variance - expected, _TINY), _LARGEST_SHAPE)
     tail: Floats = np.maximum(betainc(votes, shape, expected / (expected + shape)), _TINY)
     return tail
+
+
+def surprise(p_value: Floats, tail: Floats) -> Floats:
+    """Return -log p, made smaller where a poll's own past says that its tail is heavier than the model's.
+
+    If the model is right, what -log p has beyond a threshold is exponential with mean 1. Where it has been exponential with
+    mean `tail` (a generalised Pareto tail of the chance itself: peaks over threshold, Siffer et al. 2017, KDD, "Anomaly
+    detection in streams with extreme value theory"), it is divided by that.
+    """
+    nats = -np.log(p_value)
+    calibrated: Floats = np.where(nats > TAIL_FROM_NATS, TAIL_FROM_NATS + (nats - TAIL_FROM_NATS) / tail, nats)
+    return calibrated
 
 
 def share_of_series(option: Int32s) -> Floats:
@@ -62,11 +77,11 @@ class SpikeBudget:
         allowed = min(self._alarms_per_day / (tests * self._spans * share_of_series(np.array([NO_OPTION]))[0]), 0.5)
         return max(0.0, -float(ndtri(allowed**score)) - 0.25)
 
-    def score(self, p: Floats, span_ms: Int64s | int, excess: Floats, option: Int32s) -> Floats:
-        """Return log p / log p_budget of tests on these options (NO_OPTION for a whole poll)."""
+    def score(self, nats: Floats, span_ms: Int64s | int, excess: Floats, option: Int32s) -> Floats:
+        """Return the surprise -log p over that of the budget, of tests on these options (NO_OPTION for a whole poll)."""
         tests = np.minimum(DAY_MS / span_ms * np.maximum(excess, 1.0), self._ticks_per_day)
         allowed = self._alarms_per_day / (tests * self._spans * share_of_series(option))
-        scores: Floats = np.log(p) / np.log(np.minimum(allowed, 0.5))
+        scores: Floats = -nats / np.log(np.minimum(allowed, 0.5))
         return scores
 
 

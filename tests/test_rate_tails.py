@@ -34,7 +34,7 @@ def test_a_score_of_one_is_reached_no_more_often_than_the_budget_allows(mean: fl
     counts = np.arange(200.0)
     p_value = at_least(counts, np.full(200, mean), np.full(200, mean))
     whole = np.full(200, -1, np.int32)
-    score = budget.score(p_value, np.full(200, 60_000), counts - mean, whole)
+    score = budget.score(-np.log(p_value), np.full(200, 60_000), counts - mean, whole)
     least = int(counts[(score > 1) & (counts > mean)].min())
     days = 60
     ticks = rng.poisson(mean / 240, days * 345_600)
@@ -53,10 +53,11 @@ def test_the_quick_bar_never_hides_a_span_that_would_score() -> None:
             variance = mean * (1 + spread * mean)
             bar = mean + max(params.min_excess_votes, tests.bar * variance**0.5)
             votes = np.arange(mean + params.min_excess_votes, bar)
+            whole = np.full(len(votes), -1, np.int32)
             same = np.full(len(votes), mean)
             p_value = at_least(votes, same, same * (1 + spread * same))
             for span_ms in params.spans_ms:
-                score = SpikeBudget(params).score(p_value, np.full(len(votes), span_ms), votes - mean, np.full(len(votes), -1, np.int32))
+                score = SpikeBudget(params).score(-np.log(p_value), np.full(len(votes), span_ms), votes - mean, whole)
                 assert (score <= 1).all(), (mean, spread, span_ms)
 
 
