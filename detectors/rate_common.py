@@ -19,7 +19,7 @@ _PACE, _WANDER_PACE, _TAIL_PACE = 1 / 32, 1 / 24, 1 / 8
 _GROWN_WINDOWS = 64.0
 _TIDE_MOST_VOTES = 10.0
 _LEAST_STRAYED = -1.0
-_SURPRISING_DEVIATIONS, _MOST_BEYOND_NATS = 2.0, 25.0
+_SURPRISING_DEVIATIONS, _MOST_BEYOND_NATS = 2.0, 12.0
 _WORTH_AN_UPDATE = 0.05
 """Weight below which what a lesson tells of a poll is lost in noise: quiet polls cost next to nothing so."""
 

@@ -17,6 +17,7 @@ from detectors.rate_prior import ShardPrior
 from detectors.rate_rows import RowTable
 from detectors.rate_tails import drip_height, share_of_series
 
+_MOST_TAIL = 4.0
 _OLD_WINDOWS = 64
 """A poll that comes back after its state was given back is taken for so old, and so long without a vote."""
 
@@ -77,8 +78,8 @@ class SeriesStates:
             np.add.at(self._pairs[:, number, 1], row, by_chance[:, number])
 
     def tail(self, rows: Int64s) -> Floats:
-        """Return how heavy the tails of the series' polls are, 1 at least."""
-        tail: Floats = np.maximum(self.columns[of.TAIL, self.rows.parent[rows]], 1.0)
+        """Return how heavy the tails of the series' polls are, from 1 to a most that no series of floods can raise."""
+        tail: Floats = np.clip(self.columns[of.TAIL, self.rows.parent[rows]], 1.0, _MOST_TAIL)
         return tail
 
     def bunching(self, rows: Int64s) -> Floats:
