@@ -27,7 +27,10 @@ _NEVER_MS = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One thing to publish: a case's data, what kind of news it is, and the broker time of the votes that caused it."""
+    """One thing to publish: a case's data, what kind of news it is, and when the broker took the votes that caused it.
+
+    `arrived_ms` is 0 where no vote did: what is said after the opening is said because a window ended.
+    """
 
     news: Literal["opened", "updated", "resolved"]
     data: CaseData
@@ -197,7 +200,7 @@ class CaseBook:
         case.said_score, case.said_ms = case.score, case.updated_ms
         self._change(case.poll_id, case.updated_ms)
         data = case_data(case, self._params, self._made_by)
-        return Revision(news, data, cause.arrived_ms if cause is not None else 0)
+        return Revision(news, data, cause.arrived_ms if cause is not None and news == "opened" else 0)
 
     def _change(self, poll_id: str, at_ms: int) -> None:
         if poll_id in self._tally:

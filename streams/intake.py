@@ -95,7 +95,7 @@ class Intake:
             )
             await self._send(source.cutter.cut(part))
         await self._refuse(batch, refused)
-        self._count(source.kind, batch, decoded, refused)
+        self._count(source.kind, decoded, refused)
 
     async def pass_time(self, progress: Mapping[TP, Progress]) -> None:
         """Let event time pass in partitions that are read to their end and have been silent for a while."""
@@ -124,9 +124,9 @@ class Intake:
             sent = await self._outbox.send(Sink.DEAD_LETTER, self._dead_letter, None, record.key, value, headers)
             sent.add_done_callback(lambda _: self._metrics.dead_letters.inc())  # type: ignore[attr-defined]
 
-    def _count(self, kind: Kind, batch: Batch, decoded: Decoded, refused: list[Refused]) -> None:
+    def _count(self, kind: Kind, decoded: Decoded, refused: list[Refused]) -> None:
         event_type = _EVENT_TYPE[kind]
-        self._metrics.events_received.labels(event_type).inc(len(batch.records))
+        self._metrics.events_received.labels(event_type).inc(len(decoded) + len(refused))
         for bad in refused:
             self._metrics.events_refused.labels(bad.reason).inc()
         if len(decoded):
