@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import time
 from collections import defaultdict
@@ -38,6 +39,7 @@ _BUCKET = re.compile(r'pollwatch_event_to_alert_seconds_bucket\{le="([^"]+)"\} (
 class Latency:
     """Latencies in seconds, one for each measured alert; `own` are (upper bound, alerts so far) of the worker's buckets."""
 
+    wanted_per_s: int
     offered_per_s: float
     behind_ms: int
     floods: int
@@ -77,7 +79,7 @@ def measure(
     offered = sent["sent"] / (traffic.warm_up_s + usage.seconds)
     floods = len(traffic.flood_starts_ms())
     return Latency(
-        offered, sent["behind_ms"], floods, last, first, own, usage, sender_s / usage.seconds, peak
+        traffic.votes_per_s, offered, sent["behind_ms"], floods, last, first, own, usage, sender_s / usage.seconds, peak
     )
 
 
@@ -103,15 +105,17 @@ def latencies(
 
 
 def quantile_of_buckets(buckets: list[tuple[float, float]], q: float) -> float:
-    """Return a quantile as Prometheus computes it: linear between the bounds of its bucket.
+    """Return a quantile as Prometheus computes it: linear in its bucket, or the bound below the last one.
 
-    >>> quantile_of_buckets([(1.0, 50.0), (2.0, 100.0)], 0.75)
+    >>> quantile_of_buckets([(1.0, 50.0), (2.0, 100.0), (math.inf, 100.0)], 0.75)
     1.5
+    >>> quantile_of_buckets([(1.0, 50.0), (math.inf, 100.0)], 0.75)
+    1.0
     """
     rank, lower, below = q * buckets[-1][1], 0.0, 0.0
     for bound, count in buckets:
         if count >= rank:
-            return lower if count == below else lower + (bound - lower) * (rank - below) / (count - below)
+            return lower if count == below or bound == math.inf else lower + (bound - lower) * (rank - below) / (count - below)
         lower, below = bound, count
     return float("nan")
 

@@ -42,6 +42,8 @@ def judge_latency(latency: Latency) -> list[Verdict]:
     """Judge the latency seen from outside; too few alerts prove nothing."""
     p99_s = float(np.quantile(latency.from_last_s, 0.99)) if latency.from_last_s else float("nan")
     return [
+        # a sender that could not keep its pace shows that the machine was taken by others
+        Verdict("votes/s offered", latency.offered_per_s, 0.98 * latency.wanted_per_s, latency.wanted_per_s),
         Verdict("alerts measured", len(latency.from_last_s), MIN_ALERTS, latency.floods),
         Verdict("event-to-alert, p99, s", p99_s, 2.0, 2.0, at_most=True),
     ]

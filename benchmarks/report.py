@@ -54,7 +54,9 @@ def throughput(runs: list[Run], loaded: Loaded) -> str:
             f"{median(runs, name, lambda run: run.usage.other_cores):.2f}",
         ))  # fmt: skip
     every = "; ".join(f"{run.contestant[:3]} {run.votes_per_s:,.0f}" for run in runs)
-    return "\n".join([*lines, "", f"Medians of {len(runs) // 3}. In order of time, votes/s: {every}."])
+    cpu = {name: median(runs, name, lambda run: run.cpu_s_per_million) for name in (FAUST, POLLWATCH, GETMANY)}
+    ratios = f"(a) takes {cpu[FAUST] / cpu[POLLWATCH]:.1f} times the CPU of (b), (c) {cpu[GETMANY] / cpu[POLLWATCH]:.2f} times"
+    return "\n".join([*lines, "", f"Medians of {len(runs) // 3}; {ratios}. In order of time, votes/s: {every}."])
 
 
 def latency(found: Latency) -> str:

@@ -16,7 +16,7 @@ from functools import wraps
 from typing import Any
 
 STEPS = {
-    "intake: decode JSON, hash ids": ("streams.decode:Decoder.topic",),
+    "intake: decode JSON, hash ids": ("streams.decode:Decoder.topic", "streams.decode:Decoder.recording"),
     "intake: cut into blocks": ("streams.cutter:Cutter.cut",),
     "intake: encode blocks": ("streams.intake:encode_block",),
     "shards: decode blocks": ("streams.shards:decode_block",),
