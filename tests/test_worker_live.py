@@ -185,6 +185,31 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_ends_alike(deploy
     assert_all_is_committed(deployment)
 
 
+def test_before_its_first_snapshot_a_worker_commits_nothing_it_would_need_again(
+    kafka: str, topic_prefix: str, tmp_path: Path, story: Scanned
+) -> None:
+    seldom = {"POLLWATCH_WORKER_SNAPSHOT_EVERY_MS": "3600000"}
+    deployment = Deployment(kafka, topic_prefix, tmp_path, more=seldom).create_topics()
+    feed = Feed(deployment, story.lines)
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        feed.send(0.6)
+        wait_until(lambda: deployment.records(TopicRole.ALERTS), "an alert")
+        wait_until(lambda: deployment.committed(TopicRole.VOTES), "a commit of what needs no snapshot")
+        worker.kill()
+    assert deployment.committed(TopicRole.EXCHANGE) == deployment.committed(TopicRole.FINDINGS) == 0
+    feed.send(1)
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        ends = len(deployment.records(TopicRole.VOTES))
+        wait_until(lambda: worker.runs() and deployment.committed(TopicRole.VOTES) == ends, "all votes taken in")
+        wait_until(lambda: worker.metrics().get("pollwatch_consumer_lag_records") == 0, "all worked on")
+        assert deployment.committed(TopicRole.EXCHANGE) == 0
+        worker.stop()
+    assert_same_end(deployment, story)
+    assert_all_is_committed(deployment)
+
+
 def test_of_two_workers_one_may_leave_in_the_middle(deployment: Deployment, story: Scanned) -> None:
     feed = Feed(deployment, story.lines)
     with WorkerProcess(deployment) as one, WorkerProcess(deployment) as other:
