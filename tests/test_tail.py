@@ -18,6 +18,14 @@ from streams.alert_line import alert_line, read_alert
 from streams.broker import EmbeddedKafka
 from streams.tail import REMEMBERED_IDS, Repeats
 
+PROGRAM = """\
+import signal, sys
+from streams.__main__ import main
+# a shell that runs the tests in the background has them ignore Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
+"""
+
 
 def alert(number: int, **more: Any) -> bytes:
     case_id = f"{number:016x}"
@@ -45,7 +53,7 @@ class Tail:
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("POLLWATCH_", "KAFKA_"))}
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams", "tail", *arguments],
+                [sys.executable, "-c", PROGRAM, "tail", *arguments],
                 stdout=out,
                 stderr=err,
                 env=clean | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "POLLWATCH_TOPICS_PREFIX": prefix},

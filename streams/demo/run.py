@@ -31,6 +31,7 @@ from streams.demo.sending import Sending
 from streams.demo.worker_process import WorkerError, WorkerProcess
 from streams.tail import Read, Repeats, TopicTail
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_MS = 200
 _METERS_EVERY_S = 1.0
 _SETTLED_READINGS = 3
@@ -46,9 +47,9 @@ def run_demo(settings: Settings, speed: float, keep: Path | None) -> int:
     # the client tells of every connection that is not there yet
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     console = Console(highlight=False, markup=False, emoji=False)
+    _signals_interrupt()
     try:
-        with _signals_interrupt():
-            picture = _play(settings, speed, keep, console)
+        picture = _play(settings, speed, keep, console)
     except KeyboardInterrupt:
         console.print("Stopped. Nothing is left running.")
         return 1
@@ -151,17 +152,14 @@ def _step(console: Console, what: str) -> Iterator[None]:
     console.print(f"{what} ... {time.monotonic() - began_s:.1f} s")
 
 
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """Make a closed terminal and `kill` end the demo as Ctrl-C does."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    for number in before:
-        signal.signal(number, _interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _signals_interrupt() -> None:
+    """Make a closed terminal and `kill` end the demo as Ctrl-C does; what `nohup` or a shell ignores stays ignored.
+
+    The handlers stay: after the demo the process ends.
+    """
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -169,5 +167,5 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
