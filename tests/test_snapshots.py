@@ -109,7 +109,7 @@ def test_a_snapshot_that_is_not_whole_is_passed_over(
         later = shelf.store()
         await later.write(Snapshot(9, BIG))
         lost = {"no manifest": "manifest", "a chunk is missing": "1", "a chunk is another one": "2"}[broken]
-        await shelf.put(f"polls/1/9/{lost}", b"x" if "another" in broken else None)
+        await shelf.put(f"polls/1/9/{lost}", b"x" * CHUNK_BYTES if "another" in broken else None)
         with caplog.at_level(logging.WARNING):
             assert await shelf.store().read() == Snapshot(5, {"good": True})
         assert "polls/1 at offset 9" in caplog.text

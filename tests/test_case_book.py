@@ -1,0 +1,136 @@
+"""The book of all cases: its estimates, its order, its restarts and its memory."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import msgspec
+import pytest
+from told_cases import CLOSE_MS, MADE_BY, PARAMS, REOPEN_MS, START_MS, Told, finding, stands
+
+from detectors.cases import CaseBook, Revision
+from detectors.findings import Finding, Retired
+from streams.publish import alert, to_json
+
+
+def test_the_estimate_follows_what_the_shards_say() -> None:
+    told = Told()
+    step = told.tell(10, standings=stands(9, p={"yes": 60, "no": 50}, q={"yes": 3}))
+    assert sorted(step.changed_polls) == told.book.poll_ids() == ["p", "q"]
+    assert "p" in told.book
+    assert told.book.integrity("p").options == {"no": 50, "yes": 60}
+    step = told.tell(20, standings=stands(17, p={"no": 49}))
+    assert (step.changed_polls, told.book.integrity("p").votes) == (["p"], 109)
+    assert told.book.integrity("p").updated_ms == START_MS + 17_000, "when its votes changed, not when that was reported"
+    assert told.tell(30).changed_polls == []
+
+
+def test_a_poll_whose_case_changed_has_changed() -> None:
+    told = Told()
+    told.tell(10, standings=stands(9, p={"yes": 60, "no": 50}))
+    assert told.book.integrity("p").outcome.flips == "no"
+    assert told.tell(20, finding(15)).changed_polls == ["p"], "50 of its votes are suspect now"
+    assert told.book.integrity("p").outcome.flips == "uncertain"
+    told.tell(320)
+    step = told.tell(20 + (CLOSE_MS + REOPEN_MS) / 1000)
+    assert step.changed_polls == ["p"], "its case is forgotten"
+    assert told.book.integrity("p").outcome.flips == "no"
+
+
+def test_a_poll_that_left_leaves_its_last_estimate() -> None:
+    told = Told()
+    told.tell(10, standings=stands(9, p={"yes": 60}, q={"yes": 50}))
+    step = told.tell(20, retired=[Retired(START_MS + 15_000, "p", {"yes": 61})], standings=stands(19, q={"no": 1}))
+    assert [(e.poll_id, e.votes, e.updated_ms) for e in step.retired] == [("p", 61, START_MS + 15_000)]
+    assert told.book.poll_ids() == step.changed_polls == ["q"]
+    gone = Retired(START_MS + 25_000, "q", {"yes": 50, "no": 1})
+    step = told.tell(30, retired=[gone], standings=stands(29, q={"no": 2}))
+    assert told.book.integrity("q").options == {"no": 2}, "it left and came back"
+
+
+@pytest.mark.parametrize("cuts", [[1_000], [6, 100, 305, 306, 320], [300], [307]])
+@pytest.mark.parametrize(("leaves_s", "suspect"), [(100, True), (1_000, True), (1_206, False)])
+def test_a_poll_that_leaves_is_judged_by_the_cases_of_that_time(
+    cuts: list[float], leaves_s: float, suspect: bool
+) -> None:
+    """However its leaving is reported: with the case's opening, or long after it."""
+    told, estimates = Told(), []
+    gone = Retired(START_MS + round(leaves_s * 1000), "p", {"yes": 60, "no": 50})
+    for start_s, end_s in pairwise([0, *cuts, 2_000]):
+        left = [gone] if start_s < leaves_s <= end_s else []
+        found = [finding(5)] if start_s < 5 <= end_s else []
+        estimates += told.tell(end_s, *found, retired=left).retired
+    (estimate,) = estimates
+    assert (estimate.outcome.flips == "uncertain") == suspect
+    assert estimate.updated_ms == gone.at_ms
+
+
+@pytest.mark.parametrize("until_s", [15, 20])
+def test_a_leaving_that_is_reported_again_is_told_once(until_s: float) -> None:
+    told = Told()
+    gone = Retired(START_MS + 15_000, "p", {"yes": 61})
+    assert len(told.tell(until_s, retired=[gone]).retired) == 1
+    told.marks[0] = START_MS + 4_000
+    assert told.tell(30, retired=[gone], standings=stands(29, p={"yes": 1})).retired == []
+    assert told.book.integrity("p").votes == 1
+
+
+def surges(seed: int) -> list[Finding]:
+    """Return findings of some polls over two hours, at most one of each topic at one time."""
+    rng = random.Random(seed)
+    made = {}
+    for _ in range(150):
+        at_s, poll = rng.randrange(7_200), f"p{rng.randrange(6)}"
+        option = rng.choice([None, "yes"])
+        made[at_s, poll, option] = finding(at_s, rng.uniform(0.3, 4), poll, option=option, phase=rng.choice(["opened", "update"]))
+    return sorted(made.values(), key=lambda f: (f.at_ms, f.poll_id, f.option or ""))
+
+
+def story(seed: int, cuts: list[int], restart: float) -> list[bytes]:
+    rng, told = random.Random(seed), Told(shards=2)
+    found = surges(seed)
+    for start_s, end_s in pairwise([-1, *cuts, 12_000]):
+        for shard in rng.sample([0, 1], 2):
+            mine = [f for f in found if int(f.poll_id[1:]) % 2 == shard]
+            told.tell(end_s, *(f for f in mine if start_s < (f.at_ms - START_MS) / 1000 <= end_s), shard=shard)
+        if rng.random() < restart:
+            state = msgspec.msgpack.decode(msgspec.msgpack.encode(told.book.snapshot()))
+            told.book = CaseBook(2, PARAMS, MADE_BY)
+            told.book.restore(state)
+    return [to_json(alert(revision, "/test")) for revision in told.said]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_reports_may_be_cut_and_interleaved_and_the_book_restarted_without_a_trace(seed: int) -> None:
+    print(f"seed {seed}")
+    whole = story(seed, [], restart=0)
+    assert len(whole) > 20
+    cuts = sorted(random.Random(seed).sample(range(7_200), 40))
+    assert story(seed, cuts, restart=0.4) == whole
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_revisions_count_up_and_news_follow_on_each_other(seed: int) -> None:
+    told = Told()
+    told.tell(12_000, *surges(seed))
+    by_case: dict[str, list[Revision]] = {}
+    for revision in told.said:
+        by_case.setdefault(revision.data.case_id, []).append(revision)
+    for revisions in by_case.values():
+        assert [r.data.revision for r in revisions] == list(range(1, len(revisions) + 1))
+        is_open = False
+        for revision in revisions:
+            assert (revision.news == "opened") != is_open, f"seed {seed}"
+            is_open = revision.news != "resolved"
+    assert all(a.data.updated_ms <= b.data.updated_ms for a, b in pairwise(told.said)), "in order of event time"
+
+
+def test_cases_and_what_waits_for_time_leave_memory() -> None:
+    told = Told()
+    for number in range(300):
+        told.tell(number * 60 + 1, finding(number * 60, poll=f"p{number}"))
+        state = told.book.snapshot()
+        assert len(state["cases"]) <= (CLOSE_MS + REOPEN_MS) // 60_000 + 1
+        assert state["waiting"] == []
+        assert len(told.book._due) <= 2 * len(state["cases"])
