@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live_worker import Deployment, Feed, WorkerProcess, wait_until, without_maker
+from live_worker import PATIENCE_S, Deployment, Feed, WorkerProcess, wait_until, without_maker
 from recorded_traffic import recording, write
 
 from config import Settings, TopicRole
@@ -123,8 +123,9 @@ def assert_what_operators_see(worker: WorkerProcess, story: Scanned) -> None:
     assert seen["pollwatch_events_duplicate_total"] == summary.duplicates
     assert seen["pollwatch_events_late_total"] == summary.late
     assert seen["pollwatch_revotes_total"] > 500
-    caused = [alert for alert in story.alerts.values() if not alert["type"].endswith("resolved.v1")]
-    assert seen["pollwatch_event_to_alert_seconds_count"] == len(caused)
+    opened = [alert for alert in story.alerts.values() if alert["type"].endswith("opened.v1")]
+    assert seen["pollwatch_event_to_alert_seconds_count"] == len(opened)
+    assert 0 < seen["pollwatch_event_to_alert_seconds_sum"] < PATIENCE_S * len(opened)
     assert seen["pollwatch_cases_opened_total"] == summary.cases
     assert seen["pollwatch_alerts_emitted_total"] >= len(story.alerts)
     assert seen["pollwatch_snapshots_total"] >= 4
