@@ -1,8 +1,10 @@
 """The vote rate of polls: which of them surge, beyond what their past and a budget of false alarms allow. Read this first.
 
-An advance goes: votes become entries of rows (rate_rows, rate_recent); windows that are over are learned in order
-(rate_windows, rate_series: baseline, drip, prior); spikes are looked for at every tick (rate_spikes); episodes say what is new
-(rate_episode). State: about 900 bytes a poll with two options, given back when it was quiet, and 24 a recent entry.
+An advance goes: votes become entries of rows (rate_rows, rate_recent) and are gathered by window (rate_windows); windows
+are judged by those before them (rate_lesson, rate_drip), every tick by its trailing spans (rate_spikes, rate_tails); a
+reading of both (rate_reading) lets episodes say what is new (rate_episode). Every ten windows a lesson ends: then series
+learn (rate_series), polls and shard too (rate_common, rate_prior), and quiet polls leave. State: about 3 KB a poll with two
+options (measured; River's means are half of it), and 32 bytes for each recent vote cell of a series.
 """
 
 from __future__ import annotations
