@@ -41,26 +41,32 @@ class SourceClock:
     def __init__(self) -> None:
         self._offset = int64s()
         self._ts_ms = int64s()
+        self._arrived_ms = int64s()
         self._end = -1
 
-    def observe(self, offset: Int64s, ts_ms: Int64s, end: int) -> Steps:
-        """Take the next records (ascending offsets below `end`) and return the watermarks stated up to `end`."""
+    def observe(self, offset: Int64s, ts_ms: Int64s, arrived_ms: Int64s, end: int) -> Steps:
+        """Take the next records (ascending offsets below `end`) and return the watermarks stated up to `end`.
+
+        `arrived_ms`, the broker's time of each, is only for `now_ms`: it decides no watermark stated here.
+        """
         offset = np.concatenate([self._offset, offset])
         ts_ms = np.concatenate([self._ts_ms, ts_ms])
+        arrived_ms = np.concatenate([self._arrived_ms, arrived_ms])
         stated = np.unique((offset // STATED_EVERY + 1) * STATED_EVERY)
         stated = stated[(stated > self._end) & (stated <= end)]
-        self._remember(offset, ts_ms, end)
+        kept = offset >= end - RECORDS
+        self._offset, self._ts_ms, self._arrived_ms, self._end = offset[kept], ts_ms[kept], arrived_ms[kept], end
         return _rises(stated, _ranked(offset, ts_ms, stated)) if len(stated) else NO_STEPS
 
-    def latest_ms(self) -> int:
-        """Return the time the records held now speak for, without the lag, or UNKNOWN_MS."""
+    def now_ms(self, elapsed_ms: int) -> int:
+        """Return what time it is where the records come from, `elapsed_ms` after the last arrived, or UNKNOWN_MS.
+
+        That is the broker's time less the usual (median) delay of the records held, so no single clock decides.
+        """
         if not len(self._ts_ms):
             return UNKNOWN_MS
-        return int(np.sort(self._ts_ms)[-min(RANK, len(self._ts_ms))])
-
-    def _remember(self, offset: Int64s, ts_ms: Int64s, end: int) -> None:
-        kept = offset >= end - RECORDS
-        self._offset, self._ts_ms, self._end = offset[kept], ts_ms[kept], end
+        delay_ms = np.sort(self._arrived_ms - self._ts_ms)[len(self._ts_ms) // 2]
+        return int(self._arrived_ms[-1] - delay_ms) + elapsed_ms
 
 
 def _ranked(offset: Int64s, ts_ms: Int64s, stated: Int64s) -> Int64s:

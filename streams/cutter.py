@@ -64,13 +64,19 @@ class Cutter:
         self._said_absent = False
 
     def warm_up(
-        self, offset: Int64s, ts_ms: Int64s, begin: int, waiting: bool, controls: Sequence[tuple[int, Control]] = ()
+        self,
+        offset: Int64s,
+        ts_ms: Int64s,
+        arrived_ms: Int64s,
+        begin: int,
+        waiting: bool,
+        controls: Sequence[tuple[int, Control]] = (),
     ) -> None:
         """Rebuild the clock and the standing from the records before `begin`, where reading goes on.
 
         A source with no record before `begin` and none `waiting` there is absent until one comes.
         """
-        self._clock.observe(offset, ts_ms, begin)
+        self._clock.observe(offset, np.minimum(ts_ms, arrived_ms), arrived_ms, begin)
         self._standing = Standing.OPEN if len(offset) or waiting else Standing.ABSENT
         self._hear(offset, controls)
         self._end, self._begun = begin, True
@@ -83,7 +89,8 @@ class Cutter:
         """Return the blocks of what was read, one for each shard in order."""
         rows = part.decoded
         # a clock that is ahead of the broker's must not move event time past what can have happened
-        steps = self._clock.observe(part.offset, np.minimum(rows.ts_ms, part.arrived_ms), part.end)
+        ts_ms = np.minimum(rows.ts_ms, part.arrived_ms)
+        steps = self._clock.observe(part.offset, ts_ms, part.arrived_ms, part.end)
         steps = self._with_controls(steps, part)
         self._end = part.end
         shard = self._shard_of(rows.poll_ids)[rows.poll] if len(rows) else np.zeros(0, np.int64)
@@ -94,17 +101,17 @@ class Cutter:
             for a, b in pairwise(bounds)
         ]
 
-    def idle(self, silent_ms: int) -> list[Block]:
-        """Return blocks that let event time pass while nothing came for `silent_ms`; none when there is no news.
+    def idle(self, elapsed_ms: int) -> list[Block]:
+        """Return blocks that let event time pass, `elapsed_ms` after the last record came; none when there is no news.
 
         Time passes by what elapsed, never to now: the clocks of those who vote may be hours apart.
         """
-        latest_ms = self._clock.latest_ms()
-        if self._standing is Standing.ENDED or (latest_ms == UNKNOWN_MS and self._said_absent):
+        now_ms = self._clock.now_ms(elapsed_ms)
+        if self._standing is Standing.ENDED or (now_ms == UNKNOWN_MS and self._said_absent):
             return []
-        if latest_ms == UNKNOWN_MS:
+        if now_ms == UNKNOWN_MS:
             self._standing, self._said_absent = Standing.ABSENT, True
-        passed_ms = latest_ms + silent_ms - LAG_MS if latest_ms != UNKNOWN_MS else UNKNOWN_MS
+        passed_ms = now_ms - LAG_MS if now_ms != UNKNOWN_MS else UNKNOWN_MS
         return self._empty(Steps(np.array([self._end]), np.array([passed_ms])))
 
     def _empty(self, steps: Steps) -> list[Block]:

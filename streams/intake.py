@@ -36,7 +36,7 @@ class _Source:
     def __init__(self, cutter: Cutter, kind: Kind) -> None:
         self.cutter = cutter
         self.kind = kind
-        self.heard_ms = _now_ms()
+        self.heard_ms = self.stated_ms = _now_ms()
         # blocks of one source must reach each shard in order of offsets
         self.sending = asyncio.Lock()
 
@@ -67,7 +67,8 @@ class Intake:
             offset, arrived = _columns(before.records)
             source.cutter.warm_up(
                 offset[decoded.index],
-                np.minimum(decoded.ts_ms, arrived[decoded.index]),
+                decoded.ts_ms,
+                arrived[decoded.index],
                 before.begin,
                 before.waiting,
                 list(_controls(before.records).values()),
@@ -93,16 +94,18 @@ class Intake:
                 decoded,
                 list(controls.values()),
             )
-            await self._send(source.cutter.cut(part))
+            blocks = source.cutter.cut(part)
+            source.stated_ms = source.heard_ms if len(blocks[0].steps.ms) else source.stated_ms
+            await self._send(blocks)
         await self._refuse(batch, refused)
         self._count(source.kind, decoded, refused)
 
     async def pass_time(self, progress: Mapping[TP, Progress]) -> None:
-        """Let event time pass in partitions that are read to their end and have been silent for a while."""
+        """Let event time pass in partitions that are read to their end and whose records said no time for a while."""
         for tp, source in list(self._sources.items()):
-            silent_ms = _now_ms() - source.heard_ms
+            idle = _now_ms() - source.stated_ms >= self._idle_after_ms
             known = progress.get(tp)
-            if known is None or not known.caught_up or known.in_flight or silent_ms < self._idle_after_ms:
+            if known is None or not known.caught_up or known.in_flight or not idle:
                 continue
             async with source.sending:
                 await self._send(source.cutter.idle(_now_ms() - source.heard_ms))

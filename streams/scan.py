@@ -1,4 +1,4 @@
-"""`pollwatch scan`: the detectors of the worker over a recording, in one process and without Kafka.
+"""`pollwatch scan`: the detectors of the worker over a recording, without Kafka.
 
 Lines go to the same source partitions that `replay` sends them to, are cut by the same cutters, and the same shards
 and cases work on them, so a scan and a stream of one recording end alike.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -24,11 +23,9 @@ from detectors.findings import Report
 from detectors.shard import Shard
 from streams.control import Control, closing, opening
 from streams.cutter import NOTHING_DECODED, Cutter, ShardOf, SourceRange, take
-from streams.decode import Decoded, Decoder, Kind
-from streams.placing import place
-from streams.recording import LINES_PER_CHUNK, chunks
+from streams.scan_input import Chunk, read
 from streams.scan_output import ScanOutput
-from streams.stages import build_cases, build_decoder, build_shard, scan_sources
+from streams.stages import build_cases, build_shard, scan_sources
 
 
 class Summary(msgspec.Struct):
@@ -58,29 +55,22 @@ def scan(paths: list[Path], settings: Settings, out: Path, keep_scores: bool, te
     with ScanOutput(out, settings, keep_scores) as output:
         stages = _Stages(settings, output, summary)
         try:
-            for lines in _chunks(paths):
-                stages.lines(lines)
+            for chunk in read(paths, settings):
+                stages.work(chunk)
                 tell(summary.events)
         finally:
             stages.end()
             summary.seconds = round(time.perf_counter() - started, 3)
             summary.events_per_second = round(summary.events / max(summary.seconds, 1e-9), 1)
-            summary.peak_rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            summary.peak_rss_bytes = _peak_rss_bytes()
             output.summary(summary)
     return summary
 
 
-def _chunks(paths: list[Path]) -> Iterator[list[bytes]]:
-    for path in paths:
-        yield from chunks(path, LINES_PER_CHUNK)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stands:
-    """Where each line of a chunk stands: the number of its source, and its offset there."""
-
-    source: Int32s
-    offset: Int64s
+def _peak_rss_bytes() -> int:
+    """Return the most memory this process held, and the one that read for it, together at most."""
+    whom = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(resource.getrusage(who).ru_maxrss for who in whom) * 1024
 
 
 class _Stages:
@@ -89,7 +79,6 @@ class _Stages:
     def __init__(self, settings: Settings, output: ScanOutput, summary: Summary) -> None:
         self._partitions = settings.topics.partitions
         self._window_ms = settings.rate.window_ms
-        self._decoder: Decoder = build_decoder(settings)
         shard_of = ShardOf(self._partitions)
         self._cutters = [Cutter(name, shard_of) for name in scan_sources(settings)]
         self._next_offset = np.zeros(len(self._cutters), np.int64)
@@ -101,18 +90,18 @@ class _Stages:
         self._output = output
         self._summary = summary
 
-    def lines(self, lines: list[bytes]) -> None:
+    def work(self, chunk: Chunk) -> None:
         """Work through the next lines."""
-        decoded = self._decoder.recording(lines)
+        decoded = chunk.decoded
         if len(decoded):
             if not self._latest_ms:
                 self._control(opening(int(decoded.ts_ms.min())))
             self._latest_ms = max(self._latest_ms, int(decoded.ts_ms.max()))
-        self._summary.events += len(lines)
+        self._summary.events += chunk.lines
         self._summary.rejected += len(decoded.refused)
-        placed = self._place(lines, decoded)
-        self._output.refused(lines, decoded.refused, placed.source, placed.offset)
-        for blocks in self._cut(decoded, placed):
+        offset = self._offsets(chunk.source)
+        self._output.refused(chunk.refused, decoded.refused, chunk.source, offset)
+        for blocks in self._cut(chunk, offset):
             self._accept(blocks)
         self._advance()
 
@@ -123,28 +112,27 @@ class _Stages:
         self._advance()
         self._output.end(self._cases, control.watermark_ms)
 
-    def _place(self, lines: list[bytes], decoded: Decoded) -> _Stands:
-        placed = place(lines, decoded, self._decoder, self._partitions, self._partitions)
-        source = placed.partition + self._partitions * (placed.kind == Kind.REPLY)
+    def _offsets(self, source: Int32s) -> Int64s:
         order = np.argsort(source, kind="stable")
         counts = np.bincount(source, minlength=len(self._cutters))
         firsts = np.repeat(np.cumsum(counts) - counts, counts)
-        offset = np.empty(len(lines), np.int64)
-        offset[order] = np.arange(len(lines)) - firsts + np.repeat(self._next_offset, counts)
+        offset = np.empty(len(source), np.int64)
+        offset[order] = np.arange(len(source)) - firsts + np.repeat(self._next_offset, counts)
         self._next_offset += counts
-        return _Stands(source, offset)
+        return offset
 
-    def _cut(self, decoded: Decoded, placed: _Stands) -> Iterator[list[Block]]:
-        row_source, row_offset = placed.source[decoded.index], placed.offset[decoded.index]
+    def _cut(self, chunk: Chunk, offset: Int64s) -> Iterator[list[Block]]:
+        rows_at = chunk.decoded.index
+        row_source, row_offset = chunk.source[rows_at], offset[rows_at]
         order = np.argsort(row_source, kind="stable")
         bounds = np.searchsorted(row_source[order], np.arange(len(self._cutters) + 1))
-        lines_of = np.bincount(placed.source, minlength=len(self._cutters))
+        lines_of = np.bincount(chunk.source, minlength=len(self._cutters))
         for number, cutter in enumerate(self._cutters):
             rows = order[bounds[number] : bounds[number + 1]]
             end = int(self._next_offset[number])
             start = end - int(lines_of[number])
             if end > start:
-                part = take(decoded, rows)
+                part = take(chunk.decoded, rows)
                 yield cutter.cut(SourceRange(start, end, row_offset[rows], part.ts_ms, part))
 
     def _control(self, control: Control) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -61,7 +61,7 @@ class ScanOutput:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._files.close()
 
-    def refused(self, lines: Sequence[bytes], refused: Sequence[Refused], source: Int32s, offset: Int64s) -> None:
+    def refused(self, lines: Mapping[int, bytes], refused: Sequence[Refused], source: Int32s, offset: Int64s) -> None:
         """Write the dead letters of a chunk."""
         for bad in refused:
             topic, _, partition = self._sources[source[bad.index]].rpartition("/")

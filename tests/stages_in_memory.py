@@ -111,7 +111,7 @@ def _cutter(source: str, log: Sequence[bytes], at: int) -> Cutter:
     cutter = Cutter(source, ShardOf(SHARDS))
     first = max(0, at - RECORDS)
     past = _range(log, first, at)
-    cutter.warm_up(past.offset, past.decoded.ts_ms, at, waiting=True)
+    cutter.warm_up(past.offset, past.decoded.ts_ms, past.arrived_ms, at, waiting=True)
     return cutter
 
 

@@ -40,7 +40,7 @@ def control(at: int, what: Control) -> SourceRange:
 
 def begun(at: int = 0, waiting: bool = True) -> Cutter:
     cutter = Cutter("votes/0", ShardOf(SHARDS))
-    cutter.warm_up(int64s(), int64s(), at, waiting)
+    cutter.warm_up(int64s(), int64s(), int64s(), at, waiting)
     return cutter
 
 
@@ -124,7 +124,7 @@ def test_a_source_that_never_had_a_record_says_so_once() -> None:
 
 def test_a_source_with_records_behind_or_ahead_of_it_is_not_absent() -> None:
     cutter = Cutter("s", ShardOf(1))
-    cutter.warm_up(int64s([3]), int64s([START_MS]), 4, waiting=False)
+    cutter.warm_up(int64s([3]), int64s([START_MS]), int64s([START_MS]), 4, waiting=False)
     assert [block.standing for block in cutter.idle(2_000)] == [Standing.OPEN]
 
 
@@ -166,7 +166,7 @@ def test_a_cutter_that_looked_back_goes_on_like_one_that_was_there(at: int) -> N
     there.cut(part(0, lines[:at]))
     first = max(0, at - RECORDS)
     past = part(first, lines[first:at])
-    back.warm_up(past.offset, past.decoded.ts_ms, at, waiting=True)
+    back.warm_up(past.offset, past.decoded.ts_ms, past.arrived_ms, at, waiting=True)
     assert passed_ms(back.idle(5_000)) == passed_ms(there.idle(5_000))
     one, other = there.cut(part(at, lines[at:])), back.cut(part(at, lines[at:]))
     assert [b.steps.ms.tolist() for b in one] == [b.steps.ms.tolist() for b in other]
@@ -176,11 +176,11 @@ def test_a_cutter_that_looked_back_on_an_end_knows_that_it_ended() -> None:
     """Else a worker that is restarted after a recording lets time pass that does not pass without the restart."""
     past = part(0, [line(1), line(2)])
     cutter = Cutter("votes/0", ShardOf(SHARDS))
-    cutter.warm_up(past.offset, past.decoded.ts_ms, 3, waiting=False, controls=[(2, Control(START_MS, end=True))])
+    cutter.warm_up(past.offset, past.decoded.ts_ms, past.arrived_ms, 3, waiting=False, controls=[(2, Control(START_MS, end=True))])
     assert cutter.idle(3_600_000) == []
-    cutter.warm_up(past.offset, past.decoded.ts_ms, 3, waiting=False, controls=[(0, Control(START_MS, end=True))])
+    cutter.warm_up(past.offset, past.decoded.ts_ms, past.arrived_ms, 3, waiting=False, controls=[(0, Control(START_MS, end=True))])
     assert cutter.idle(3_600_000) != [], "rows came after that end"
-    cutter.warm_up(int64s(), int64s(), 1, waiting=False, controls=[(0, Control(START_MS, end=True))])
+    cutter.warm_up(int64s(), int64s(), int64s(), 1, waiting=False, controls=[(0, Control(START_MS, end=True))])
     assert cutter.idle(3_600_000) == [], "an end without a row is an end too"
 
 

@@ -35,7 +35,7 @@ def in_batches(clock: SourceClock, offset: Int64s, ts_ms: Int64s, bounds: list[i
     out = []
     for start, end in pairwise(bounds):
         chosen = (offset >= start) & (offset < end)
-        out.append(clock.observe(offset[chosen], ts_ms[chosen], end))
+        out.append(clock.observe(offset[chosen], ts_ms[chosen], ts_ms[chosen], end))
     return out
 
 
@@ -45,7 +45,7 @@ def test_how_records_are_cut_into_batches_changes_nothing(
 ) -> None:
     offset, ts_ms = records(seed, count, holes)
     end = count * 3
-    whole = passed([SourceClock().observe(offset, ts_ms, end)], offset)
+    whole = passed([SourceClock().observe(offset, ts_ms, ts_ms, end)], offset)
     bounds = [0, *sorted(cut for cut in cuts if cut < end), end]
     assert passed(in_batches(SourceClock(), offset, ts_ms, bounds), offset) == whole
 
@@ -58,20 +58,20 @@ def test_reading_the_last_32_offsets_again_rebuilds_it(seed: int, begin: int, ho
     first, rebuilt = SourceClock(), SourceClock()
     before = in_batches(first, offset, ts_ms, [0, begin, end])[1]
     past = (offset >= begin - RECORDS) & (offset < begin)
-    rebuilt.observe(offset[past], ts_ms[past], begin)
+    rebuilt.observe(offset[past], ts_ms[past], ts_ms[past], begin)
     after = in_batches(rebuilt, offset, ts_ms, [begin, end])[0]
     assert (before.offset.tolist(), before.ms.tolist()) == (after.offset.tolist(), after.ms.tolist())
-    assert rebuilt.latest_ms() == first.latest_ms()
+    assert rebuilt.now_ms(0) == first.now_ms(0)
 
 
 @pytest.mark.parametrize("bad", [1, RANK - 1])
 def test_so_many_clocks_that_are_ahead_move_time_for_nobody(bad: int) -> None:
     offset, ts_ms = records(1, 200)
-    honest = passed([SourceClock().observe(offset, ts_ms, 200)], offset)
+    honest = passed([SourceClock().observe(offset, ts_ms, ts_ms, 200)], offset)
     lied = ts_ms.copy()
     for at in range(10, 200, RECORDS):
         lied[at : at + bad] += 86_400_000
-    with_liars = passed([SourceClock().observe(offset, lied, 200)], offset)
+    with_liars = passed([SourceClock().observe(offset, lied, lied, 200)], offset)
     assert max(with_liars) < START_MS + 200 * 333 + 700, "a liar's clock became everybody's"
     off_ms = [abs(a - b) for a, b in zip(honest, with_liars, strict=True) if a != UNKNOWN_MS]
     assert max(off_ms) < 2_000
@@ -81,21 +81,21 @@ def test_more_bad_clocks_than_that_do_move_it() -> None:
     """So that the test above can fail."""
     offset, ts_ms = records(1, 200)
     ts_ms[10 : 10 + RANK] += 86_400_000
-    assert max(passed([SourceClock().observe(offset, ts_ms, 200)], offset)) > START_MS + 86_400_000
+    assert max(passed([SourceClock().observe(offset, ts_ms, ts_ms, 200)], offset)) > START_MS + 86_400_000
 
 
 def test_clocks_that_are_behind_hold_nobody_back() -> None:
     offset, ts_ms = records(1, 200)
-    honest = passed([SourceClock().observe(offset, ts_ms, 200)], offset)
+    honest = passed([SourceClock().observe(offset, ts_ms, ts_ms, 200)], offset)
     ts_ms[np.arange(200) % 2 == 0] -= 86_400_000
-    slow = passed([SourceClock().observe(offset, ts_ms, 200)], offset)
+    slow = passed([SourceClock().observe(offset, ts_ms, ts_ms, 200)], offset)
     assert slow[-1] > honest[-1] - 10_000
 
 
 def test_it_is_about_a_second_behind_the_records_and_on_the_grid() -> None:
     offset = int64s(range(3_200))
     ts_ms = START_MS + offset * 10
-    steps = SourceClock().observe(offset, ts_ms, 3_200)
+    steps = SourceClock().observe(offset, ts_ms, ts_ms, 3_200)
     assert ((steps.ms - START_MS) % GRID_MS == 0).all()
     behind_ms = START_MS + 3_199 * 10 - int(steps.ms[-1])
     assert LAG_MS <= behind_ms <= LAG_MS + GRID_MS + (RANK + STATED_EVERY) * 10
@@ -103,7 +103,7 @@ def test_it_is_about_a_second_behind_the_records_and_on_the_grid() -> None:
 
 def test_it_is_stated_only_at_multiples_of_eight_and_only_when_it_rises() -> None:
     offset, ts_ms = records(2, 500)
-    steps = SourceClock().observe(offset, ts_ms, 500)
+    steps = SourceClock().observe(offset, ts_ms, ts_ms, 500)
     assert len(steps.offset) > 30
     assert (steps.offset % STATED_EVERY == 0).all()
     assert (np.diff(steps.ms) > 0).all()
@@ -112,20 +112,29 @@ def test_it_is_stated_only_at_multiples_of_eight_and_only_when_it_rises() -> Non
 
 def test_with_fewer_than_four_records_nothing_is_known() -> None:
     clock = SourceClock()
-    assert clock.latest_ms() == UNKNOWN_MS
-    assert not len(clock.observe(int64s([0, 1, 2]), int64s([START_MS] * 3), 64).ms)
-    assert clock.observe(int64s([64]), int64s([START_MS]), 96).ms.tolist() == [], "the three are 32 offsets away"
+    assert clock.now_ms(0) == UNKNOWN_MS
+    assert not len(clock.observe(int64s([0, 1, 2]), int64s([START_MS] * 3), int64s([START_MS] * 3), 64).ms)
+    assert clock.observe(int64s([64]), int64s([START_MS]), int64s([START_MS]), 96).ms.tolist() == [], "the three are 32 offsets away"
 
 
 def test_records_further_away_than_32_offsets_do_not_count() -> None:
     clock = SourceClock()
-    clock.observe(int64s(range(8)), int64s([START_MS + 10**6] * 8), 8)
-    late = clock.observe(int64s(range(100, 104)), int64s([START_MS] * 4), 104)
+    early = int64s([START_MS + 10**6] * 8)
+    clock.observe(int64s(range(8)), early, early, 8)
+    late = clock.observe(int64s(range(100, 104)), int64s([START_MS] * 4), int64s([START_MS] * 4), 104)
     assert late.ms.tolist() == [START_MS - LAG_MS]
 
 
 def test_it_holds_at_most_32_records() -> None:
     clock = SourceClock()
-    clock.observe(int64s(range(1_000)), START_MS + int64s(range(1_000)), 1_000)
-    assert len(clock._offset) == RECORDS
-    assert clock.latest_ms() == START_MS + 1_000 - RANK
+    ts_ms = START_MS + int64s(range(1_000))
+    clock.observe(int64s(range(1_000)), ts_ms, ts_ms, 1_000)
+    assert len(clock._offset) == len(clock._ts_ms) == len(clock._arrived_ms) == RECORDS
+
+
+def test_the_time_where_records_come_from_is_the_brokers_less_their_usual_delay() -> None:
+    clock = SourceClock()
+    arrived_ms = START_MS + 1_000 * int64s(range(10))
+    delay_ms = int64s([400] * 7 + [86_400_000] * 2 + [0])
+    clock.observe(int64s(range(10)), arrived_ms - delay_ms, arrived_ms, 10)
+    assert clock.now_ms(2_500) == START_MS + 9_000 - 400 + 2_500, "two clocks a day slow and one early decide nothing"
