@@ -141,7 +141,8 @@ class RateDetector:
             reading.speak_of(None if self._keep_scores else sorted(rows))
         for row in sorted(rows):
             opening, at_end = partial(reading.next_opening, row), partial(reading.at_end, row)
-            findings += self._episodes.play(row, from_ms, closed, opening, at_end)
+            score_at_end = partial(reading.score_at_end, row)
+            findings += self._episodes.play(row, from_ms, closed, opening, score_at_end, at_end)
         return findings
 
     def _scores(self, reading: Reading, findings: list[RateFinding], closed: range) -> list[WindowScores]:

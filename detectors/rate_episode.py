@@ -39,12 +39,13 @@ class Episodes:
         from_ms: int,
         closed: range,
         next_opening: Callable[[int], RateFinding | None],
+        score_at_end: Callable[[int], float],
         at_end: Callable[[int], RateFinding],
     ) -> Iterator[RateFinding]:
         """Go through one poll's time from `from_ms` and its closed windows (numbers); yields what is worth saying.
 
         `next_opening` gives the first finding that speaks after a time and could open an episode, `at_end` that of a
-        closed window.
+        closed window, `score_at_end` its score. A window below 0.7 is only worth saying when it ends the episode.
         """
         window, after_ms = closed.start, from_ms
         while True:
@@ -56,19 +57,24 @@ class Episodes:
                 yield opening
                 window = max(closed.start, (opening.at_ms - 1) // self._window_ms + (opening.kind == "slow_drip"))
             while row in self._open and window < closed.stop:
-                yield self._close_window(row, at_end(window))
+                ended = self._ends(row, score_at_end(window))
+                if ended or self._open[row].calm_windows == 0:
+                    yield self._close_window(row, at_end(window), ended)
                 window += 1
             if row in self._open:
                 return
             after_ms = window * self._window_ms
 
-    def _close_window(self, row: int, seen: RateFinding) -> RateFinding:
+    def _ends(self, row: int, score: float) -> bool:
         episode = self._open[row]
-        episode.calm_windows = 0 if seen.score >= STAYS_OPEN else episode.calm_windows + 1
-        if episode.calm_windows >= self._calm_windows:
+        episode.calm_windows = 0 if score >= STAYS_OPEN else episode.calm_windows + 1
+        return episode.calm_windows >= self._calm_windows
+
+    def _close_window(self, row: int, seen: RateFinding, ended: bool) -> RateFinding:
+        if ended:
             del self._open[row]
             return replace(seen, phase="calm")
-        episode.last = seen
+        self._open[row].last = seen
         return seen
 
     def end(self, row: int, at_ms: int) -> list[RateFinding]:

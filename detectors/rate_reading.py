@@ -27,7 +27,7 @@ class Votes:
     asked: Run
     groups: Groups
 
-_TRIED_AT_ONCE = 16
+_TRIED_AT_ONCE = 256
 """Suspects of a poll whose exact tails are computed together, until one of them is alarming."""
 
 
@@ -201,6 +201,12 @@ class Reading:
 
     def _judged(self, spans: Suspects) -> Spans:
         return self._tests.judged(spans, self._levels.take(self._votes.groups.of_entry[spans.entry]))
+
+    def score_at_end(self, poll_row: int, window: int) -> float:
+        """Return the score of a poll that is spoken of at the end of a closed window."""
+        family = np.searchsorted(self._rows, self._states.rows.family(poll_row))
+        when = window - self._start
+        return float(np.maximum(self._spike_score[family, when], self._drip_score[family, when]).max())
 
     def at_end(self, poll_row: int, window: int) -> RateFinding:
         """Return the highest scoring finding of a poll that is spoken of at the end of a closed window."""
