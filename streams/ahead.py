@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 
 # a forked child has all modules loaded; elsewhere than on Linux forking is not safe beside system libraries
-_START = "fork" if sys.platform == "linux" else "spawn"
+START = "fork" if sys.platform == "linux" else "spawn"
 
 
 def ahead(items: Callable[[], Iterator[Item]]) -> Iterator[Item]:
@@ -19,7 +19,7 @@ def ahead(items: Callable[[], Iterator[Item]]) -> Iterator[Item]:
 
     What the child raises is raised here after the items before it. Raises RuntimeError if the child was killed.
     """
-    context: Any = multiprocessing.get_context(_START)
+    context: Any = multiprocessing.get_context(START)
     taking, giving = context.Pipe(duplex=False)
     child = context.Process(target=_give, args=(items, giving), daemon=True)
     child.start()

@@ -6,6 +6,7 @@ and cases work on them, so a scan and a stream of one recording end alike.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +21,12 @@ from detectors.cases import CaseBook
 from detectors.columns import Int32s, Int64s
 from detectors.counted import Counted
 from detectors.findings import Report
-from detectors.shard import Shard
 from streams.control import Control, closing, opening
 from streams.cutter import NOTHING_DECODED, Cutter, ShardOf, SourceRange, take
-from streams.scan_input import Chunk, read
+from streams.scan_input import Chunk, is_large, read
 from streams.scan_output import ScanOutput
-from streams.stages import build_cases, build_shard, scan_sources
+from streams.shard_team import ShardTeam
+from streams.stages import build_cases, scan_sources
 
 
 class Summary(msgspec.Struct):
@@ -52,10 +53,13 @@ def scan(paths: list[Path], settings: Settings, out: Path, keep_scores: bool, te
     """
     started = time.perf_counter()
     summary = Summary()
-    with ScanOutput(out, settings, keep_scores) as output:
-        stages = _Stages(settings, output, summary)
+    large = is_large(paths)
+    with ScanOutput(out, settings, keep_scores) as output, contextlib.closing(
+        ShardTeam(settings, divided=large)
+    ) as team:
+        stages = _Stages(settings, team, output, summary)
         try:
-            for chunk in read(paths, settings):
+            for chunk in read(paths, settings, apart=large):
                 stages.work(chunk)
                 tell(summary.events)
         finally:
@@ -76,15 +80,12 @@ def _peak_rss_bytes() -> int:
 class _Stages:
     """Intake, shards and cases of one process, called in that order."""
 
-    def __init__(self, settings: Settings, output: ScanOutput, summary: Summary) -> None:
-        self._partitions = settings.topics.partitions
+    def __init__(self, settings: Settings, team: ShardTeam, output: ScanOutput, summary: Summary) -> None:
         self._window_ms = settings.rate.window_ms
-        shard_of = ShardOf(self._partitions)
+        shard_of = ShardOf(settings.topics.partitions)
         self._cutters = [Cutter(name, shard_of) for name in scan_sources(settings)]
         self._next_offset = np.zeros(len(self._cutters), np.int64)
-        self._shards: list[Shard] = [
-            build_shard(n, settings, scan_sources(settings), keep_scores=True) for n in range(self._partitions)
-        ]
+        self._team = team
         self._cases: CaseBook = build_cases(settings, "replay")
         self._latest_ms = 0
         self._output = output
@@ -102,7 +103,7 @@ class _Stages:
         offset = self._offsets(chunk.source)
         self._output.refused(chunk.refused, decoded.refused, chunk.source, offset)
         for blocks in self._cut(chunk, offset):
-            self._accept(blocks)
+            self._team.accept(blocks)
         self._advance()
 
     def end(self) -> None:
@@ -139,23 +140,17 @@ class _Stages:
         for number, cutter in enumerate(self._cutters):
             offset = int(self._next_offset[number])
             self._next_offset[number] += 1
-            self._accept(cutter.cut(_control_only(offset, control)))
-
-    def _accept(self, blocks: list[Block]) -> None:
-        for shard, block in zip(self._shards, blocks, strict=True):
-            shard.accept(block)
+            self._team.accept(cutter.cut(_control_only(offset, control)))
 
     def _advance(self) -> None:
-        for shard in self._shards:
-            advanced = shard.advance()
-            if advanced is not None:
-                self._report(shard, *advanced)
+        for report, counted in self._team.advance():
+            self._report(report, counted)
         step = self._cases.advance()
         self._summary.cases += sum(revision.data.revision == 1 for revision in step.revisions)
         self._output.revisions(step.revisions)
         self._output.retired(step.retired)
 
-    def _report(self, shard: Shard, report: Report, counted: Counted) -> None:
+    def _report(self, report: Report, counted: Counted) -> None:
         self._cases.accept(report)
         self._output.scores(counted.scores)
         self._summary.votes += counted.votes

@@ -29,14 +29,18 @@ class Chunk:
     refused: dict[int, bytes]
 
 
-def read(paths: list[Path], settings: Settings) -> Iterator[Chunk]:
-    """Yield the chunks of all recordings; those of large ones are read and decoded in a process of their own.
+def is_large(paths: list[Path]) -> bool:
+    """Tell whether there is enough to read for more than one process."""
+    return sum(path.stat().st_size for path in paths if path.exists()) >= _WORTH_A_PROCESS_BYTES
+
+
+def read(paths: list[Path], settings: Settings, apart: bool) -> Iterator[Chunk]:
+    """Yield the chunks of all recordings; with `apart` they are read and decoded in a process of their own.
 
     Raises `streams.recording.RecordingError` for a file that can't be read to its end, after everything before.
     """
-    size = sum(path.stat().st_size for path in paths if path.exists())
     make = partial(_read, paths, settings)
-    yield from ahead(make) if size >= _WORTH_A_PROCESS_BYTES else make()
+    yield from ahead(make) if apart else make()
 
 
 def _read(paths: list[Path], settings: Settings) -> Iterator[Chunk]:

@@ -54,6 +54,13 @@ _EXCHANGE_LIMITS = BatchLimits(max_records=16, max_bytes=2 << 20)
 _MOST_WAITING_BLOCKS = 2_000
 
 
+class _App(faust.App):
+    """A Faust app that leaves no folders behind: they are for tables, and there are none."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 class Worker:
     """One worker process: all stages, on whatever partitions the group gives it."""
 
@@ -65,7 +72,7 @@ class Worker:
         self.metrics = Metrics(self.registry, settings.worker.top_polls)
         self.metrics.describe(version("pollwatch"), settings.digest(), settings.worker.mode.value)
         self.health = Health(monotonic_ms())
-        self.app = faust.App(
+        self.app = _App(
             settings.kafka.group_id,
             **settings_for_faust(settings.kafka.session_timeout_ms / 1000),
             producer_max_request_size=dead_letter_bytes(settings.intake),

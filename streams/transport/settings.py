@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 _NEVER_S = 3650 * 86_400.0
@@ -25,7 +23,6 @@ def settings_for_faust(session_timeout_s: float = 30.0) -> dict[str, Any]:
         "broker_request_timeout": 60.0,
         "broker_session_timeout": session_timeout_s,
         "consumer_auto_offset_reset": "earliest",
-        "datadir": str(Path(tempfile.gettempdir()) / "pollwatch-faust"),  # for tables, of which there are none; it makes folders there all the same
         "consumer_max_fetch_size": 1 << 20,  # bytes of one partition in one fetch
         "consumer_metadata_max_age_ms": 60_000,
         "processing_guarantee": "at_least_once",
