@@ -117,9 +117,10 @@ def test_every_alert_is_one_line_once_and_ctrl_c_is_the_normal_end(
     shown = next(line for line in run.lines() if "new" in line)
     assert "new\\x1b[2J\\x0aline \\u202e" in shown
     assert "\x1b" not in "".join(run.lines())  # no colour where no terminal is
-    assert [error.split(" is no alert: ")[0].rpartition("/")[0] for error in run.errors()] == [
-        run.errors()[0].split("/")[0]
-    ]
+    # on a busy machine a client may also say that Kafka was slow to answer
+    refused = [error for error in run.errors() if " is no alert: " in error]
+    assert len(refused) == 1, run.errors()
+    assert "pollwatch.alerts/" in refused[0]
 
 
 @pytest.mark.broker
