@@ -118,11 +118,11 @@ class Cases:
     def due(self) -> list[TP]:
         """Return the partition if its last snapshot is old and it has come further since."""
         old_s = self._settings.worker.snapshot_every_ms / 1000
-        return [tp for tp in self.changed() if time.monotonic() - self._kept[tp].saved_at_s >= old_s]
+        return [tp for tp, kept in self._kept.items() if kept.due(old_s)]
 
     def changed(self) -> list[TP]:
         """Return the partition if it has come further than its last snapshot."""
-        return [tp for tp, kept in self._kept.items() if kept.offset > kept.saved_offset]
+        return [tp for tp, kept in self._kept.items() if kept.changed]
 
     async def save(self, tp: TP) -> int:
         """Write a snapshot; return the offset up to which may be committed."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import zstandard
 
 from detectors.columns import Hashes, Int32s
-from streams.decode import Decoded
 
 LINES_PER_CHUNK = 65_536
 """What `scan` and `replay` take at a time: both tell the smallest time of the first chunk as the beginning."""
@@ -62,15 +61,6 @@ def chunks(path: Path, lines_per_chunk: int) -> Iterator[list[bytes]]:
 def partition_of(account: Hashes, partitions: int) -> Int32s:
     """Which of the input's partitions (0-based) each record goes to, by the hash of its account."""
     return (account % np.uint64(partitions)).astype(np.int32)
-
-
-def partitions_of(lines: Sequence[bytes], decoded: Decoded, partitions: int) -> Int32s:
-    """Which partition each line goes to: by its account, or by CRC-32 of its bytes when it was refused."""
-    target = np.empty(len(lines), dtype=np.int32)
-    target[decoded.index] = partition_of(decoded.account, partitions)
-    for refused in decoded.refused:
-        target[refused.index] = zlib.crc32(lines[refused.index]) % partitions
-    return target
 
 
 def _slices(lines: list[bytes], size: int) -> Iterator[list[bytes]]:

@@ -78,7 +78,7 @@ def _peak_rss_bytes() -> int:
 
 
 class _Stages:
-    """Intake, shards and cases of one process, called in that order."""
+    """Intake, shards and cases, called in that order."""
 
     def __init__(self, settings: Settings, team: ShardTeam, output: ScanOutput, summary: Summary) -> None:
         self._window_ms = settings.rate.window_ms

@@ -38,6 +38,15 @@ class Kept:
     saved_at_s: float = field(default_factory=time.monotonic)
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def changed(self) -> bool:
+        """Whether it has come further than its last snapshot."""
+        return self.offset > self.saved_offset
+
+    def due(self, every_s: float) -> bool:
+        """Tell whether it has changed and its last snapshot is so old."""
+        return self.changed and time.monotonic() - self.saved_at_s >= every_s
+
 
 class Shards:
     """The shards of the exchange partitions this worker owns."""
@@ -97,16 +106,11 @@ class Shards:
 
     def due(self) -> list[TP]:
         """Return the partitions whose last snapshot is old and that have come further since."""
-        now_s = time.monotonic()
-        return [
-            tp
-            for tp, kept in self._shards.items()
-            if kept.offset > kept.saved_offset and now_s - kept.saved_at_s >= self._every_s
-        ]
+        return [tp for tp, kept in self._shards.items() if kept.due(self._every_s)]
 
     def changed(self) -> list[TP]:
         """Return the partitions that have come further than their last snapshot."""
-        return [tp for tp, kept in self._shards.items() if kept.offset > kept.saved_offset]
+        return [tp for tp, kept in self._shards.items() if kept.changed]
 
     async def save(self, tp: TP) -> int:
         """Write a snapshot of one partition; return the offset up to which it may be committed."""
