@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from detectors.findings import Kind
+from detectors.findings import Evidence, Kind
 
 Verdict = Literal["organic", "coordinated", "mixed", "insufficient"]
 Severity = Literal["info", "warning", "critical"]
@@ -47,17 +47,6 @@ class PollImpact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     poll_id: str
     suspect: Suspect
     outcome: Outcome
-
-
-class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One reason for a side; `observed`, `expected` and `p_value` are null where nothing was measured."""
-
-    detector: str
-    direction: Literal["coordinated", "organic"]
-    sentence: Annotated[str, Meta(min_length=1)]
-    observed: float | None
-    expected: float | None
-    p_value: Share | None
 
 
 class MadeBy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

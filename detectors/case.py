@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from detectors.alert import CaseData, Evidence, MadeBy, Recommended, Window
-from detectors.findings import Finding, Kind
+from detectors.alert import CaseData, MadeBy, Recommended, Window
+from detectors.findings import Evidence, Finding, Kind
 from detectors.impact import SuspectVotes, poll_impact, surge_suspects
 from detectors.sentences import summary, surge_against, surge_for
 

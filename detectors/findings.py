@@ -2,21 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 Kind = Literal["vote_spike", "slow_drip", "rate_shape", "composition", "account_cluster", "copied_replies"]
 Phase = Literal["opened", "update", "calm"]
+Lean = Literal["coordinated", "organic", "none"]
+Reason = Literal[
+    "born_together",
+    "new_account",
+    "few_networks",
+    "one_client",
+    "one_country",
+    "few_followers",
+    "generated_handle",
+    "no_referrer",
+    "same_option",
+    "in_the_burst",
+    "clockwork",
+    "lockstep",
+    "copied_text",
+    "taken_over",
+]
+"""Why an account stands in a moderation item. `taken_over` marks a victim: it is never recommended for action."""
 
 PUBLISHED_DIGITS = 6
+
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One reason for a side; `observed`, `expected` and `p_value` are null where nothing was measured."""
+
+    detector: str
+    direction: Literal["coordinated", "organic"]
+    sentence: Annotated[str, Meta(min_length=1)]
+    observed: float | None
+    expected: float | None
+    p_value: Annotated[float, Meta(ge=0, le=1)] | None
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """An account of a cluster: `score` from 0 to 1 is how sure it is that it belongs; 0.5 or more names it."""
+
+    account_id: str
+    score: float
+    reasons: list[Reason]
+
+
+class PollSuspects(msgspec.Struct, frozen=True, array_like=True):
+    """How many of a poll's votes a detector makes suspect: estimate, 95 % interval, estimate by option.
+
+    `tally` is the poll's votes by option at the finding's `at_ms`.
+    """
+
+    poll_id: str
+    votes: float
+    low: float
+    high: float
+    options: dict[str, float]
+    tally: dict[str, int]
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True):
     """What one detector saw in one poll; all times are event time, `arrived_ms` is the broker's and measures latency.
 
-    `observed` and `expected` are votes in [start_ms, end_ms). `tally` is the poll's votes by option at `at_ms`.
-    `option` is None where the whole poll is meant.
+    `observed` and `expected` are the numbers the score is made of; those of the rate detector are votes in
+    [start_ms, end_ms). `tally` is the poll's votes by option at `at_ms`. `option` is None where the whole poll is meant.
+    `cluster` and what follows are what `detectors.watcher.Sighting` says of itself.
     """
 
     at_ms: int
@@ -33,6 +86,12 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     end_ms: int
     tally: dict[str, int]
     arrived_ms: int
+    cluster: str = ""
+    lean: Lean = "none"
+    evidence: list[Evidence] = []
+    suspects: list[PollSuspects] = []
+    members: list[Member] = []
+    cleared: list[str] = []
 
 
 class Standings(msgspec.Struct, frozen=True, array_like=True):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from detectors.alert import Alert, CaseData, Evidence, Integrity
+from detectors.alert import Alert, CaseData, Integrity
+from detectors.findings import Evidence
 from detectors.sentences import timestamp
 from streams.report.chart import caption, chart
 from streams.report.markup import rows, text
