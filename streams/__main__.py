@@ -20,6 +20,7 @@ _COMMANDS = {
     "worker": "the streaming worker",
     "replay": "sends a recording to Kafka",
     "scan": "the same detectors over recordings, without Kafka",
+    "simulate": "labelled traffic with crowds and attacks, from a seed",
     "tail": "alerts as they come, one line each",
     "check-config": "every problem of a configuration at once",
 }

@@ -1,0 +1,207 @@
+"""Real people in polls: ordinary polls with their shares, and the nine kinds of crowd that look like an attack and are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from detectors.columns import Bools, Floats, Int64s
+from lab.people import DAY_MS, Names
+from lab.platform import Electorate, Ids, Platform, people
+from lab.shapes import Burst, broadcast_ms, burst_ms, draw_burst, hump_ms, trickle_ms
+from lab.speech import Language, meme, replies
+from lab.tell import Acts
+
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What all crowds and attacks of a world share."""
+
+    rng: np.random.Generator
+    platform: Platform
+    electorate: Electorate
+    ids: Ids
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One poll: its options and what people usually answer, who comes to it, and who has been (`used`)."""
+
+    poll_id: str
+    options: Names
+    answer: Floats
+    language: Language
+    launch_ms: int
+    tilt: Floats
+    used: Bools
+
+    def answers(self, rng: np.random.Generator, size: int, favourite: str = "", share: float = 0.0) -> Names:
+        """Return what so many people answer: `share` of them `favourite`, the others as people do here."""
+        said = self.options[rng.choice(len(self.options), size, p=self.answer)]
+        return np.where(rng.random(size) < share, favourite, said) if favourite else said
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What sends people to a poll: the post they come through, how many name it, and whom it reaches."""
+
+    tilt: Floats
+    post: str = ""
+    share_with_post: float = 0.0
+    favourite: str = ""
+    favourite_share: float = 0.0
+
+
+def come(scene: Scene, poll: Poll, ts_ms: Int64s, call: Call) -> Acts:
+    """Let people of the electorate vote at these times; nobody votes twice in a poll."""
+    rng = scene.rng
+    ts_ms = ts_ms[ts_ms < scene.end_ms]
+    rows = scene.electorate.draw(rng, len(ts_ms), poll.used, call.tilt)
+    ts_ms, size = ts_ms[: len(rows)], len(rows)
+    via: Names = np.full(size, "", dtype=object)
+    via[rng.random(size) < call.share_with_post] = call.post
+    said = poll.answers(rng, size, call.favourite, call.favourite_share)
+    return Acts(poll.poll_id, scene.electorate.people.rows(rows), ts_ms, said, via)
+
+
+def post_id(rng: np.random.Generator) -> str:
+    """Return the id of some post."""
+    return f"post-{rng.integers(2**40):010x}"
+
+
+def tilted(rng: np.random.Generator, poll: Poll, sharpness: float) -> Floats:
+    """Return the poll's audience as one post reaches it: the larger `sharpness`, the fewer countries."""
+    drawn: Floats = poll.tilt * rng.gamma(1 / sharpness, sharpness, len(poll.tilt)) + 1e-4
+    return drawn
+
+
+def ordinary(scene: Scene, poll: Poll, votes: int) -> list[Acts]:
+    """Return an ordinary poll: its launch, a trickle, and up to six shares, a few of them large."""
+    rng = scene.rng
+    trickle = trickle_ms(rng, poll.launch_ms, scene.end_ms, round(votes * rng.uniform(0.15, 0.6)))
+    acts = [come(scene, poll, trickle[trickle >= scene.start_ms], Call(poll.tilt, post_id(rng), rng.uniform(0, 0.1)))]
+    shares = 1 + min(int(rng.poisson(2)), 6)
+    weight = rng.pareto(1.2, shares) + 0.05
+    weight[0] += rng.uniform(0, 2) * weight.sum()
+    for number, part in enumerate((weight / weight.sum() * (votes - len(trickle))).astype(int).tolist()):
+        at_ms = poll.launch_ms if number == 0 else int(rng.integers(max(poll.launch_ms, scene.start_ms), scene.end_ms))
+        acts.append(_share(scene, poll, at_ms, part, is_launch=number == 0))
+    return acts
+
+
+def _share(scene: Scene, poll: Poll, at_ms: int, people: int, is_launch: bool) -> Acts:
+    """Let one post bring people; those of a launch saw the poll itself, and most of the others name the post."""
+    rng = scene.rng
+    times_ms = burst_ms(rng, draw_burst(rng), at_ms, scene.end_ms, people)
+    named = rng.choice([0.0, rng.uniform(0.4, 0.95)], p=[0.25, 0.75]) * (not is_launch)
+    call = Call(
+        tilted(rng, poll, rng.uniform(0.1, 1.5)),
+        post_id(rng),
+        named,
+        str(rng.choice(poll.options)),
+        rng.choice([0.0, rng.uniform(0.3, 0.95)], p=[0.6, 0.4]),
+    )
+    return come(scene, poll, times_ms[times_ms >= scene.start_ms], call)
+
+
+def celebrity(scene: Scene, poll: Poll, at_ms: int) -> Acts:
+    """Let somebody famous send followers: sharp on, three or four countries, half of them name the post, one opinion."""
+    rng = scene.rng
+    size = int(np.exp(rng.uniform(np.log(1_000), np.log(6_000))))
+    burst = Burst(rng.uniform(500, 8_000), rng.uniform(15_000, 90_000), rng.uniform(0.5, 1.0))
+    far = np.where(rng.permutation(len(poll.tilt)) < rng.integers(3, 5), rng.uniform(3, 25), 1.0)
+    call = Call(far, post_id(rng), rng.uniform(0.35, 0.8), str(rng.choice(poll.options)), rng.uniform(0.4, 0.97))
+    return come(scene, poll, burst_ms(rng, burst, at_ms, scene.end_ms, size), call)
+
+
+def tv_show(scene: Scene, poll: Poll, at_ms: int) -> Acts:
+    """Let a show ask for votes: on at once, one rate while it asks, then a fade; nobody names a post."""
+    rng = scene.rng
+    plateau_ms = int(rng.uniform(40_000, 150_000))
+    size = int(plateau_ms / 1000 * rng.uniform(8, 35) / 0.6)
+    favourite = str(rng.choice(poll.options))
+    call = Call(tilted(rng, poll, rng.uniform(0.05, 1.0)), favourite=favourite, favourite_share=rng.uniform(0, 0.8))
+    return come(scene, poll, broadcast_ms(rng, at_ms, plateau_ms, scene.end_ms, size), call)
+
+
+def campus(scene: Scene, poll: Poll, at_ms: int) -> Acts:
+    """Let one university vote: one network, one country, everything else as with anybody."""
+    rng = scene.rng
+    country = rng.integers(len(poll.tilt))
+    times_ms = hump_ms(rng, at_ms, int(rng.uniform(25, 80) * MINUTE_MS), int(rng.uniform(250, 1_000)))
+    favourite = str(rng.choice(poll.options))
+    tilt = np.where(np.arange(len(poll.tilt)) == country, 1.0, 1e-9)
+    acts = come(scene, poll, times_ms, Call(tilt, favourite=favourite, favourite_share=rng.uniform(0, 0.8)))
+    network: Names = np.full(len(acts), f"n-campus-{rng.integers(10_000)}", dtype=object)
+    return replace(acts, who=replace(acts.who, network=network))
+
+
+def newcomers(scene: Scene, poll: Poll, at_ms: int) -> Acts:
+    """Let the news bring people who sign up in order to vote: accounts of minutes to days, otherwise like anybody."""
+    rng = scene.rng
+    times_ms = hump_ms(rng, at_ms, int(rng.uniform(60, 180) * MINUTE_MS), int(rng.uniform(1_200, 3_000)))
+    times_ms = np.sort(times_ms[times_ms < scene.end_ms])
+    size = len(times_ms)
+    who = people(rng, scene.platform, scene.ids.take(size), scene.start_ms)
+    age_ms = np.clip(rng.lognormal(np.log(40 * MINUTE_MS), 1.3, size), 20_000, 3 * DAY_MS)
+    who = replace(who, created_ms=times_ms - age_ms.astype(np.int64), followers=rng.geometric(0.1, size) - 1)
+    said = poll.answers(rng, size, str(rng.choice(poll.options)), rng.uniform(0, 0.7))
+    return Acts(poll.poll_id, who, times_ms, said, np.full(size, "", dtype=object))
+
+
+def fandom(scene: Scene, polls: Sequence[Poll], at_ms: Sequence[int]) -> list[Acts]:
+    """Let one community meet in several polls: a rally in each brings a quarter to a half of them within minutes."""
+    rng, size = scene.rng, len(scene.electorate)
+    members = int(min(rng.uniform(700, 2_400), size / 10))
+    home = tilted(rng, polls[0], 1.5)
+    fans = scene.electorate.draw(rng, members, np.zeros(size, np.bool_), home)
+    turnout, named = rng.uniform(0.2, 0.45), rng.uniform(0.6, 0.98)
+    return [_rally(scene, poll, start_ms, fans, turnout, named) for poll, start_ms in zip(polls, at_ms, strict=True)]
+
+
+def _rally(scene: Scene, poll: Poll, at_ms: int, fans: Int64s, turnout: float, named: float) -> Acts:
+    rng = scene.rng
+    rows = fans[(rng.random(len(fans)) < turnout) & ~poll.used[fans]]
+    burst = Burst(rng.uniform(2_000, 60_000), rng.uniform(60_000, 300_000), rng.uniform(1.2, 2.5))
+    times_ms = burst_ms(rng, burst, at_ms, scene.end_ms, len(rows))
+    rows, times_ms = rows[times_ms < scene.end_ms], times_ms[times_ms < scene.end_ms]
+    poll.used[rows] = True
+    said = poll.answers(rng, len(rows), str(rng.choice(poll.options)), rng.uniform(0.6, 0.95))
+    via: Names = np.full(len(rows), "", dtype=object)
+    via[rng.random(len(rows)) < named] = f"rally-{rng.integers(2**32):08x}"
+    return Acts(poll.poll_id, scene.electorate.people.rows(rows), times_ms, said, via)
+
+
+def memes(scene: Scene, poll: Poll, votes: Sequence[Acts]) -> Acts:
+    """Let 60 to 200 of the voters of a poll reply with one long text that goes round."""
+    rng = scene.rng
+    voters = max(votes, key=len)
+    rows = rng.choice(len(voters), min(int(rng.uniform(60, 200)), len(voters) // 2), replace=False)
+    return _reply(scene, voters, rows, meme(rng, poll.language, len(rows)))
+
+
+def chatter(scene: Scene, poll: Poll, votes: Acts, share: float) -> Acts:
+    """Let a share of those who voted say something of their own."""
+    rows = np.flatnonzero(scene.rng.random(len(votes)) < share)
+    return _reply(scene, votes, rows, replies(scene.rng, poll.language, len(rows)))
+
+
+def _reply(scene: Scene, votes: Acts, rows: Int64s, said: Names) -> Acts:
+    later_ms = scene.rng.exponential(20_000, len(rows)).astype(np.int64)
+    nothing: Names = np.full(len(rows), "", dtype=object)
+    return replace(votes, who=votes.who.rows(rows), ts_ms=votes.ts_ms[rows] + later_ms, said=said, via=nothing, type="reply")
+
+
+def second_thoughts(scene: Scene, poll: Poll, votes: Acts, share: float) -> Acts:
+    """Let a share of those who voted vote again, minutes later; some of them change their mind."""
+    rng = scene.rng
+    rows = np.flatnonzero(rng.random(len(votes)) < share)
+    later_ms = rng.lognormal(np.log(3 * MINUTE_MS), 1.0, len(rows)).astype(np.int64)
+    said = poll.answers(rng, len(rows))
+    return replace(votes, who=votes.who.rows(rows), ts_ms=votes.ts_ms[rows] + later_ms, said=said, via=votes.via[rows])
