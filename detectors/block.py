@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.columns import Hashes, Int32s, Int64s, hashes, int32s, int64s
+from detectors.senders import NO_SENDERS, Senders
 from detectors.watermark import NO_STEPS, Steps
 
 
@@ -34,6 +35,7 @@ class Rows:
     poll: Int32s
     option: Int32s
     arrived_ms: Int64s
+    sender: Senders
     poll_ids: Sequence[str]
     options: Sequence[str]
 
@@ -53,12 +55,13 @@ class Rows:
             self.poll[first:],
             self.option[first:],
             self.arrived_ms[first:],
+            self.sender.take(slice(first, None)),
             self.poll_ids,
             self.options,
         )
 
 
-NO_ROWS = Rows(int64s(), int64s(), hashes(), hashes(), int32s(), int32s(), int64s(), (), ())
+NO_ROWS = Rows(int64s(), int64s(), hashes(), hashes(), int32s(), int32s(), int64s(), NO_SENDERS, (), ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,6 +23,14 @@ NO_COUNTRY = -1
 SKETCH_WIDTH = 32
 """Numbers in the sketch of a reply's text; a row without a text worth sketching has zeros."""
 
+MISSING = {
+    "created_ms": NO_TIME_MS,
+    "followers": NO_COUNT,
+    "client": NO_CODE,
+    "network": NO_CODE,
+    "country": NO_COUNTRY,
+    "referrer": NO_CODE,
+}
 PLAIN_COLUMNS = {
     "created_ms": "i8",
     "followers": "i4",
@@ -71,6 +79,34 @@ def senders(parts: list[Senders]) -> Senders:
     return Senders(account_ids=joined([part.account_ids for part in parts]), sketch=sketch, **plain)
 
 
+def packed(sender: Senders) -> dict[str, bytes]:
+    """Return rows as plain data."""
+    plain = {name: getattr(sender, name).tobytes() for name in PLAIN_COLUMNS}
+    ids = sender.account_ids
+    return plain | {"ids": ids.data.tobytes(), "id_ends": ids.ends.tobytes(), "sketch": sender.sketch.tobytes()}
+
+
+def unpacked(state: dict[str, bytes], sketch_width: int) -> Senders:
+    """Return the rows that `packed` wrote."""
+    plain = {name: np.frombuffer(state[name], dtype) for name, dtype in PLAIN_COLUMNS.items()}
+    ids = Strings(np.frombuffer(state["ids"], np.uint8), np.frombuffer(state["id_ends"], np.int64))
+    sketch = np.frombuffer(state["sketch"], np.uint32).reshape(len(ids), sketch_width)
+    return Senders(account_ids=ids, sketch=sketch, **plain)
+
+
+def with_sketches(sender: Senders, width: int) -> Senders:
+    """Return the rows with sketches of this width: cut off, or zeros where there were none."""
+    if sender.sketch.shape[1] == width:
+        return sender
+    sketch = sender.sketch[:, :width] if sender.sketch.shape[1] else np.zeros((len(sender), width), np.uint32)
+    return replace(sender, sketch=sketch)
+
+
+def account_ids_only(sender: Senders) -> Senders:
+    """Return the rows with nothing said but account ids and sketches: what is needed across polls."""
+    return replace(unknown_senders(sender.account_ids), sketch=sender.sketch)
+
+
 def unknown_senders(account_ids: Strings, sketch_width: int = 0) -> Senders:
     """Return rows of which nothing but the account ids is said.
 
@@ -78,17 +114,9 @@ def unknown_senders(account_ids: Strings, sketch_width: int = 0) -> Senders:
     >>> unknown_senders(strings(["a", "b"])).followers
     array([-1, -1], dtype=int32)
     """
-    n = len(account_ids)
-    return Senders(
-        account_ids,
-        np.full(n, NO_TIME_MS, np.int64),
-        np.full(n, NO_COUNT, np.int32),
-        np.full(n, NO_CODE, np.uint32),
-        np.full(n, NO_CODE, np.uint32),
-        np.full(n, NO_COUNTRY, np.int16),
-        np.full(n, NO_CODE, np.uint32),
-        np.zeros((n, sketch_width), np.uint32),
-    )
+    rows = len(account_ids)
+    plain: dict[str, Any] = {name: np.full(rows, MISSING[name], dtype) for name, dtype in PLAIN_COLUMNS.items()}
+    return Senders(account_ids=account_ids, sketch=np.zeros((rows, sketch_width), np.uint32), **plain)
 
 
 NO_SENDERS = Senders(

@@ -2,11 +2,12 @@
 
 A shard is a pure function of the blocks it was given: however they were cut and interleaved, and wherever it was
 stopped and restored, the same rows give the same findings. State: what inbox, recent ids, poll book, tally and rate
-detector say of themselves, for at most `max_polls` polls.
+detectors say of themselves, for at most `max_polls` polls.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,16 @@ import numpy as np
 from detectors.block import Block
 from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells, int32s, int64s
 from detectors.counted import Counted, ScoredWindows
-from detectors.findings import Finding, Report, Retired, Standings, rounded
+from detectors.findings import Finding, Report, Retired, Standings
 from detectors.inbox import Inbox, Sequence
+from detectors.naming import finding_of_rate, finding_of_sighting
 from detectors.polls import MAX_OPTIONS, PollBook
-from detectors.rate import RateDetector, RateFinding, WindowScores
+from detectors.rate import RateDetector, RateFinding, RateParams, RateStep, WindowScores
 from detectors.recent_ids import RecentIds
+from detectors.senders import SKETCH_WIDTH
 from detectors.tallies_at import TalliesAt
 from detectors.tally import Tally, TallyChange
+from detectors.watcher import Ballots, Sighting, Watcher
 from detectors.watermark import UNKNOWN_MS
 
 _SWEEP_MS = 3_600_000
@@ -52,13 +56,48 @@ class ShardParams:
             raise ValueError(f"max_polls must be 1 or more, not {self.max_polls}")
 
 
-class Shard:
-    """One shard: blocks in with `accept`, a report out with `advance`."""
+class NoRate:
+    """Stands where the rate detector stands in a shard that does not count votes."""
 
-    def __init__(self, number: int, sources: list[str], params: ShardParams, rate: RateDetector) -> None:
+    def __init__(self, params: RateParams) -> None:
+        self.params = params
+
+    def advance(self, _cells: VoteCells, _until_ms: int) -> RateStep:
+        """Find nothing."""
+        return RateStep([], None, [])
+
+    def forget(self, _polls: Int64s) -> None:
+        """Forget nothing: nothing is known."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return no state."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over nothing."""
+
+
+class Shard:
+    """One shard: blocks in with `accept`, a report out with `advance`.
+
+    `watchers` look at who votes and what is replied. A shard of *all* polls (`across`) sees what is visible only across
+    them; how the votes stand is then left to the others.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        sources: list[str],
+        params: ShardParams,
+        rate: RateDetector | NoRate,
+        watchers: Iterable[Watcher] = (),
+        across: bool = False,
+    ) -> None:
         self._number = number
         self._params = params
-        self._inbox = Inbox(sources)
+        self._inbox = Inbox(sources, SKETCH_WIDTH if across else 0)
+        self._watchers = list(watchers)
+        self._across = across
         self._recent = RecentIds(params.duplicate_horizon_ms)
         self.book = PollBook()
         self._tally = Tally()
@@ -92,9 +131,11 @@ class Shard:
             findings += self._observe(rows.take(slice(0, due)), stop_ms, counted, changed)
             self._until_ms, rows = stop_ms, rows.take(slice(due, None))
             self._let_leave(rows.name, counted, retired)
-        standings = self._standings(changed)
+        standings = self._standings([] if self._across else changed)
+        retired = [] if self._across else retired
         ended = self._inbox.ended() and not len(self._inbox)
-        return Report(self._number, start_ms, until_ms, findings, standings, retired, ended), counted
+        report = Report(self._number, start_ms, until_ms, findings, standings, retired, ended)
+        return report, Counted() if self._across else counted
 
     def _stop_ms(self, rows: Sequence, until_ms: int) -> int:
         """Return how far to go at once: polls leave only at a stop, and stops do not depend on how rows were released."""
@@ -115,12 +156,15 @@ class Shard:
         poll, cell = self.book.enter(rows.name)
         counted.polls_entered += len(self.book) - before
         np.maximum.at(self.book.last_ms, poll, rows.effective_ms)
-        is_vote = cell >= 0
+        is_vote, all_polls, all_cells = cell >= 0, poll, cell
         votes, poll, cell = rows.take(is_vote), poll[is_vote], cell[is_vote]
         change = self._tally.count(votes, cell, self.book.serial[poll])
         cells = self._vote_cells(votes, poll, cell, ~votes.late)
         step = self._rate.advance(cells, until_ms)
-        findings = self._findings(step.findings, change)
+        first = np.zeros(len(rows), np.bool_)
+        first[is_vote] = change.first
+        seen = self._watch(self._ballots(rows, all_polls, all_cells, first), until_ms)
+        findings = self._findings(step.findings, seen, change)
         np.maximum.at(self.book.changed_ms, self.book.cell_poll[change.cell], change.effective_ms)
         np.add.at(self.book.votes, change.cell, 1)
         np.subtract.at(self.book.votes, change.left[change.left >= 0], 1)
@@ -129,6 +173,9 @@ class Shard:
         if step.windows is not None:
             counted.scores.append(self._named(step.windows))
         return findings
+
+    def _watch(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
+        return [seen for watcher in self._watchers for seen in watcher.observe(ballots, until_ms)]
 
     def _vote_cells(self, votes: Sequence, poll: Int32s, cell: Int32s, on_time: Bools) -> VoteCells:
         tick, cell, arrived = votes.effective_ms[on_time] // self._tick_ms, cell[on_time], votes.arrived_ms[on_time]
@@ -144,26 +191,19 @@ class Shard:
         of = cell[starts]
         return VoteCells(tick[starts] * self._tick_ms, self.book.cell_poll[of], self.book.cell_option[of], counts, latest)
 
-    def _findings(self, found: list[RateFinding], change: TallyChange) -> list[Finding]:
-        tallies = TalliesAt(self.book, change) if found else None
-        return [self._finding(one, tallies) for one in found] if tallies else []
+    def _findings(self, found: list[RateFinding], seen: list[Sighting], change: TallyChange) -> list[Finding]:
+        if not found and not seen:
+            return []
+        tallies = TalliesAt(self.book, change)
+        return [finding_of_rate(one, self.book, tallies) for one in found] + [
+            finding_of_sighting(one, self.book, tallies) for one in seen
+        ]
 
-    def _finding(self, found: RateFinding, tallies: TalliesAt) -> Finding:
-        return Finding(
-            at_ms=found.at_ms,
-            poll_id=self.book.poll_ids[found.poll],
-            option=None if found.option == NO_OPTION else self._option_name(found.poll, found.option),
-            detector="rate",
-            kind=found.kind,
-            phase=found.phase,
-            score=rounded(found.score),
-            p_value=rounded(found.p_value),
-            observed=rounded(found.observed),
-            expected=rounded(found.expected),
-            start_ms=found.start_ms,
-            end_ms=found.end_ms,
-            tally=tallies.at(found.poll, found.at_ms),
-            arrived_ms=found.arrived_ms,
+    def _ballots(self, rows: Sequence, poll: Int32s, cell: Int32s, first: Bools) -> Ballots:
+        option = np.full(len(rows), NO_OPTION, np.int32)
+        option[cell >= 0] = self.book.cell_option[cell[cell >= 0]]
+        return Ballots(
+            poll, option, rows.effective_ms, rows.ts_ms, rows.account, first, rows.arrived_ms, rows.sender
         )
 
     def _named(self, windows: WindowScores) -> ScoredWindows:
@@ -171,10 +211,6 @@ class Shard:
         return ScoredWindows(
             poll_ids, windows.start_ms, windows.votes, windows.expected, windows.score, windows.alarm
         )
-
-    def _option_name(self, poll: int, option: int) -> str:
-        cells = np.flatnonzero((self.book.cell_poll == poll) & (self.book.cell_option == option))
-        return self.book.option_names[int(cells[0])]
 
     def _count(self, counted: Counted, rows: Sequence, votes: Sequence, change: TallyChange, poll: Int32s) -> None:
         counted.votes += len(votes)
@@ -186,7 +222,7 @@ class Shard:
             counted.votes_by_poll[poll_id] = counted.votes_by_poll.get(poll_id, 0) + int(count)
 
     def _standings(self, changed: list[Int32s]) -> Standings:
-        cells = np.unique(np.concatenate(changed))
+        cells = np.unique(np.concatenate([int32s(), *changed]))
         cells = cells[self.book.cell_poll[cells] >= 0]
         return Standings(
             [self.book.poll_ids[number] for number in self.book.cell_poll[cells].tolist()],
@@ -212,6 +248,8 @@ class Shard:
             retired += [Retired(self._until_ms, self.book.poll_ids[n], self.book.tally(n)) for n in numbers.tolist()]
             counted.polls_retired += len(numbers)
             self._rate.forget(numbers)
+            for watcher in self._watchers:
+                watcher.forget(numbers)
             self._tally.forget(self.book.serial[numbers])
             self.book.remove(numbers, np.union1d(ahead, self._inbox.waiting_names()))
 
@@ -233,6 +271,7 @@ class Shard:
             "book": self.book.snapshot(),
             "tally": self._tally.snapshot(),
             "rate": self._rate.snapshot(),
+            "watchers": [watcher.snapshot() for watcher in self._watchers],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -243,6 +282,8 @@ class Shard:
         self.book.restore(state["book"])
         self._tally.restore(state["tally"])
         self._rate.restore(state["rate"])
+        for watcher, its_state in zip(self._watchers, state["watchers"], strict=True):
+            watcher.restore(its_state)
 
 
 def _next(at_ms: int, step_ms: int) -> int:

@@ -28,12 +28,19 @@ class Strings:
         >>> strings(["a", "bcd", "ef"]).take([2, 1]).texts()
         ['ef', 'bcd']
         """
+        if isinstance(rows, slice) and rows.step in (None, 1):
+            return self._part(*rows.indices(len(self))[:2])
         ends = self.ends[rows]
         starts = np.concatenate(([0], self.ends[:-1]))[rows] if len(self.ends) else ends
         lengths = ends - starts
         new_ends = np.cumsum(lengths)
         shift = np.repeat(starts - (new_ends - lengths), lengths)
         return Strings(self.data[shift + np.arange(len(shift))], new_ends)
+
+    def _part(self, start: int, stop: int) -> Strings:
+        ends = self.ends[start:stop]
+        first = int(self.ends[start - 1]) if start else 0
+        return Strings(self.data[first : int(ends[-1])], ends - first) if len(ends) else NO_STRINGS
 
     def texts(self) -> list[str]:
         """Return the strings as text."""

@@ -22,16 +22,18 @@ _COLUMNS = {"ts_ms": "i8", "event": "u8", "cell": "i4", "serial": "i8"}
 class TallyChange:
     """What a run of votes did: at `effective_ms` the option at `cell` gained one vote and `left` (-1: none) lost one.
 
-    A vote that lost against a later one of the same account has no row here.
+    A vote that lost against a later one of the same account has no row here. `first` tells, for each vote that was
+    given, whether it is the first of its account in its poll.
     """
 
     effective_ms: Int64s
     cell: Int32s
     left: Int32s
     revotes: int
+    first: Bools
 
 
-_NO_CHANGE = TallyChange(int64s(), int32s(), int32s(), 0)
+_NO_CHANGE = TallyChange(int64s(), int32s(), int32s(), 0, np.zeros(0, np.bool_))
 
 
 class Tally:
@@ -54,7 +56,8 @@ class Tally:
             return _NO_CHANGE
         voter = mix(votes.account, serial)
         order = np.argsort(voter, kind="stable")
-        votes, voter, cell, serial = votes.take(order), voter[order], cell[order], serial[order]
+        voter, cell, serial = voter[order], cell[order], serial[order]
+        ts_ms, event, late = votes.ts_ms[order], votes.event[order], votes.late[order]
         starts = np.flatnonzero(np.append(True, voter[1:] != voter[:-1]))
         self._voters.reserve(len(starts))
         stored = self._voters.find(voter[starts])
@@ -63,37 +66,48 @@ class Tally:
         left[starts] = np.where(stored >= 0, self._voters.values["cell"][np.maximum(stored, 0)], -1)
         wins = np.ones(len(voter), dtype=np.bool_)
         champion = np.append(starts[1:], len(voter)) - 1
-        for group in _contested(votes.late, starts, stored).tolist():
+        for group in _contested(late, starts, stored).tolist():
             of = slice(starts[group], champion[group] + 1)
-            standing = self._contest(votes.take(of), cell[of], int(stored[group]), wins[of], left[of])
+            standing = self._contest(ts_ms[of], event[of], cell[of], int(stored[group]), wins[of], left[of])
             champion[group] = starts[group] + standing if standing >= 0 else -1
-        self._store(votes, cell, voter, serial, champion, stored)
+        self._store(ts_ms, event, cell, voter, serial, champion, stored)
         rows = np.flatnonzero(wins)
         rows = rows[np.argsort(order[rows])]
-        revotes = len(voter) - int(np.count_nonzero(stored < 0))
-        return TallyChange(votes.effective_ms[rows], cell[rows], left[rows], revotes)
+        first = np.zeros(len(voter), np.bool_)
+        first[order[starts[stored < 0]]] = True
+        revotes = len(voter) - int(np.count_nonzero(first))
+        return TallyChange(votes.effective_ms[order[rows]], cell[rows], left[rows], revotes, first)
 
-    def _contest(self, votes: Sequence, cell: Int32s, stored: int, wins: Bools, left: Int32s) -> int:
+    def _contest(
+        self, ts_ms: Int64s, event: Hashes, cell: Int32s, stored: int, wins: Bools, left: Int32s
+    ) -> int:
         """Play all votes of one account in sequence, some late; fill `wins` and `left`; return who stands, or -1."""
         values = self._voters.values
         standing, held, best = -1, -1, (-(1 << 62), 0)
         if stored >= 0:
             held, best = int(values["cell"][stored]), (int(values["ts_ms"][stored]), int(values["event"][stored]))
-        for row, rank in enumerate(zip(votes.ts_ms.tolist(), votes.event.tolist(), strict=True)):
+        for row, rank in enumerate(zip(ts_ms.tolist(), event.tolist(), strict=True)):
             wins[row], left[row] = rank > best, held
             if rank > best:
                 standing, held, best = row, int(cell[row]), rank
         return standing
 
     def _store(
-        self, votes: Sequence, cell: Int32s, voter: Hashes, serial: Int64s, champion: Int64s, stored: Int64s
+        self,
+        ts_ms: Int64s,
+        event: Hashes,
+        cell: Int32s,
+        voter: Hashes,
+        serial: Int64s,
+        champion: Int64s,
+        stored: Int64s,
     ) -> None:
         new = stored < 0
         slot = stored.copy()
         slot[new] = self._voters.insert(voter[champion[new]])
         slot, row = slot[champion >= 0], champion[champion >= 0]
         values = self._voters.values
-        values["ts_ms"][slot], values["event"][slot] = votes.ts_ms[row], votes.event[row]
+        values["ts_ms"][slot], values["event"][slot] = ts_ms[row], event[row]
         values["cell"][slot], values["serial"][slot] = cell[row], serial[row]
 
     def forget(self, serials: Int64s) -> None:

@@ -19,6 +19,7 @@ from streams.outbox import Outbox
 from streams.publish import alert, to_json
 from streams.shards import Kept, save
 from streams.snapshots import SnapshotStore
+from streams.stages import shards
 from streams.transport import Batch
 from streams.wire import decode_report
 
@@ -51,7 +52,7 @@ class Cases:
         """Restore the cases if they are ours now; return where reading goes on if there was a snapshot."""
         self._kept, self._unsaid_polls = {}, {}
         for tp in tps:
-            book, store = self._build(), self._store(STATE_NAME, self._settings.topics.partitions)
+            book, store = self._build(), self._store(STATE_NAME, shards(self._settings))
             snapshot = await store.read()
             if snapshot is not None:
                 book.restore(snapshot.state)

@@ -1,4 +1,5 @@
-"""Decoded rows of one source partition, cut into one block for each shard. Knows no Kafka: `scan` cuts the same way."""
+"""Decoded rows of one source partition, cut into one block for each shard, and one with all rows for what is seen only
+across polls. Knows no Kafka: `scan` cuts the same way."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from detectors.block import Block, Rows, Standing
 from detectors.columns import Int64s, hashes, int32s, int64s
+from detectors.senders import NO_SENDERS, account_ids_only, with_sketches
 from detectors.watermark import LAG_MS, UNKNOWN_MS, SourceClock, Steps
 from streams.control import Control
 from streams.decode import Decoded
@@ -86,7 +88,7 @@ class Cutter:
         return self._end if self._begun else offset
 
     def cut(self, part: SourceRange) -> list[Block]:
-        """Return the blocks of what was read, one for each shard in order."""
+        """Return the blocks of what was read: one for each poll shard in order, then that of all polls."""
         rows = part.decoded
         # a clock that is ahead of the broker's must not move event time past what can have happened
         ts_ms = np.minimum(rows.ts_ms, part.arrived_ms)
@@ -96,9 +98,10 @@ class Cutter:
         shard = self._shard_of(rows.poll_ids)[rows.poll] if len(rows) else np.zeros(0, np.int64)
         order = np.argsort(shard, kind="stable")
         bounds = np.searchsorted(shard[order], np.arange(self._shard_of.shards + 1))
+        cut = [_rows_of_a_shard(part, order[a:b]) for a, b in pairwise(bounds)]
         return [
-            Block(self.source, part.start, part.end, steps, _rows(part, order[a:b]), self._standing)
-            for a, b in pairwise(bounds)
+            Block(self.source, part.start, part.end, steps, rows, self._standing)
+            for rows in [*cut, _rows_of_all_polls(part)]
         ]
 
     def idle(self, elapsed_ms: int) -> list[Block]:
@@ -116,7 +119,7 @@ class Cutter:
 
     def _empty(self, steps: Steps) -> list[Block]:
         block = Block(self.source, self._end, self._end, steps, standing=self._standing)
-        return [block] * self._shard_of.shards
+        return [block] * (self._shard_of.shards + 1)
 
     def _with_controls(self, steps: Steps, part: SourceRange) -> Steps:
         for offset, control in part.controls:
@@ -135,7 +138,7 @@ class Cutter:
 
 
 NOTHING_DECODED = Decoded(
-    int32s(), np.zeros(0, np.int8), int64s(), hashes(), hashes(), int32s(), [], int32s(), [], []
+    int32s(), np.zeros(0, np.int8), int64s(), hashes(), hashes(), int32s(), [], int32s(), [], NO_SENDERS, []
 )
 
 
@@ -150,6 +153,7 @@ def take(decoded: Decoded, rows: Int64s) -> Decoded:
         account=decoded.account[rows],
         poll=decoded.poll[rows],
         option=decoded.option[rows],
+        sender=decoded.sender.take(rows),
         refused=[],
     )
 
@@ -159,7 +163,7 @@ def source_name(topic: str, partition: int) -> str:
     return f"{topic}/{partition}"
 
 
-def _rows(part: SourceRange, chosen: Int64s) -> Rows:
+def _rows_of_a_shard(part: SourceRange, chosen: Int64s) -> Rows:
     rows = part.decoded
     return Rows(
         part.offset[chosen],
@@ -169,6 +173,23 @@ def _rows(part: SourceRange, chosen: Int64s) -> Rows:
         rows.poll[chosen],
         rows.option[chosen],
         part.arrived_ms[chosen],
+        with_sketches(rows.sender, 0).take(chosen),
+        rows.poll_ids,
+        rows.options,
+    )
+
+
+def _rows_of_all_polls(part: SourceRange) -> Rows:
+    rows = part.decoded
+    return Rows(
+        part.offset,
+        rows.ts_ms,
+        rows.event,
+        rows.account,
+        rows.poll,
+        rows.option,
+        part.arrived_ms,
+        account_ids_only(rows.sender),
         rows.poll_ids,
         rows.options,
     )

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from pandas.util import hash_array
 
 from detectors.columns import NO_OPTION, Hashes, Int32s, Int64s
+from detectors.senders import NO_CODE, NO_COUNT, NO_COUNTRY, NO_TIME_MS, Codes, Countries, Senders
+from detectors.strings import strings
 from streams.decode_batch import Parsed, parse
 from streams.decode_record import EventDecoder, RecordedReply, RecordedVote, Refusal, Refused, Reply, Vote
 
@@ -36,7 +38,7 @@ class Decoded:
 
     `index` is the position in the batch, `kind` a `Kind`, `ts_ms` the event time, `event` and `account` are keyed
     64-bit hashes of the ids, `poll` is an index into `poll_ids` and `option` one into `options` (`NO_OPTION` for
-    replies); both lists are distinct, in order of first appearance.
+    replies); both lists are distinct, in order of first appearance. `sender` is what the records say of who sent them.
     """
 
     index: Int32s
@@ -48,6 +50,7 @@ class Decoded:
     poll_ids: list[str]
     option: Int32s
     options: list[str]
+    sender: Senders
     refused: list[Refused]
 
     def __len__(self) -> int:
@@ -113,18 +116,40 @@ class Decoder:
         events: Sequence[Any] = parsed.events
         poll = _codes([event.poll_id for event in events])
         option = _codes([event.option for event in events])
+        account_ids = [event.account_id for event in events]
         return Decoded(
             index=parsed.index,
             kind=(option.codes == NO_OPTION).astype(np.int8),
             ts_ms=_times(parsed),
             event=hash_strings([event.event_id for event in events], self._hash_key),
-            account=hash_strings([event.account_id for event in events], self._hash_key),
+            account=hash_strings(account_ids, self._hash_key),
             poll=poll.codes,
             poll_ids=poll.names,
             option=option.codes,
             options=option.names,
+            sender=self._sender(events, account_ids),
             refused=list(parsed.refused),
         )
+
+
+    def _sender(self, events: Sequence[Any], account_ids: list[str]) -> Senders:
+        return Senders(
+            account_ids=strings(account_ids),
+            created_ms=_numbers([event.account_created_at for event in events], NO_TIME_MS, np.int64),
+            followers=_numbers([event.followers for event in events], NO_COUNT, np.int32),
+            client=self._hashed([event.client for event in events]),
+            network=self._hashed([event.network for event in events]),
+            country=_countries([event.country for event in events]),
+            referrer=self._hashed([event.referrer for event in events]),
+            sketch=np.zeros((len(events), 0), np.uint32),
+        )
+
+    def _hashed(self, names: list[str | None]) -> Codes:
+        """Return a keyed 32-bit hash of each name, never `NO_CODE`; `NO_CODE` where there is none."""
+        coded = _codes(names)
+        hashes = np.maximum(hash_strings(coded.names, self._hash_key).astype(np.uint32), 1)
+        codes: Codes = np.append(hashes, np.uint32(NO_CODE))[coded.codes]
+        return codes
 
 
 def hash_strings(strings: Sequence[str], key: bytes) -> Hashes:
@@ -148,6 +173,19 @@ def _codes(names: Sequence[str | None]) -> _Coded:
     code: dict[str | None, int] = {name: i for i, name in enumerate(known)}
     code[None] = NO_OPTION
     return _Coded(np.fromiter(map(code.__getitem__, names), dtype=np.int32, count=len(names)), known)
+
+
+def _numbers(values: list[int | None], missing: int, dtype: type[np.integer[Any]]) -> Any:
+    """Return a column of `dtype`; numbers too large for it become its largest."""
+    whole = np.fromiter([missing if value is None else value for value in values], np.int64, len(values))
+    return np.minimum(whole, np.iinfo(dtype).max).astype(dtype)
+
+
+def _countries(names: list[str | None]) -> Countries:
+    coded = _codes(names)
+    letters = [[ord(letter) - ord("A") for letter in name.upper()] for name in coded.names]
+    codes = np.array([26 * first + second for first, second in letters] + [NO_COUNTRY], np.int16)
+    return codes[coded.codes]
 
 
 def _out_of_time(index: int, ahead_ms: int) -> Refused:

@@ -13,7 +13,7 @@ from detectors.counted import Counted
 from detectors.findings import Report
 from detectors.shard import Shard
 from streams.ahead import START
-from streams.stages import build_shard, scan_sources
+from streams.stages import build_shard, scan_sources, shards
 
 Advanced = list[tuple[Report, Counted]]
 
@@ -22,7 +22,7 @@ class ShardTeam:
     """All shards of a scan; `divided` says whether to share them with another process. Close it when done."""
 
     def __init__(self, settings: Settings, divided: bool) -> None:
-        numbers = list(range(settings.topics.partitions))
+        numbers = list(range(shards(settings)))
         self._here = len(numbers) - (len(numbers) // 2 if divided else 0)
         self._shards = _built(settings, numbers[: self._here])
         self._given: list[Sequence[Block]] = []

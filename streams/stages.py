@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ from config.schema import Settings, TopicRole
 from detectors.alert import MadeBy
 from detectors.cases import CaseBook
 from detectors.rate import RateDetector
-from detectors.shard import Shard
+from detectors.shard import NoRate, Shard
 from streams.cutter import source_name
 from streams.decode import HASH_KEY_BYTES, Decoder
 
@@ -23,6 +24,11 @@ def scan_sources(settings: Settings) -> list[str]:
     return [source_name(topic, number) for topic in topics for number in range(settings.topics.partitions)]
 
 
+def shards(settings: Settings) -> int:
+    """Return how many shards there are: those of the polls, and the one across all polls."""
+    return settings.topics.partitions + 1
+
+
 def build_decoder(settings: Settings) -> Decoder:
     """Return the decoder. Raises ValueError when the hash key's file is not 16 bytes long."""
     intake = settings.intake
@@ -33,11 +39,14 @@ def build_decoder(settings: Settings) -> Decoder:
 
 
 def build_shard(number: int, settings: Settings, sources: list[str], keep_scores: bool = False) -> Shard:
-    """Return a shard with nothing in it, that hears from these sources."""
-    return Shard(number, sources, settings.polls, RateDetector(settings.rate, keep_scores=keep_scores))
+    """Return a shard with nothing in it, that hears from these sources: one of polls, or the last, across all polls."""
+    if number < settings.topics.partitions:
+        return Shard(number, sources, settings.polls, RateDetector(settings.rate, keep_scores=keep_scores), [])
+    all_polls = replace(settings.polls, max_polls=settings.polls.max_polls * settings.topics.partitions)
+    return Shard(number, sources, all_polls, NoRate(settings.rate), [], across=True)
 
 
 def build_cases(settings: Settings, mode: Literal["live", "shadow", "replay"]) -> CaseBook:
     """Return a case book with nothing in it."""
     made_by = MadeBy(version("pollwatch"), settings.digest(), mode)
-    return CaseBook(settings.topics.partitions, settings.cases, made_by)
+    return CaseBook(shards(settings), settings.cases, made_by)

@@ -91,9 +91,9 @@ def _partitions(role: TopicRole, shards: int) -> Wanted:
         case TopicRole.VOTES | TopicRole.REPLIES:
             return Wanted(shards, Must.MAY_DIFFER)
         case TopicRole.EXCHANGE:
-            return Wanted(shards, Must.EQUAL)
+            return Wanted(shards + 1, Must.EQUAL)  # the last one carries the rows of all polls
         case TopicRole.STATE:
-            return Wanted(shards + 1, Must.EQUAL)  # the cases stage, too, keeps snapshots
+            return Wanted(shards + 2, Must.EQUAL)  # the cases stage, too, keeps snapshots
         case TopicRole.FINDINGS:
             return Wanted(1, Must.EQUAL)
         case _:

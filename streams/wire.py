@@ -1,12 +1,14 @@
 """How blocks and reports travel between the stages: MessagePack with columns as raw little-endian bytes.
 
 The first byte of a message is its format version. A version that this code can't read stops the partition with a
-message that says so: a newer worker wrote it, and this one must be updated before it may go on.
+message that says so: a newer worker wrote it, and this one must be updated before it may go on. Rows of version 1 say
+nothing of who sent them, so nobody can be named by them. A column in which nothing is said travels as no bytes.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -14,9 +16,12 @@ import numpy as np
 from detectors.block import Block, Rows, Standing
 from detectors.columns import Int32s
 from detectors.findings import Report
+from detectors.senders import MISSING, PLAIN_COLUMNS, Senders, unknown_senders
+from detectors.strings import Strings
 from detectors.watermark import Steps
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, 2)
 # 49 days; arrival measures latency only, and that of older records than this says nothing
 _LONGEST_ARRIVAL_MS = (1 << 32) - 1
 
@@ -42,6 +47,11 @@ class _WireBlock(msgspec.Struct, array_like=True):
     first_arrived_ms: int
     poll_ids: list[str]
     options: list[str]
+    ids: bytes = b""
+    id_lengths: bytes = b""  # u2
+    said: dict[str, bytes] = {}  # columns of `detectors.senders.PLAIN_COLUMNS` in which something is said
+    sketch: bytes = b""  # u4, `sketch_width` a row
+    sketch_width: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -74,6 +84,11 @@ def encode_block(block: Block) -> bytes:
         first_arrived_ms,
         [rows.poll_ids[code] for code in polls],
         [rows.options[code] for code in options],
+        rows.sender.account_ids.data.tobytes(),
+        np.diff(rows.sender.account_ids.ends, prepend=0).astype(np.uint16).tobytes(),
+        _said(rows.sender),
+        rows.sender.sketch.tobytes(),
+        rows.sender.sketch.shape[1],
     )
     return bytes([VERSION]) + _encoder.encode(wire)
 
@@ -89,6 +104,7 @@ def decode_block(message: bytes) -> Block:
         np.frombuffer(wire.poll, np.int32),
         np.frombuffer(wire.option, np.int32),
         np.frombuffer(wire.arrived_ms, np.uint32).astype(np.int64) + wire.first_arrived_ms,
+        _sender(wire),
         wire.poll_ids,
         wire.options,
     )
@@ -107,9 +123,24 @@ def decode_report(message: bytes) -> Report:
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[_Message], message: bytes) -> _Message:
-    if message[:1] != bytes([VERSION]):
-        raise UnreadableVersion(f"format version {message[0] if message else 'none'} is not {VERSION}: update this worker")
+    if not message or message[0] not in _READABLE:
+        found = message[0] if message else "none"
+        raise UnreadableVersion(f"format version {found} is not {VERSION} or 1: update this worker")
     return decoder.decode(memoryview(message)[1:])
+
+
+def _said(sender: Senders) -> dict[str, bytes]:
+    columns = {name: getattr(sender, name) for name in PLAIN_COLUMNS}
+    return {name: column.tobytes() for name, column in columns.items() if (column != MISSING[name]).any()}
+
+
+def _sender(wire: _WireBlock) -> Senders:
+    rows = len(wire.event) // 8
+    lengths = np.frombuffer(wire.id_lengths, np.uint16) if wire.ids else np.zeros(rows, np.uint16)
+    ids = Strings(np.frombuffer(wire.ids, np.uint8), np.cumsum(lengths, dtype=np.int64))
+    said: dict[str, Any] = {name: np.frombuffer(column, PLAIN_COLUMNS[name]) for name, column in wire.said.items()}
+    sketch = np.frombuffer(wire.sketch, np.uint32).reshape(rows, wire.sketch_width)
+    return replace(unknown_senders(ids), sketch=sketch, **said)
 
 
 def _used(codes: Int32s) -> tuple[list[int], Int32s]:

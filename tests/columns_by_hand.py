@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detectors.block import Block, Rows, Standing
 from detectors.columns import hashes, int32s, int64s
+from detectors.senders import NO_CODE, NO_COUNTRY, PLAIN_COLUMNS, unknown_senders
+from detectors.strings import strings
 from detectors.watermark import Steps
 
 
@@ -23,6 +25,8 @@ class Event:
     poll: str = "poll"
     option: str | None = "yes"
     arrived_ms: int = 0
+    client: int = NO_CODE
+    country: int = NO_COUNTRY
 
 
 def rows_of(events: Sequence[Event]) -> Rows:
@@ -37,6 +41,11 @@ def rows_of(events: Sequence[Event]) -> Rows:
         int32s([polls.index(e.poll) for e in events]),
         int32s([-1 if e.option is None else options.index(e.option) for e in events]),
         int64s([e.arrived_ms for e in events]),
+        replace(
+            unknown_senders(strings([f"account-{e.account}" for e in events])),
+            client=np.array([e.client for e in events], np.uint32),
+            country=np.array([e.country for e in events], np.int16),
+        ),
         polls,
         options,
     )
@@ -64,6 +73,9 @@ def assert_same_rows(one: Rows, other: Rows) -> None:
     """Fail unless two sets of rows say the same, whatever their codes are."""
     for name in ("offset", "ts_ms", "event", "account", "arrived_ms"):
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    assert one.sender.account_ids.texts() == other.sender.account_ids.texts()
+    for name in (*PLAIN_COLUMNS, "sketch"):
+        assert np.array_equal(getattr(one.sender, name), getattr(other.sender, name)), name
     assert [one.poll_ids[code] for code in one.poll] == [other.poll_ids[code] for code in other.poll]
     assert _options(one) == _options(other)
 

@@ -15,8 +15,11 @@ from detectors.alert import CaseData, MadeBy
 from detectors.case import CaseParams
 from detectors.cases import CaseBook
 from detectors.columns import VoteCells
+from detectors.findings import Evidence, Kind
 from detectors.rate import RateDetector, RateFinding, RateParams, RateStep
-from detectors.shard import Shard, ShardParams
+from detectors.senders import PLAIN_COLUMNS
+from detectors.shard import NoRate, Shard, ShardParams
+from detectors.watcher import Ballots, Sighting, Suspected, Watcher
 from detectors.watermark import RECORDS
 from streams.control import Control
 from streams.cutter import Cutter, ShardOf, SourceRange
@@ -24,6 +27,7 @@ from streams.decode import Decoder
 from streams.wire import decode_block, decode_report, encode_block, encode_report
 
 SHARDS = 3
+WITNESS_MS = 5_000
 DECODER = Decoder(b"0123456789abcdef", 1_000_000, None, 300_000)
 MADE_BY = MadeBy("test", "0" * 12, "replay")
 
@@ -72,6 +76,49 @@ class Witness:
         self._seen, self._window = dict(state["seen"]), state["window"]
 
 
+class BallotWitness:
+    """A watcher that tells every ballot it was shown, with all that is said of its sender: one sighting a poll and window."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        self._seen: dict[int, int] = {}
+        self._window = -1
+
+    def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
+        sightings = []
+        sender = ballots.sender
+        ids = sender.account_ids.texts()
+        for row, at_ms in enumerate(ballots.effective_ms.tolist()):
+            sightings += self._tell(at_ms // WITNESS_MS)
+            said = [getattr(sender, name)[row] for name in PLAIN_COLUMNS] + [sender.sketch[row].tolist()]
+            mine = [ballots.option[row], ballots.ts_ms[row], ballots.account[row], ballots.first[row], ids[row]]
+            poll = int(ballots.poll[row])
+            self._seen[poll] = zlib.crc32(f"{self._seen.get(poll, 0)},{mine},{said}".encode())
+        return sightings + self._tell(until_ms // WITNESS_MS)
+
+    def _tell(self, window: int) -> list[Sighting]:
+        if window <= self._window:
+            return []
+        at_ms = (self._window + 1) * WITNESS_MS
+        told = [
+            Sighting(at_ms, poll, "witness", self._kind, "opened", "w", "none", 2.0 + n, 1e-9, float(seen), 1.0,
+                     at_ms - 1, at_ms, (Evidence("witness", "coordinated", "seen", None, None, None),),
+                     (Suspected(poll, 1.0, 0.0, 2.0, {}),))
+            for n, (poll, seen) in enumerate(sorted(self._seen.items()))
+        ]  # fmt: skip
+        self._seen, self._window = {}, window
+        return told
+
+    def forget(self, polls: object) -> None:
+        """Keep nothing of polls that left."""
+
+    def snapshot(self) -> dict[str, Any]:
+        return {"seen": dict(self._seen), "window": self._window}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._seen, self._window = dict(state["seen"]), state["window"]
+
+
 @dataclass
 class Answer:
     """What came out: each revision once, and the votes of every poll."""
@@ -91,7 +138,7 @@ def partitioned(lines: Sequence[bytes], partition_of_line: Sequence[int], partit
 
 def blocks_of(source: str, log: Sequence[bytes], end_ms: int, rng: random.Random) -> list[list[bytes]]:
     """Return the messages for each shard of one source, cut at random, with restarts that send some again."""
-    out: list[list[bytes]] = [[] for _ in range(SHARDS)]
+    out: list[list[bytes]] = [[] for _ in range(SHARDS + 1)]
     cutter, at = _cutter(source, log, 0), 0
     while at < len(log):
         if at and rng.random() < 0.3:
@@ -134,11 +181,15 @@ def interleaved(logs: list[list[bytes]], rng: random.Random) -> list[bytes]:
     return merged
 
 
-def reports_of(number: int, sources: list[str], log: list[bytes], detector: Any, rng: random.Random) -> list[bytes]:
+def reports_of(
+    number: int, sources: list[str], log: list[bytes], detector: Any, watchers: Any, rng: random.Random
+) -> list[bytes]:
     """Return the messages of one shard that is stopped at random and goes on from its last snapshot."""
 
     def fresh() -> Shard:
-        return Shard(number, sources, ShardParams(), detector())
+        if number < SHARDS:
+            return Shard(number, sources, ShardParams(), detector(), watchers("account_cluster"))
+        return Shard(number, sources, ShardParams(), NoRate(RateParams()), watchers("copied_replies"), across=True)
 
     def apply(shard: Shard, messages: list[bytes]) -> list[bytes]:
         for message in messages:
@@ -154,7 +205,7 @@ def answer_of(log: list[bytes], rng: random.Random) -> Answer:
     answer = Answer()
 
     def fresh() -> CaseBook:
-        return CaseBook(SHARDS, CaseParams(), MADE_BY)
+        return CaseBook(SHARDS + 1, CaseParams(), MADE_BY)
 
     def apply(book: CaseBook, messages: list[bytes]) -> list[CaseData]:
         for message in messages:
@@ -196,12 +247,13 @@ def whole(
     end_ms: int,
     seed: int,
     detector: Callable[[], Any] = lambda: RateDetector(RateParams()),
+    watchers: Callable[[Kind], list[Watcher]] = lambda _: [],
 ) -> Answer:
     """Run everything once, with everything that may vary chosen by `seed`."""
     rng = random.Random(seed)
     sources = [f"poll.votes/{number}" for number in range(partitions)]
     logs = partitioned(lines, partition_of_line, partitions)
     cut = [blocks_of(source, log, end_ms, rng) for source, log in zip(sources, logs, strict=True)]
-    exchange = [interleaved([of_source[shard] for of_source in cut], rng) for shard in range(SHARDS)]
-    reports = [reports_of(shard, sources, log, detector, rng) for shard, log in enumerate(exchange)]
+    exchange = [interleaved([of_source[shard] for of_source in cut], rng) for shard in range(SHARDS + 1)]
+    reports = [reports_of(shard, sources, log, detector, watchers, rng) for shard, log in enumerate(exchange)]
     return answer_of(interleaved(reports, rng), rng)

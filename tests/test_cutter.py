@@ -45,7 +45,10 @@ def begun(at: int = 0, waiting: bool = True) -> Cutter:
 
 
 def offsets(blocks: list[Block]) -> list[int]:
-    return sorted(offset for block in blocks for offset in block.rows.offset.tolist())
+    """Return the offsets of all rows of the poll shards, after a look at the last block: it has them all too."""
+    found = sorted(offset for block in blocks[:SHARDS] for offset in block.rows.offset.tolist())
+    assert blocks[SHARDS].rows.offset.tolist() == found
+    return found
 
 
 def passed_ms(blocks: list[Block]) -> int:
@@ -57,9 +60,9 @@ def passed_ms(blocks: list[Block]) -> int:
 def test_every_row_goes_to_the_shard_of_its_poll_and_every_shard_hears_of_the_range() -> None:
     lines = [line(i, f"poll-{i % 7}") for i in range(100)]
     blocks = begun().cut(part(0, lines))
-    assert [(block.start, block.end) for block in blocks] == [(0, 100)] * SHARDS
+    assert [(block.start, block.end) for block in blocks] == [(0, 100)] * (SHARDS + 1)
     assert offsets(blocks) == list(range(100))
-    for shard, block in enumerate(blocks):
+    for shard, block in enumerate(blocks[:SHARDS]):
         polls = {block.rows.poll_ids[code] for code in block.rows.poll.tolist()}
         assert {zlib.crc32(poll.encode()) % SHARDS for poll in polls} <= {shard}
         assert block.rows.offset.tolist() == sorted(block.rows.offset.tolist())
@@ -111,7 +114,7 @@ def test_silence_lets_time_pass_by_what_elapsed() -> None:
     cutter = begun()
     before = passed_ms(cutter.cut(part(0, [line(0)] * 64)))
     idle = cutter.idle(7_000)
-    assert [(block.start, block.end, len(block.rows)) for block in idle] == [(64, 64, 0)] * SHARDS
+    assert [(block.start, block.end, len(block.rows)) for block in idle] == [(64, 64, 0)] * (SHARDS + 1)
     assert passed_ms(idle) == before + 7_000
 
 
@@ -125,7 +128,7 @@ def test_a_source_that_never_had_a_record_says_so_once() -> None:
 def test_a_source_with_records_behind_or_ahead_of_it_is_not_absent() -> None:
     cutter = Cutter("s", ShardOf(1))
     cutter.warm_up(int64s([3]), int64s([START_MS]), int64s([START_MS]), 4, waiting=False)
-    assert [block.standing for block in cutter.idle(2_000)] == [Standing.OPEN]
+    assert [block.standing for block in cutter.idle(2_000)] == [Standing.OPEN] * 2
 
 
 def test_a_recording_that_begins_says_where_time_begins_and_one_that_ends_that_it_does() -> None:

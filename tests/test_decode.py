@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from detectors.columns import NO_OPTION
+from detectors.senders import NO_CODE, NO_COUNT, NO_COUNTRY, NO_TIME_MS, country_name
 from streams.decode import Decoded, Decoder, Kind, Refusal, hash_strings
 from streams.decode_record import MAX_NESTING
 
@@ -86,6 +87,22 @@ def test_columns_have_the_types_that_the_next_stage_counts_on() -> None:
         assert [column.dtype for column in columns] == ["i4", "i1", "i8", "u8", "u8", "i4"]
         assert decoded.option.dtype == "i4"
         assert {len(column) for column in (*columns, decoded.option)} == {len(decoded)}
+
+
+def test_what_a_record_says_of_its_sender_becomes_columns_and_what_it_does_not_say_has_a_value_of_its_own() -> None:
+    full, bare = vote(followers=2**40, country="ua", account_id="ключ"), vote()
+    for name in ("account_created_at", "followers", "client", "network", "country", "referrer"):
+        record = json.loads(bare)
+        del record[name]
+        bare = packed(record)
+    sender = in_votes_topic([full, bare]).sender
+    assert sender.account_ids.texts() == ["ключ", "a1"]
+    assert sender.created_ms.tolist() == [1_400_000_000_000, NO_TIME_MS]
+    assert sender.followers.tolist() == [2**31 - 1, NO_COUNT]
+    assert [country_name(sender.country[0]), sender.country[1]] == ["UA", NO_COUNTRY]
+    for name in ("client", "network", "referrer"):
+        assert getattr(sender, name)[0] != NO_CODE
+        assert getattr(sender, name)[1] == NO_CODE
 
 
 def test_in_a_topic_the_topic_tells_the_kind_and_type_is_ignored() -> None:

@@ -6,7 +6,10 @@ import json
 import random
 
 import pytest
-from stages_in_memory import SHARDS, Answer, Witness, whole
+from stages_in_memory import SHARDS, Answer, BallotWitness, Witness, whole
+
+from detectors.findings import Kind
+from detectors.watcher import Watcher
 
 START_MS = 1_664_812_800_000
 WINDOW_MS = 60_000
@@ -21,6 +24,8 @@ def _event(rng: random.Random, poll: int, ts_ms: float, account: int) -> bytes:
             "account_id": f"u{account}",
             "option": rng.choice(["yes", "no", "later"]),
             "text": "No.",
+            "client": rng.choice([None, "ios", "web"]),
+            "network": f"n{rng.randrange(40)}",
             "ts": int(ts_ms),
         }
     ).encode()
@@ -87,3 +92,17 @@ def test_the_detector_is_shown_the_same_rows_at_the_same_event_times(seed: int) 
     reference = whole(lines, placed, SHARDS, _end_ms(lines), -1, Witness)
     assert len(reference.findings) > 100, "the witness saw nothing: this test says nothing"
     assert _differences(reference, whole(lines, placed, SHARDS, _end_ms(lines), seed, Witness)) == []
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_watchers_are_shown_the_same_ballots_with_the_same_senders_in_one_order(seed: int) -> None:
+    print(f"seed {seed}")
+    lines = traffic(300 + seed // 3, disorder_ms=20_000)
+    placed = [len(line) % SHARDS for line in lines]
+
+    def watchers(kind: Kind) -> list[Watcher]:
+        return [BallotWitness(kind)]
+
+    reference = whole(lines, placed, SHARDS, _end_ms(lines), -1, watchers=watchers)
+    assert sum(b'"witness"' in finding for finding in reference.findings) > 100, "the witness saw nothing"
+    assert _differences(reference, whole(lines, placed, SHARDS, _end_ms(lines), seed, watchers=watchers)) == []

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from detectors.columns import Int64s, hashes, int32s, int64s
 from detectors.inbox import Sequence
 from detectors.polls import PollBook
+from detectors.senders import unknown_senders
+from detectors.strings import strings
 from detectors.tallies_at import TalliesAt
 from detectors.tally import Tally, TallyChange
 
@@ -65,6 +67,7 @@ def count(tally: Tally, votes: list[Vote]) -> TallyChange:
         hashes([v.account for v in votes]),
         int32s([0] * len(votes)),
         int64s([0] * len(votes)),
+        unknown_senders(strings([str(v.account) for v in votes])),
     )
     return tally.count(columns, int32s([v.cell for v in votes]), int64s([v.poll + 1 for v in votes]))
 
@@ -101,8 +104,12 @@ def test_the_last_vote_by_time_and_event_counts_however_the_votes_arrived_and_we
     votes: list[Vote], cuts: list[int]
 ) -> None:
     tally, counts, revotes = Tally(), np.zeros(OPTIONS * POLLS, np.int64), 0
+    known: set[tuple[int, int]] = set()
     for run in runs_of(votes, cuts):
         change = count(tally, run)
+        for vote, first in zip(run, change.first.tolist(), strict=True):
+            assert first == ((vote.account, vote.poll) not in known)
+            known.add((vote.account, vote.poll))
         applied(counts, change)
         revotes += change.revotes
     assert counts.tolist() == oracle(votes)
@@ -118,7 +125,7 @@ def test_the_standing_at_any_moment_inside_a_run_is_that_of_the_votes_before_it(
     for run in runs_of(votes, [cut]):
         change = count(tally, run)
         seen = change.effective_ms < at_ms
-        part = TallyChange(change.effective_ms[seen], change.cell[seen], change.left[seen], 0)
+        part = TallyChange(change.effective_ms[seen], change.cell[seen], change.left[seen], 0, change.first)
         applied(counts, part)
     assert counts.tolist() == oracle([v for v in votes if v.effective_ms < at_ms])
 

@@ -103,7 +103,7 @@ def test_a_difference_names_topic_setting_and_both_values() -> None:
     spec = desired_topics(Topics(), Intake())["pollwatch.exchange"]
     (difference,) = compare("pollwatch.exchange", spec, as_created(spec) | {"partitions": "12"})
     assert difference.matters
-    assert str(difference) == "WRONG: pollwatch.exchange: partitions is 12, must be 4"
+    assert str(difference) == "WRONG: pollwatch.exchange: partitions is 12, must be 5"
 
 
 @pytest.mark.broker

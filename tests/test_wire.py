@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from columns_by_hand import Event, assert_same_rows, block_of
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from detectors.block import Block, Standing
 from detectors.findings import Finding, Report, Retired, Standings
+from detectors.senders import NO_COUNTRY
 from streams.wire import VERSION, UnreadableVersion, decode_block, decode_report, encode_block, encode_report
 
 MS = st.integers(0, 2**53)
@@ -36,6 +38,8 @@ def rows(draw: st.DrawFn, start: int) -> list[Event]:
             draw(st.sampled_from(names)),
             draw(st.none() | st.sampled_from(names)),
             first_ms + draw(st.integers(0, 2**32 - 1)),
+            draw(st.sampled_from([0, 0, 1, 2**32 - 1])),
+            draw(st.integers(-1, 26 * 26 - 1)),
         )
         for offset in offsets
     ]
@@ -64,9 +68,19 @@ def test_a_block_arrives_as_it_was_sent(
 def test_a_block_carries_only_the_names_its_rows_use() -> None:
     whole = block_of("s", 0, 3, [Event(0, 1, 1, poll="a"), Event(1, 1, 2, poll="b", option="no"), Event(2, 1, 3)])
     rows = whole.rows
-    middle = replace(rows, **{name: getattr(rows, name)[1:2] for name in COLUMNS})
+    sender = rows.sender.take(slice(1, 2))
+    middle = replace(rows, sender=sender, **{name: getattr(rows, name)[1:2] for name in COLUMNS})
     got = decode_block(encode_block(Block("s", 0, 3, rows=middle)))
     assert (list(got.rows.poll_ids), list(got.rows.options)) == (["b"], ["no"])
+
+
+def test_a_block_of_the_format_before_is_read_and_says_nothing_of_senders() -> None:
+    block = block_of("s", 0, 2, [Event(0, 1, 1), Event(1, 2, 2)])
+    first_version = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_block(block)[1:])[:16])
+    rows = decode_block(b"\x01" + first_version).rows
+    assert rows.event.tolist() == [1, 2]
+    assert rows.sender.account_ids.texts() == ["", ""]
+    assert set(rows.sender.country.tolist()) == {NO_COUNTRY}
 
 
 def test_records_that_came_months_apart_keep_their_order_of_arrival() -> None:
@@ -105,7 +119,7 @@ def test_a_report_arrives_as_it_was_sent(
 @pytest.mark.parametrize("decode", [decode_block, decode_report])
 @pytest.mark.parametrize(("first", "named"), [(bytes([VERSION + 1]), str(VERSION + 1)), (b"\x00", "0"), (b"", "none")])
 def test_a_format_of_a_newer_worker_is_refused_with_what_to_do(decode: Callable[[bytes], object], first: bytes, named: str) -> None:
-    with pytest.raises(UnreadableVersion, match=f"^format version {named} is not {VERSION}: update this worker$"):
+    with pytest.raises(UnreadableVersion, match=f"^format version {named} is not {VERSION} or 1: update this worker$"):
         decode(first + encode_block(block_of("s", 0, 1))[1:] if first else b"")
 
 

@@ -1,0 +1,72 @@
+"""Numbers of polls and options become names again: what detectors saw becomes what the cases are told."""
+
+from __future__ import annotations
+
+from detectors.columns import NO_OPTION
+from detectors.findings import Finding, PollSuspects, rounded
+from detectors.polls import PollBook
+from detectors.rate import RateFinding
+from detectors.tallies_at import TalliesAt
+from detectors.watcher import Sighting, Suspected
+
+
+def finding_of_rate(found: RateFinding, book: PollBook, tallies: TalliesAt) -> Finding:
+    """Return what the rate detector found, with names and how the poll stood then."""
+    return Finding(
+        at_ms=found.at_ms,
+        poll_id=book.poll_ids[found.poll],
+        option=_option_name(found.poll, found.option, book),
+        detector="rate",
+        kind=found.kind,
+        phase=found.phase,
+        score=rounded(found.score),
+        p_value=rounded(found.p_value),
+        observed=rounded(found.observed),
+        expected=rounded(found.expected),
+        start_ms=found.start_ms,
+        end_ms=found.end_ms,
+        tally=tallies.at(found.poll, found.at_ms),
+        arrived_ms=found.arrived_ms,
+    )
+
+
+def finding_of_sighting(seen: Sighting, book: PollBook, tallies: TalliesAt) -> Finding:
+    """Return what another detector saw; members without an account id (rows of an older worker) are left out."""
+    return Finding(
+        at_ms=seen.at_ms,
+        poll_id=book.poll_ids[seen.poll],
+        option=_option_name(seen.poll, seen.option, book),
+        detector=seen.detector,
+        kind=seen.kind,
+        phase=seen.phase,
+        score=rounded(seen.score),
+        p_value=rounded(seen.p_value),
+        observed=rounded(seen.observed),
+        expected=rounded(seen.expected),
+        start_ms=seen.start_ms,
+        end_ms=seen.end_ms,
+        tally=tallies.at(seen.poll, seen.at_ms),
+        arrived_ms=seen.arrived_ms,
+        cluster=seen.cluster,
+        lean=seen.lean,
+        evidence=list(seen.evidence),
+        suspects=[_suspects(of, seen.at_ms, book, tallies) for of in seen.suspects],
+        members=[member for member in seen.members if member.account_id],
+        cleared=list(seen.cleared),
+    )
+
+
+def _suspects(of: Suspected, at_ms: int, book: PollBook, tallies: TalliesAt) -> PollSuspects:
+    names = list(book.cells(of.poll))
+    return PollSuspects(
+        poll_id=book.poll_ids[of.poll],
+        votes=rounded(of.votes),
+        low=rounded(of.low),
+        high=rounded(of.high),
+        options={names[option]: rounded(votes) for option, votes in sorted(of.options.items())},
+        tally=tallies.at(of.poll, at_ms),
+    )
+
+
+def _option_name(poll: int, option: int, book: PollBook) -> str | None:
+    return None if option == NO_OPTION else list(book.cells(poll))[option]

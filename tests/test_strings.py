@@ -1,0 +1,26 @@
+"""A column of strings is a list of strings, whatever is taken from it and put together."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detectors.strings import joined, strings
+
+TEXTS = st.lists(st.text(max_size=6), max_size=12)
+
+
+@given(TEXTS, st.data())
+def test_what_is_taken_is_what_a_list_would_give(texts: list[str], data: st.DataObject) -> None:
+    column = strings(texts)
+    assert column.texts() == texts
+    rows = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=9)) if texts else []
+    assert column.take(rows).texts() == [texts[row] for row in rows] if rows else True
+    start, stop = data.draw(st.integers(0, 14)), data.draw(st.integers(0, 14))
+    assert column.take(slice(start, stop)).texts() == texts[start:stop]
+    assert column.take(slice(start, None)).take(slice(None, 2)).texts() == texts[start:][:2]
+
+
+@given(st.lists(TEXTS, max_size=4))
+def test_columns_joined_are_their_strings_one_after_the_other(parts: list[list[str]]) -> None:
+    assert joined([strings(part) for part in parts]).texts() == [text for part in parts for text in part]
