@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from pandas.util import hash_array
 
 from detectors.columns import NO_OPTION, Hashes, Int32s, Int64s
-from detectors.senders import NO_CODE, NO_COUNT, NO_COUNTRY, NO_TIME_MS, Codes, Countries, Senders
+from detectors.senders import (
+    NO_CODE,
+    NO_COUNT,
+    NO_COUNTRY,
+    NO_TIME_MS,
+    SKETCH_WIDTH,
+    Codes,
+    Countries,
+    Senders,
+    Sketches,
+)
+from detectors.sketch import sketch
 from detectors.strings import strings
 from streams.decode_batch import Parsed, parse
 from streams.decode_record import EventDecoder, RecordedReply, RecordedVote, Refusal, Refused, Reply, Vote
@@ -141,7 +152,7 @@ class Decoder:
             network=self._hashed([event.network for event in events]),
             country=_countries([event.country for event in events]),
             referrer=self._hashed([event.referrer for event in events]),
-            sketch=np.zeros((len(events), 0), np.uint32),
+            sketch=_sketches(events),
         )
 
     def _hashed(self, names: list[str | None]) -> Codes:
@@ -173,6 +184,16 @@ def _codes(names: Sequence[str | None]) -> _Coded:
     code: dict[str | None, int] = {name: i for i, name in enumerate(known)}
     code[None] = NO_OPTION
     return _Coded(np.fromiter(map(code.__getitem__, names), dtype=np.int32, count=len(names)), known)
+
+
+def _sketches(events: Sequence[Any]) -> Sketches:
+    """Return the sketches of the replies' texts, zeros in between for votes; without replies, of no width."""
+    replies = [row for row, event in enumerate(events) if event.option is None]
+    if not replies:
+        return np.zeros((len(events), 0), np.uint32)
+    sketches = np.zeros((len(events), SKETCH_WIDTH), np.uint32)
+    sketches[replies] = sketch([events[row].text for row in replies])
+    return sketches
 
 
 def _numbers(values: list[int | None], missing: int, dtype: type[np.integer[Any]]) -> Any:
