@@ -136,8 +136,8 @@ ATTACKS: dict[str, Strike] = {
     "swarm": swarm,
     "hijacked": hijacked,
 }
-POLLS_WORKED = {"lockstep": (5, 11), "ring": (8, 15), "pulse": (4, 7), "swarm": (6, 11)}
-"""How many polls (from, below) the attacks on several polls work; the others work one."""
+POLLS_WORKED = {"lockstep": (5, 10), "ring": (8, 14), "pulse": (4, 6), "swarm": (6, 10)}
+"""How many polls, from and to, the attacks on several polls work; the others work one."""
 
 
 def _people(scene: Scene, size: int) -> People:

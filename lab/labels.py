@@ -62,5 +62,13 @@ def _attack(attack: Attack, events: Sequence[Event]) -> dict[str, object]:
         "level": attack.level,
         "start_ms": start_ms,
         "end_ms": end_ms,
+        "polls": _spans(votes),
     }
     return said | ({"spacing": attack.spacing} if attack.spacing else {})
+
+
+def _spans(votes: Sequence[Event]) -> dict[str, dict[str, int]]:
+    times_ms: dict[str, list[int]] = {}
+    for event in votes:
+        times_ms.setdefault(str(event["poll_id"]), []).append(int(event["ts"]))
+    return {poll_id: {"start_ms": min(times), "end_ms": max(times)} for poll_id, times in times_ms.items()}

@@ -31,6 +31,7 @@ from lab.tell import Acts, Event
 
 FIRST_DAY_MS = 1_664_755_200_000
 """3 October 2022, UTC; a world begins within the year after it."""
+FANDOM_POLLS = (5, 9)
 LONE = {"celebrity": celebrity, "tv_show": tv_show, "campus": campus, "newcomers": newcomers}
 """Crowds of one poll that bring votes; a fandom works several polls, and a meme brings replies."""
 
@@ -46,6 +47,12 @@ class Scenario:
     fields: Sequence[str] = OPTIONAL
     crossed: bool = False
     """Attacks may work the polls that crowds come to."""
+
+    def most_polls(self) -> int:
+        """Return how many polls crowds and attacks may need."""
+        crowds = sum(many * (FANDOM_POLLS[1] if kind == "fandom" else 1) for kind, many in self.crowds.items())
+        attacks = sum(many * POLLS_WORKED.get(kind, (1, 1))[1] for kind, many in self.attacks.items())
+        return max(crowds, attacks) if self.crossed else crowds + attacks
 
 
 _NINE = {"celebrity": 3, "tv_show": 1, "fandom": 2, "campus": 1, "newcomers": 1, "meme": 1}
@@ -72,7 +79,9 @@ class World:
 
 
 def world(scenario: Scenario, seed: int) -> World:
-    """Make the world of a scenario and seed; the same two make the same world."""
+    """Make the world of a scenario and seed; the same two make the same world. Raises ValueError for too few polls."""
+    if scenario.polls < scenario.most_polls():
+        raise ValueError(f"crowds and attacks may need {scenario.most_polls()} polls, {scenario.polls} are there")
     rng = np.random.default_rng(seed)
     scene, polls, sizes = _stage(rng, scenario, seed)
     organic = {poll.poll_id: ordinary(scene, poll, size) for poll, size in zip(polls, sizes, strict=True)}
@@ -132,7 +141,7 @@ def _crowds(
     for kind, many in scenario.crowds.items():
         for _ in range(many):
             if kind == "fandom":
-                visited = [free.pop() for _ in range(int(scene.rng.integers(5, 10)))]
+                visited = [free.pop() for _ in range(int(scene.rng.integers(*FANDOM_POLLS, endpoint=True)))]
                 rallies = fandom(scene, visited, [_moment(scene, poll) for poll in visited])
                 for poll, rally in zip(visited, rallies, strict=True):
                     organic[poll.poll_id].append(rally)
@@ -159,8 +168,8 @@ def _attacks(
     done = []
     for kind, many in scenario.attacks.items():
         for _ in range(many):
-            low, high = POLLS_WORKED.get(kind, (1, 2))
-            worked = [free.pop() for _ in range(int(scene.rng.integers(low, high)))]
+            low, high = POLLS_WORKED.get(kind, (1, 1))
+            worked = [free.pop() for _ in range(int(scene.rng.integers(low, high, endpoint=True)))]
             if kind == "undercover":
                 at_ms = _moment(scene, worked[0])
                 organic[worked[0].poll_id].append(celebrity(scene, worked[0], at_ms))

@@ -21,6 +21,7 @@ _COMMANDS = {
     "replay": "sends a recording to Kafka",
     "scan": "the same detectors over recordings, without Kafka",
     "simulate": "labelled traffic with crowds and attacks, from a seed",
+    "evaluate": "scores what scan wrote against the truth",
     "tail": "alerts as they come, one line each",
     "check-config": "every problem of a configuration at once",
 }

@@ -1,0 +1,102 @@
+"""The scores of scans as a page of a terminal. Knows nothing of how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from streams.evaluate import KindScore, Scores, Shares
+from streams.evaluate_calibration import Calibration
+from streams.terminal import visible
+
+_MOST_POLLS = 12
+
+
+def page(scores: Scores) -> RenderableType:
+    """Return everything that was scored."""
+    parts: list[RenderableType] = [Text("\n".join(_accounts(scores)))]
+    if scores.kinds:
+        parts += [Text(), _kinds(scores)]
+    return Group(*parts, Text(), Text("\n".join(_polls(scores))), Text(), *_confidence(scores.calibration))
+
+
+def _accounts(scores: Scores) -> Iterator[str]:
+    accounts = scores.accounts
+    worlds = "1 world" if scores.worlds == 1 else f"{scores.worlds:,} worlds"
+    yield f"{worlds}, {scores.polls:,} polls, {scores.organic_polls:,} of them without an attack"
+    yield ""
+    yield f"accounts accused     {accounts.accused:,}, precision {_part(accounts.precision, 4)}"
+    yield f"innocents accused    {accounts.innocents:,} at the end, {accounts.innocents_ever:,} ever"
+    if accounts.victims:
+        yield f"named as taken over  {accounts.victims:,} (count neither way)"
+
+
+def _kinds(scores: Scores) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("attack")
+    for column in ("accounts", "named", "recall", "polls called", "told", "delay, median", "longest", "share error", "covered"):
+        table.add_column(column, justify="right")
+    for kind, score in scores.kinds.items():
+        table.add_row(visible(kind, 24), *_kind(score))
+    return table
+
+
+def _kind(score: KindScore) -> list[str]:
+    longest = score.delays_s[-1] if score.delays_s else None
+    asked = score.accounts > 0
+    return [
+        f"{score.accounts:,}" if asked else "–",
+        f"{score.named:,}" if asked else "–",
+        _part(score.recall),
+        f"{score.polls_called} of {score.polls}",
+        f"{score.told} of {score.attacks}",
+        _seconds(score.median_delay_s),
+        _seconds(longest),
+        _part(score.shares.error, 4),
+        _part(score.shares.coverage),
+    ]
+
+
+def _polls(scores: Scores) -> Iterator[str]:
+    called = scores.organic_called
+    named = ", ".join(visible(poll_id, 40) for poll_id in called[:_MOST_POLLS])
+    more = f" and {len(called) - _MOST_POLLS} more" if len(called) > _MOST_POLLS else ""
+    yield f"polls without an attack called coordinated or mixed  {len(called)} of {scores.organic_polls:,}" + (
+        f": {named}{more}" if called else ""
+    )
+    yield f"suspect share of polls without an attack             {_shares(scores.organic_shares)}"
+    yield f"suspect share of all polls                           {_shares(scores.shares)}"
+    if scores.polls_without_estimate:
+        yield f"polls without an estimate                            {scores.polls_without_estimate:,}"
+
+
+def _shares(shares: Shares) -> str:
+    return f"mean absolute error {_part(shares.error, 4)}, 95 % intervals cover {_part(shares.coverage)}"
+
+
+def _confidence(found: Calibration) -> Iterator[RenderableType]:
+    verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in found.verdicts.items()) or "none"
+    yield Text(f"cases at the end     {verdicts}")
+    yield Text(f"calibration error    {_part(found.error, 4)} over {found.cases:,} cases that claim something")
+    if not found.bins:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("confidence", "right", "cases"):
+        table.add_column(column, justify="right")
+    for one in found.bins:
+        table.add_row(_part(one.confidence, 2), _part(one.right, 2), f"{one.cases:,}")
+    yield Text()
+    yield table
+
+
+def _part(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _seconds(value: float | None) -> str:
+    if value is None or value == float("inf"):
+        return "–"
+    return f"{value:.1f} s" if value < 120 else f"{value / 60:.0f} min"
