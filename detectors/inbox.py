@@ -7,7 +7,7 @@ passed them. State: about 100 bytes a waiting row (230 with sketches), and two n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class Sequence:
 
     def take(self, rows: Any) -> Sequence:
         """Return the rows that a mask or an array of indices selects."""
-        return Sequence(sender=self.sender.take(rows), **{name: getattr(self, name)[rows] for name in _COLUMNS})
+        return Sequence(sender=self.sender.view(rows), **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
 
 _COLUMNS = {
@@ -129,7 +129,9 @@ class Inbox:
         """Return the waiting rows before `until_ms`, which must not be past the frontier, in order."""
         waiting = _joined(self._waiting)
         due = waiting.effective_ms < until_ms
-        self._waiting = [waiting.take(~due)] if not due.all() else []
+        kept = waiting.take(~due)
+        # a view would keep the ids of all that were released, too
+        self._waiting = [replace(kept, sender=kept.sender.contiguous())] if len(kept) else []
         rows = waiting.take(due)
         return rows.take(np.lexsort((rows.event, rows.effective_ms)))
 

@@ -64,9 +64,20 @@ class Senders:
         return len(self.created_ms)
 
     def take(self, rows: Any) -> Senders:
-        """Return the rows that a slice, a mask or an array of indices selects."""
+        """Return the rows that a slice, a mask or an array of indices selects, their ids end to end."""
+        return self._with(self.account_ids.take(rows), rows)
+
+    def view(self, rows: Any) -> Senders:
+        """Return the rows that a slice, a mask or an array of indices selects, their ids as a view."""
+        return self._with(self.account_ids.view(rows), rows)
+
+    def contiguous(self) -> Senders:
+        """Return the same rows with their ids end to end."""
+        return replace(self, account_ids=self.account_ids.contiguous())
+
+    def _with(self, account_ids: Strings, rows: Any) -> Senders:
         plain = {name: getattr(self, name)[rows] for name in PLAIN_COLUMNS}
-        return Senders(account_ids=self.account_ids.take(rows), sketch=self.sketch[rows], **plain)
+        return Senders(account_ids=account_ids, sketch=self.sketch[rows], **plain)
 
 
 def senders(parts: list[Senders]) -> Senders:
@@ -82,7 +93,7 @@ def senders(parts: list[Senders]) -> Senders:
 def packed(sender: Senders) -> dict[str, bytes]:
     """Return rows as plain data."""
     plain = {name: getattr(sender, name).tobytes() for name in PLAIN_COLUMNS}
-    ids = sender.account_ids
+    ids = sender.account_ids.contiguous()
     return plain | {"ids": ids.data.tobytes(), "id_ends": ids.ends.tobytes(), "sketch": sender.sketch.tobytes()}
 
 

@@ -203,7 +203,7 @@ class Shard:
         option = np.full(len(rows), NO_OPTION, np.int32)
         option[cell >= 0] = self.book.cell_option[cell[cell >= 0]]
         return Ballots(
-            poll, option, rows.effective_ms, rows.ts_ms, rows.account, first, rows.arrived_ms, rows.sender
+            poll, option, rows.effective_ms, rows.ts_ms, rows.account, first, rows.arrived_ms, rows.sender.contiguous()
         )
 
     def _named(self, windows: WindowScores) -> ScoredWindows:

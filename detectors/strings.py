@@ -14,46 +14,68 @@ from detectors.columns import Int64s, int64s
 
 @dataclass(frozen=True, slots=True)
 class Strings:
-    """n strings: string i is `data[ends[i - 1]:ends[i]]`, the first one begins at 0."""
+    """n strings: string i is `data[ends[i - 1]:ends[i]]`, the first one begins at 0.
+
+    With `starts` it is a view, of which string i is `data[starts[i]:ends[i]]`, in any order and with gaps: cheap to
+    pick from again and again, while all of `data` stays in memory. Only a column without `starts` may be stored.
+    """
 
     data: NDArray[np.uint8]
     ends: Int64s
+    starts: Int64s | None = None
 
     def __len__(self) -> int:
         return len(self.ends)
 
-    def take(self, rows: Any) -> Strings:
-        """Return the strings that a slice, a mask or an array of indices selects.
+    def view(self, rows: Any) -> Strings:
+        """Return the strings that a slice, a mask or an array of indices selects, without copying one.
 
-        >>> strings(["a", "bcd", "ef"]).take([2, 1]).texts()
-        ['ef', 'bcd']
+        >>> strings(["a", "bcd", "ef"]).view([2, 1]).view([0]).texts()
+        ['ef']
         """
-        if isinstance(rows, slice) and rows.step in (None, 1):
+        return Strings(self.data, self.ends[rows], self._starts()[rows])
+
+    def take(self, rows: Any) -> Strings:
+        """Return the strings that a slice, a mask or an array of indices selects, end to end."""
+        if self.starts is None and isinstance(rows, slice) and rows.step in (None, 1):
             return self._part(*rows.indices(len(self))[:2])
-        ends = self.ends[rows]
-        starts = np.concatenate(([0], self.ends[:-1]))[rows] if len(self.ends) else ends
-        lengths = ends - starts
-        new_ends = np.cumsum(lengths)
-        shift = np.repeat(starts - (new_ends - lengths), lengths)
-        return Strings(self.data[shift + np.arange(len(shift))], new_ends)
+        return self.view(rows).contiguous()
+
+    def contiguous(self) -> Strings:
+        """Return the same strings end to end."""
+        if self.starts is None:
+            return self
+        lengths = self.ends - self.starts
+        ends = np.cumsum(lengths)
+        where = np.arange(int(ends[-1]) if len(ends) else 0)
+        where += np.repeat(self.starts - (ends - lengths), lengths)
+        return Strings(self.data[where], ends)
+
+    def texts(self) -> list[str]:
+        """Return the strings as text."""
+        whole = self.contiguous()
+        data, ends = whole.data.tobytes(), whole.ends.tolist()
+        return [data[a:b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=True)] if ends else []
+
+    def _starts(self) -> Int64s:
+        if self.starts is not None:
+            return self.starts
+        starts = np.zeros_like(self.ends)
+        starts[1:] = self.ends[:-1]
+        return starts
 
     def _part(self, start: int, stop: int) -> Strings:
         ends = self.ends[start:stop]
         first = int(self.ends[start - 1]) if start else 0
         return Strings(self.data[first : int(ends[-1])], ends - first) if len(ends) else NO_STRINGS
 
-    def texts(self) -> list[str]:
-        """Return the strings as text."""
-        data, ends = self.data.tobytes(), self.ends.tolist()
-        return [data[a:b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=True)] if ends else []
-
 
 def strings(texts: Sequence[str]) -> Strings:
     """Return a column of these texts."""
-    joined = "".join(texts)
-    if joined.isascii():
+    together = "".join(texts)
+    if together.isascii():
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        return Strings(np.frombuffer(joined.encode("ascii"), np.uint8), np.cumsum(lengths))
+        return Strings(np.frombuffer(together.encode("ascii"), np.uint8), np.cumsum(lengths))
     parts = [text.encode() for text in texts]
     lengths = np.fromiter(map(len, parts), np.int64, len(parts))
     return Strings(np.frombuffer(b"".join(parts), np.uint8), np.cumsum(lengths))
@@ -63,14 +85,18 @@ NO_STRINGS = Strings(np.zeros(0, np.uint8), int64s())
 
 
 def joined(parts: Iterable[Strings]) -> Strings:
-    """Return columns one after the other as one.
+    """Return columns one after the other as one; a view if one of them is.
 
-    >>> joined([strings(["ä"]), strings([]), strings(["b", ""])]).texts()
-    ['ä', 'b', '']
+    >>> joined([strings(["ä"]), strings([]), strings(["b", "", "c"]).view([2])]).texts()
+    ['ä', 'c']
     """
     columns = [part for part in parts if len(part)]
     if len(columns) < 2:
         return columns[0] if columns else NO_STRINGS
-    offsets = np.cumsum([0, *(len(part.data) for part in columns[:-1])])
-    ends = [part.ends + offset for part, offset in zip(columns, offsets.tolist(), strict=True)]
-    return Strings(np.concatenate([part.data for part in columns]), np.concatenate(ends))
+    offsets = np.cumsum([0, *(len(part.data) for part in columns[:-1])]).tolist()
+    data = np.concatenate([part.data for part in columns])
+    ends = np.concatenate([part.ends + offset for part, offset in zip(columns, offsets, strict=True)])
+    if all(part.starts is None for part in columns):
+        return Strings(data, ends)
+    starts = [part._starts() + offset for part, offset in zip(columns, offsets, strict=True)]
+    return Strings(data, ends, np.concatenate(starts))

@@ -153,7 +153,7 @@ def take(decoded: Decoded, rows: Int64s) -> Decoded:
         account=decoded.account[rows],
         poll=decoded.poll[rows],
         option=decoded.option[rows],
-        sender=decoded.sender.take(rows),
+        sender=decoded.sender.view(rows),
         refused=[],
     )
 
@@ -189,7 +189,7 @@ def _rows_of_all_polls(part: SourceRange) -> Rows:
         rows.poll,
         rows.option,
         part.arrived_ms,
-        account_ids_only(rows.sender if rows.sender.sketch.any() else with_sketches(rows.sender, 0)),
+        account_ids_only(rows.sender if rows.sender.sketch.any() else with_sketches(rows.sender, 0)).contiguous(),
         rows.poll_ids,
         rows.options,
     )

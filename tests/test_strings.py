@@ -18,6 +18,7 @@ def test_what_is_taken_is_what_a_list_would_give(texts: list[str], data: st.Data
     assert column.take(rows).texts() == [texts[row] for row in rows] if rows else True
     start, stop = data.draw(st.integers(0, 14)), data.draw(st.integers(0, 14))
     assert column.take(slice(start, stop)).texts() == texts[start:stop]
+    assert column.view(rows).texts() == column.take(rows).texts() if rows else True
     assert column.take(slice(start, None)).take(slice(None, 2)).texts() == texts[start:][:2]
 
 
