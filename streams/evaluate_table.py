@@ -35,26 +35,23 @@ def _accounts(scores: Scores) -> Iterator[str]:
 
 
 def _kinds(scores: Scores) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("attack")
-    for column in ("accounts", "named", "recall", "polls called", "told", "delay, median", "longest", "share error", "covered"):
-        table.add_column(column, justify="right")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("attack", no_wrap=True)
+    for column in ("accounts", "recall", "polls\ncalled", "told", "delay:\nmedian", "\nlongest", "share\nerror", "covered"):
+        table.add_column(column, justify="right", no_wrap=True)
     for kind, score in scores.kinds.items():
         table.add_row(visible(kind, 24), *_kind(score))
     return table
 
 
 def _kind(score: KindScore) -> list[str]:
-    longest = score.delays_s[-1] if score.delays_s else None
-    asked = score.accounts > 0
     return [
-        f"{score.accounts:,}" if asked else "–",
-        f"{score.named:,}" if asked else "–",
+        f"{score.accounts:,}" if score.accounts else "–",
         _part(score.recall),
         f"{score.polls_called} of {score.polls}",
         f"{score.told} of {score.attacks}",
         _seconds(score.median_delay_s),
-        _seconds(longest),
+        _seconds(score.delays_s[-1] if score.delays_s else None),
         _part(score.shares.error, 4),
         _part(score.shares.coverage),
     ]
