@@ -1,0 +1,176 @@
+"""Who voted when, in which poll: the last few million first votes, each linked to its account's one before.
+
+It knows nothing of groups. A row holds 44 bytes and the account's id; columns grow by half, so a million rows of ids
+of 16 bytes take at most 90 MB, and the table of the accounts' last rows 27 to 54 bytes an account.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.columns import Hashes, Int64s, int64s
+from detectors.keyed_table import KeyedTable
+from detectors.strings import Strings
+from detectors.watcher import Ballots
+
+_COLUMNS = {
+    "account": "u8",
+    "ts_ms": "i8",
+    "at_ms": "i8",
+    "poll": "i4",
+    "option": "i4",
+    "back": "i4",
+    "id_end": "i8",
+}
+_ROOM = 4_096
+LATE_MS = 60_000
+"""How much later than it happened a vote may come and still be found by `between`."""
+
+
+class VoteLog:
+    """Votes in the order they came (`at_ms`), rows 0 to n-1; `ts_ms` is when they happened.
+
+    `back` is how many rows before this one the account's earlier vote stands; 0: there is none.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, NDArray[Any]] = {
+            name: np.zeros(_ROOM, dtype) for name, dtype in _COLUMNS.items()
+        }
+        self._ids = np.zeros(_ROOM, np.uint8)
+        self._count = 0
+        self._dropped = 0
+        self._last = KeyedTable({"row": "i8"})
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        if name not in _COLUMNS:
+            raise AttributeError(name)
+        return self._columns[name][: self._count]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(c.nbytes for c in self._columns.values()) + self._ids.nbytes + self._last.nbytes
+
+    def append(self, votes: Ballots) -> None:
+        """Add votes, each the first of its account in its poll."""
+        if not len(votes):
+            return
+        start, stop = self._count, self._count + len(votes)
+        texts = votes.sender.account_ids.contiguous()
+        used = int(self._columns["id_end"][start - 1]) if start else 0
+        self._make_room(stop, used + len(texts.data))
+        self._ids[used : used + len(texts.data)] = texts.data
+        columns = self._columns
+        columns["account"][start:stop], columns["ts_ms"][start:stop] = votes.account, votes.ts_ms
+        columns["at_ms"][start:stop], columns["poll"][start:stop] = votes.effective_ms, votes.poll
+        columns["option"][start:stop], columns["id_end"][start:stop] = votes.option, texts.ends + used
+        columns["back"][start:stop] = self._linked(votes.account, start)
+        self._count = stop
+
+    def _linked(self, account: Hashes, start: int) -> Int64s:
+        """Return how far back each account's earlier row is, and remember these rows as the last ones."""
+        row = np.arange(start, start + len(account)) + self._dropped
+        order = np.argsort(account, kind="stable")
+        ordered = account[order]
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+        ends = np.append(starts[1:], len(ordered)) - 1
+        self._last.reserve(len(starts))
+        slots = self._last.find(ordered[starts])
+        before = np.append(0, row[order][:-1])
+        before[starts] = np.where(slots >= 0, self._last.values["row"][np.maximum(slots, 0)], -1)
+        new = slots < 0
+        slots[new] = self._last.insert(ordered[starts[new]])
+        self._last.values["row"][slots] = row[order[ends]]
+        back = np.empty(len(account), np.int64)
+        back[order] = np.where(before >= self._dropped, row[order] - before, 0)
+        return back
+
+    def _make_room(self, rows: int, id_bytes: int) -> None:
+        have = len(self._columns["account"])
+        if rows > have:
+            size = max(rows, have + have // 2)
+            self._columns = {name: _longer(column, size) for name, column in self._columns.items()}
+        if id_bytes > len(self._ids):
+            self._ids = _longer(self._ids, max(id_bytes, len(self._ids) + len(self._ids) // 2))
+
+    def shrink(self, most: int) -> None:
+        """Drop the oldest rows if there are more than `most`, and a quarter more than that."""
+        if self._count > most:
+            gone = self._count - most * 3 // 4
+            kept = {name: column[gone : self._count].copy() for name, column in self._columns.items()}
+            first_id = int(self._columns["id_end"][gone - 1])
+            ids = self._ids[first_id : int(self._columns["id_end"][self._count - 1])].copy()
+            kept["id_end"] -= first_id
+            kept["back"][kept["back"] > np.arange(len(kept["back"]))] = 0
+            self._take_over(kept, ids, self._dropped + gone)
+
+    def forget(self, polls: Int64s) -> None:
+        """Strike the numbers of these polls from the rows: -1 stands there."""
+        poll = self.poll
+        poll[np.isin(poll, polls)] = -1
+
+    def since(self, at_ms: int) -> int:
+        """Return the first row that came at `at_ms` or later."""
+        return int(np.searchsorted(self.at_ms, at_ms))
+
+    def between(self, poll: int, start_ms: int, end_ms: int) -> Int64s:
+        """Return the rows of a poll's votes that happened in [start_ms, end_ms]."""
+        low, high = np.searchsorted(self.at_ms, [start_ms, end_ms + LATE_MS + 1])
+        ts = self.ts_ms[low:high]
+        here = (self.poll[low:high] == poll) & (ts >= start_ms) & (ts <= end_ms)
+        rows: Int64s = np.flatnonzero(here) + low
+        return rows
+
+    def earlier(self, rows: Int64s, depth: int) -> tuple[Int64s, Int64s]:
+        """Return (row, earlier row of its account), for each of `rows` and up to `depth` rows before it."""
+        now, was = [int64s()], [int64s()]
+        row, at = rows, rows
+        back = self.back
+        for _ in range(depth):
+            has = back[at] > 0
+            row, at = row[has], at[has]
+            at = at - back[at]
+            if not len(row):
+                break
+            now.append(row)
+            was.append(at)
+        return np.concatenate(now), np.concatenate(was)
+
+    def ids(self, rows: Int64s) -> list[str]:
+        """Return the account ids of some rows."""
+        return Strings(self._ids, self.id_end).take(rows).texts()
+
+    def last_rows(self, accounts: Hashes) -> Int64s:
+        """Return the last row of each account, -1 where none is left."""
+        slots = self._last.find(accounts)
+        rows = self._last.values["row"][np.maximum(slots, 0)] - self._dropped
+        return np.where((slots >= 0) & (rows >= 0), rows, -1)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state as little-endian columns."""
+        state: dict[str, Any] = {name: getattr(self, name).tobytes() for name in _COLUMNS}
+        used = int(self.id_end[-1]) if self._count else 0
+        return {**state, "ids": self._ids[:used].tobytes(), "dropped": self._dropped}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` returned."""
+        columns = {name: np.frombuffer(state[name], dtype).copy() for name, dtype in _COLUMNS.items()}
+        self._take_over(columns, np.frombuffer(state["ids"], np.uint8).copy(), state["dropped"])
+
+    def _take_over(self, columns: dict[str, NDArray[Any]], ids: NDArray[np.uint8], dropped: int) -> None:
+        self._columns, self._ids, self._count, self._dropped = columns, ids, len(columns["account"]), dropped
+        accounts, from_end = np.unique(columns["account"][::-1], return_index=True)
+        self._last.replace(accounts, {"row": dropped + self._count - 1 - from_end})
+
+
+def _longer(column: NDArray[Any], size: int) -> NDArray[Any]:
+    longer = np.zeros(size, column.dtype)
+    longer[: len(column)] = column
+    return longer

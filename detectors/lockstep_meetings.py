@@ -1,0 +1,153 @@
+"""Where accounts that vote together now have voted together before: found among pairs of polls, not yet judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.columns import Bools, Hashes, Int64s, int64s
+from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, crowd_share, tail
+from detectors.lockstep_log import VoteLog
+
+_DEPTH = 16
+_UNIT_MS = 250
+_TIME_BITS, _POLL_BITS = 28, 20
+_MOST_POLLS = (1 << (63 - _TIME_BITS - _POLL_BITS)) - 1
+_MOST_MEETINGS = 64
+_WORTH_A_LOOK = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Votes of one poll in [start_ms, end_ms]."""
+
+    poll: int
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Accounts (sorted) that voted in burst `here` and, earlier, in burst `there`, each within `width_ms`."""
+
+    here: Burst
+    there: Burst
+    width_ms: int
+    accounts: Hashes
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Votes `row` of late and an earlier vote `was` of the same account in another poll, in order of `key`.
+
+    `key` is (poll now, poll then, time then), in one number, so that a window of time then is a run of it.
+    """
+
+    row: Int64s
+    was: Int64s
+    key: Int64s
+
+
+def meetings(log: VoteLog, since_ms: int, min_accounts: int) -> tuple[list[Meeting], int]:
+    """Return where at least `min_accounts` of those that came since `since_ms` met before, and how many were looked at.
+
+    Only those that are worth a closer look are returned, the clearest first.
+    """
+    pairs = _pairs(log, log.since(since_ms), min_accounts)
+    if len(pairs.key) < min_accounts:
+        return [], 0
+    found: list[tuple[float, Meeting]] = []
+    looked_at = 0
+    for width_ms in WIDTHS_MS:
+        clear, count = _of_width(log, pairs, width_ms, min_accounts)
+        found, looked_at = found + clear, looked_at + count
+    found.sort(key=lambda one: one[0])
+    return [meeting for _, meeting in found[:_MOST_MEETINGS]], looked_at
+
+
+def _pairs(log: VoteLog, first: int, min_accounts: int) -> _Pairs:
+    rows = np.flatnonzero(log.back[first:] > 0) + first
+    poll = log.poll[rows]
+    if len(rows) < min_accounts:
+        return _Pairs(int64s(), int64s(), int64s())
+    rank = np.cumsum(busy := np.bincount(poll + 1) >= min_accounts) * busy
+    rank[0] = 0
+    rank[rank > _MOST_POLLS] = 0
+    rows = rows[rank[poll + 1] > 0]
+    row, was = log.earlier(rows, _DEPTH)
+    other = (log.poll[row] != log.poll[was]) & (log.poll[was] >= 0)
+    row, was = row[other], was[other]
+    key = (rank[log.poll[row] + 1] << _POLL_BITS | log.poll[was]) << _TIME_BITS | _time(log, was)
+    order = np.argsort(key, kind="stable")
+    return _Pairs(row[order], was[order], key[order])
+
+
+def _time(log: VoteLog, rows: Int64s) -> Int64s:
+    """Return when votes happened, in units since an hour before the oldest one (2 years fit)."""
+    units = (log.ts_ms[rows] - int(log.at_ms[0]) + 3_600_000) // _UNIT_MS
+    clipped: Int64s = np.clip(units, WIDE_MS // _UNIT_MS, (1 << _TIME_BITS) - 1 - WIDE_MS // _UNIT_MS)
+    return clipped
+
+
+def _of_width(
+    log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int
+) -> tuple[list[tuple[float, Meeting]], int]:
+    """Return meetings of this width with the probability that a crowd meets so tightly in the earlier poll."""
+    key = pairs.key
+    low = np.arange(len(key))
+    high = np.searchsorted(key, key + width_ms // _UNIT_MS, "right")
+    at = low[_peaks(key, high - low, width_ms // _UNIT_MS, min_accounts)]
+    end = key[high[at] - 1]
+    crowd = np.searchsorted(key, end + WIDE_MS // _UNIT_MS, "right") - np.searchsorted(
+        key, key[at] - WIDE_MS // _UNIT_MS
+    )
+    p = tail(high[at] - at, crowd, np.full(len(at), crowd_share(width_ms)))
+    found = []
+    for peak in np.flatnonzero(p < _WORTH_A_LOOK)[np.argsort(p[p < _WORTH_A_LOOK], kind="stable")][
+        :_MOST_MEETINGS
+    ]:
+        of = slice(at[peak], high[at[peak]])
+        meeting = _tightest(log, pairs.row[of], pairs.was[of], width_ms)
+        if len(meeting.accounts) >= min_accounts:
+            found.append((float(p[peak]), meeting))
+    return found, len(at)
+
+
+def _peaks(key: Int64s, met: Int64s, width: int, min_accounts: int) -> Bools:
+    """Tell which windows hold more than any that overlaps them, or as many and begin first (one a bin of time)."""
+    worth = np.flatnonzero(met >= min_accounts)
+    # of the windows that begin in one bin the fullest, then of neighbours the fuller one
+    bins = key[worth] // width
+    starts = np.flatnonzero(np.append(True, bins[1:] != bins[:-1])) if len(worth) else worth
+    best = worth[_argmax_of_runs(met[worth], starts)]
+    before = np.append(-1, met[best][:-1]) * (np.append(-width - 1, key[best][:-1]) + width >= key[best])
+    after = np.append(met[best][1:], -1) * (key[best] + width >= np.append(key[best][1:], 1 << 62))
+    peaks = np.zeros(len(key), np.bool_)
+    peaks[best[(met[best] > before) & (met[best] >= after)]] = True
+    return peaks
+
+
+def _argmax_of_runs(values: Int64s, starts: Int64s) -> Int64s:
+    """Return where the largest value of each run is, the first one of equals."""
+    run = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(values))))
+    order = np.lexsort((np.arange(len(values)), -values, run))
+    return order[starts]
+
+
+def _tightest(log: VoteLog, row: Int64s, was: Int64s, width_ms: int) -> Meeting:
+    """Return the meeting in the window of `width_ms` into which most of these votes fall."""
+    order = np.argsort(log.ts_ms[row], kind="stable")
+    row, was = row[order], was[order]
+    ts = log.ts_ms[row]
+    high = np.searchsorted(ts, ts + width_ms, "right")
+    low = int(np.argmax(high - np.arange(len(ts))))
+    inside = slice(low, int(high[low]))
+    return Meeting(
+        _burst(log, row[inside]), _burst(log, was[inside]), width_ms, np.unique(log.account[row[inside]])
+    )
+
+
+def _burst(log: VoteLog, rows: Int64s) -> Burst:
+    ts = log.ts_ms[rows]
+    return Burst(int(log.poll[rows[0]]), int(ts.min()), int(ts.max()))
