@@ -6,6 +6,7 @@ over are victims: naming them counts neither way, and of attacks of level "poll"
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import NamedTuple
@@ -40,7 +41,10 @@ class Shares(msgspec.Struct, frozen=True):
 
 
 class KindScore(msgspec.Struct, frozen=True):
-    """One kind of attack. `delays_s` are of the attacks that were told: from the first vote to the first right verdict."""
+    """One kind of attack. `delays_s` are of the attacks that were told: from the first vote to the first right verdict.
+
+    `median_delay_s` is over all attacks of the kind: infinite (in JSON null) where most were not told.
+    """
 
     attacks: int
     accounts: int
@@ -50,13 +54,8 @@ class KindScore(msgspec.Struct, frozen=True):
     polls_called: int
     told: int
     delays_s: list[float]
+    median_delay_s: float
     shares: Shares
-
-    @property
-    def median_delay_s(self) -> float | None:
-        """Return the median over all attacks of the kind, infinite where most were not told."""
-        delays = [*self.delays_s, *[float("inf")] * (self.attacks - self.told)]
-        return median(delays) if delays else None
 
 
 class Scores(msgspec.Struct, frozen=True):
@@ -137,7 +136,7 @@ def _kind_score(kind: str, trials: Sequence[Trial], whom: Sequence[Named], share
     found = sum(len(one & found.accused) for one, found in zip(guilty, whom, strict=True))
     accounts = sum(map(len, guilty))
     polls = [(trial, poll_id) for trial, attack in attacks for poll_id in attack.poll_ids]
-    delays_s = [delay_s for trial, attack in attacks for delay_s in _delay_s(trial, attack)]
+    delays_s = sorted(delay_s for trial, attack in attacks for delay_s in _delay_s(trial, attack))
     return KindScore(
         attacks=len(attacks),
         accounts=accounts,
@@ -146,7 +145,8 @@ def _kind_score(kind: str, trials: Sequence[Trial], whom: Sequence[Named], share
         polls=len(polls),
         polls_called=sum(bool(_called_ms(trial, [poll_id])) for trial, poll_id in polls),
         told=len(delays_s),
-        delays_s=sorted(delays_s),
+        delays_s=delays_s,
+        median_delay_s=median([*delays_s, *[math.inf] * (len(attacks) - len(delays_s))]),
         shares=_pooled(share for share in shares if kind in share.kinds),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
@@ -94,6 +95,6 @@ def _part(value: float | None, digits: int = 3) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    if value is None or value == float("inf"):
+    if value is None or math.isinf(value):
         return "–"
     return f"{value:.1f} s" if value < 120 else f"{value / 60:.0f} min"

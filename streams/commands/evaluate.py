@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from config import Settings
+
+
+class _Pairs(argparse.Action):
+    """Takes files two by two."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        given = list(values or [])
+        if len(given) % 2:
+            raise argparse.ArgumentError(self, "give pairs: a folder that scan wrote, and the labels of its recording")
+        setattr(namespace, self.dest, list(zip(given[::2], given[1::2], strict=True)))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "pairs", nargs="+", type=Path, metavar="DIR LABELS", help="what scan wrote, and the truth; more pairs are pooled"
-    )
+        "pairs", nargs="+", type=Path, action=_Pairs, metavar="DIR LABELS",
+        help="what scan wrote, and the truth; more pairs are pooled",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the numbers as JSON")
 
 
@@ -22,13 +41,10 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     from rich.console import Console
 
     from streams.evaluate import score
-    from streams.evaluate_files import EvaluateError, read_trial
+    from streams.evaluate_files import read_trial
     from streams.evaluate_table import page
 
-    if len(given.pairs) % 2:
-        raise EvaluateError("evaluate takes pairs: a folder that scan wrote, and the labels of its recording")
-    pairs = zip(given.pairs[::2], given.pairs[1::2], strict=True)
-    scores = score([read_trial(folder, labels) for folder, labels in pairs])
+    scores = score([read_trial(folder, labels) for folder, labels in given.pairs])
     if given.json:
         print(msgspec.json.encode(scores).decode())
     else:

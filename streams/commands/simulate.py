@@ -60,7 +60,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 def _in_words(labels: dict[str, Any], out: Path) -> str:
     votes = sum(labels["bot_votes"].values())
-    kinds = ", ".join(attack["kind"] for attack in labels["attacks"])
-    attacks = f"{len(labels['attacks'])} attacks ({kinds}) with {votes:,} votes" if kinds else "no attack"
+    kinds = [attack["kind"] for attack in labels["attacks"]]
+    number = "1 attack" if len(kinds) == 1 else f"{len(kinds)} attacks"
+    attacks = f"{number} ({', '.join(kinds)}) with {votes:,} votes" if kinds else "no attack"
     crowds = len(labels["hard_negatives"])
     return f"{labels['events']:,} events in {len(labels['polls'])} polls: {attacks}; {crowds} crowds that are none -> {out}"
