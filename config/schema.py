@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from config.secret import UNSET, Secret
 from detectors.case import CaseParams
+from detectors.lockstep_params import LockstepParams
 from detectors.rate_params import RateParams
 from detectors.shard import ShardParams
 
@@ -180,6 +181,7 @@ class Settings:
     intake: Intake = field(default_factory=Intake)
     polls: ShardParams = field(default_factory=ShardParams)
     rate: RateParams = field(default_factory=RateParams)
+    lockstep: LockstepParams = field(default_factory=LockstepParams)
     cases: CaseParams = field(default_factory=CaseParams)
     worker: Worker = field(default_factory=Worker)
 
@@ -197,13 +199,13 @@ class Settings:
     def digest(self) -> str:
         """Twelve hex digits that differ when findings may differ (`config_digest` of an alert).
 
-        Covers [intake], [polls], [rate], [cases] and `topics.partitions`. Addresses, names, ports, paths and secrets are
+        Covers [intake], [polls], [rate], [lockstep], [cases] and `topics.partitions`. Addresses, names, ports, paths and secrets are
         left out, so that all workers of one deployment show one digest.
         """
         dump = self.dump()
         chosen: dict[str, object] = {
             f"{section}.{key}": value
-            for section in ("intake", "polls", "rate", "cases")
+            for section in ("intake", "polls", "rate", "lockstep", "cases")
             for key, value in dump[section].items()
             if not key.endswith("_file")
         }
