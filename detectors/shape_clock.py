@@ -1,0 +1,159 @@
+"""One episode of clockwork in a poll: since when, how many votes it is, and what is said of it. No columns of votes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import sqrt
+
+import numpy as np
+
+from detectors.columns import Floats, Int64s
+from detectors.findings import Evidence, Phase
+from detectors.sentences import clock
+from detectors.shape_level import Usual
+from detectors.shape_params import SLOTS, TICK_MS
+from detectors.watcher import Sighting, Suspected
+
+DETECTOR = "shape"
+_CROWD_PRIOR = 4.0
+_BURSTS = 1.5
+"""Variance of a crowd's counts, over that of chance."""
+
+
+@dataclass
+class Clock:
+    """An open episode. `votes`, `usual_votes` and `usual_frames` are by slot; `slot` is the one that shows it best.
+
+    `votes` are those of frames [start_frame, start_frame + frames); `quiet` holds the frames since without a clock.
+    """
+
+    poll: int
+    slot: int
+    start_tick: int
+    start_frame: int
+    end_ms: int
+    votes: list[int]
+    usual_votes: list[float]
+    usual_frames: list[float]
+    height: float = 0.0
+    frames: int = 0
+    quiet: list[list[int]] = field(default_factory=list)
+    evenness: float = 0.0
+
+    @property
+    def cluster(self) -> str:
+        """The name of what it is about."""
+        return f"clock-{self.start_tick * TICK_MS}"
+
+    def pass_frame(self, votes: Int64s, ticking: bool, end_ms: int) -> None:
+        """Count a frame; the first one without a clock still holds its end."""
+        self.quiet.append(votes.tolist())
+        began = len(self.quiet) == 1
+        counted = self.quiet[0 if began else 1 :] if began or ticking else []
+        for frame in counted:
+            self.votes = [a + b for a, b in zip(self.votes, frame, strict=True)]
+        self.frames += len(counted)
+        if ticking:
+            self.quiet, self.end_ms = [], end_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Votes of the clock with their 95 % interval, and by slot; `crowd` are those the poll brought by itself."""
+
+    votes: float
+    low: float
+    high: float
+    crowd: float
+    by_slot: Floats
+
+
+def estimate(votes: Floats, usual: Usual, frames: float, slot: int) -> Estimate:
+    """Return how many of `votes` (by slot) in so many frames came by a clock that shows in `slot`.
+
+    What the poll brings is told by its past and, where the clock is in one option only, by what the other options
+    bring now. The variance of a quotient of counts is that of the delta method.
+    """
+    usually = usual.per_frame * frames
+    if slot == 0:
+        crowd = usually[0]
+        variance = _BURSTS * crowd + crowd**2 / (usual.votes[0] + 1)
+    else:
+        others, usual_others = votes[0] - votes[slot], usually[0] - usually[slot]
+        crowd = usually[slot] * (others + _CROWD_PRIOR) / (usual_others + _CROWD_PRIOR)
+        variance = _BURSTS * crowd + crowd**2 * (1 / (usual.votes[slot] + 1) + 1 / (others + _CROWD_PRIOR))
+    if usual.frames[0] < 2:
+        crowd, variance = _unknown_crowd(votes, slot)
+    n = float(votes[slot])
+    clocked, half = max(0.0, n - crowd), 1.96 * sqrt(variance + 1)
+    low, high = max(0.0, clocked - half), min(n, clocked + half)
+    return Estimate(clocked, low, high, float(min(crowd, n)), _by_slot(votes, usually, clocked, slot))
+
+
+def _unknown_crowd(votes: Floats, slot: int) -> tuple[float, float]:
+    """Return the mean and the variance of a crowd of which nothing is known but that it chose other options too."""
+    crowd = 0.5 * float(votes[0] - votes[slot]) if slot else 0.1 * float(votes[0])
+    return crowd, crowd**2
+
+
+def _by_slot(votes: Floats, usually: Floats, clocked: float, slot: int) -> Floats:
+    if slot:
+        return np.where(np.arange(SLOTS) == slot, clocked, 0.0)
+    above = np.where(np.arange(SLOTS) > 0, np.maximum(0.0, votes - usually), 0.0)
+    shared: Floats = above * clocked / max(float(above.sum()), 1.0)
+    return shared
+
+
+def sighting(
+    of: Clock, now: Estimate, phase: Phase, at_ms: int, score: float, p_value: float, arrived_ms: int
+) -> Sighting:
+    """Say how an episode stands."""
+    options = {slot - 1: votes for slot, votes in enumerate(now.by_slot.tolist()) if slot and votes > 0}
+    return Sighting(
+        at_ms=at_ms,
+        poll=of.poll,
+        detector=DETECTOR,
+        kind="rate_shape",
+        phase=phase,
+        cluster=of.cluster,
+        lean="coordinated",
+        score=score,
+        p_value=p_value,
+        observed=of.evenness,
+        expected=1.0,
+        start_ms=of.start_tick * TICK_MS,
+        end_ms=of.end_ms,
+        evidence=(_for(of, now, p_value), *_against(now)),
+        suspects=(Suspected(of.poll, now.votes, now.low, now.high, options),),
+        option=of.slot - 1,
+        arrived_ms=arrived_ms,
+    )
+
+
+def _for(of: Clock, now: Estimate, p_value: float) -> Evidence:
+    what = "votes for one answer" if of.slot else "votes"
+    sentence = (
+        f"About {now.votes:,.0f} {what} came like clockwork from {clock(of.start_tick * TICK_MS)} to {clock(of.end_ms)}: "
+        f"counts in equal spans differ {of.evenness:.2g} times as much as people's would (at least 1)."
+    )
+    return Evidence(DETECTOR, "coordinated", sentence, of.evenness, 1.0, p_value)
+
+
+def _against(now: Estimate) -> tuple[Evidence, ...]:
+    own = f"About {now.crowd:,.0f} votes in that time are what the poll brings by itself."
+    whose = "The accounts may be real people's that were taken over: rhythm names nobody."
+    return (
+        Evidence(DETECTOR, "organic", own, round(now.crowd, 1), None, None),
+        Evidence(DETECTOR, "organic", whose, None, None, None),
+    )
+
+
+def evenness(times_ms: Int64s, from_ms: int, until_ms: int) -> float:
+    """Return variance over mean of counts in equal spans of about eight votes; 1 for chance, less for a clock.
+
+    >>> evenness(np.arange(0, 32_000, 100), 0, 32_000)
+    0.0
+    """
+    spans = min(32, max(2, len(times_ms) // 8))
+    counts = np.bincount((times_ms - from_ms) * spans // (until_ms - from_ms), minlength=spans)
+    return float(counts.var(ddof=1) / max(counts.mean(), 1e-9))
