@@ -1,0 +1,68 @@
+"""Finds the stretch of calendar time in which surprisingly many of a group's accounts were made: a scan statistic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.columns import Floats, Int64s
+from detectors.crowd_platform import Platform
+
+_DAY_MS = 86_400_000
+_WIDTHS_MS = np.array([0.25, 1.0, 4.0, 14.0, 45.0, 110.0, 330.0]) * _DAY_MS
+_DOUBT_VOTES = 2.0
+_LEAST = 8
+_MARGIN = 3.0
+
+
+@dataclass(frozen=True)
+class Births:
+    """Accounts made in [from_ms, to_ms]: `usual` is the platform's share of votes by accounts of that age (with doubt)."""
+
+    from_ms: int
+    to_ms: int
+    usual: float
+    surprise: float
+
+    @property
+    def days(self) -> float:
+        """Length of the window."""
+        return (self.to_ms - self.from_ms) / _DAY_MS
+
+
+def densest(created_ms: Int64s, now_ms: int, platform: Platform) -> Births | None:
+    """Return the window with the most surprising number of births among `created_ms` (all known), or None.
+
+    Widths from 6 hours to 330 days, each beginning at each birth; surprise is c ln(c/e) - (c - e), the exponent of Chernoff's
+    bound for Poisson tails, where the platform's ages and doubt about them give e.
+    """
+    born = np.sort(created_ms)
+    best: Births | None = None
+    for width_ms in _WIDTHS_MS.tolist():
+        stop = np.searchsorted(born, born + width_ms, "right")
+        count = stop - np.arange(len(born))
+        usual = _usual(born, born + width_ms, now_ms, platform)
+        expected = len(born) * usual
+        surprise = np.where(count > expected, count * np.log(np.maximum(count, 1) / expected) - (count - expected), 0.0)
+        if not len(born) or count[place := int(np.argmax(surprise))] < _LEAST:
+            continue
+        if best is None or surprise[place] > best.surprise:
+            last = int(stop[place]) - 1
+            best = _widened(int(born[place]), int(born[last]), int(count[place]), float(surprise[place]), now_ms, platform)
+    return best
+
+
+def _widened(from_ms: int, to_ms: int, count: int, surprise: float, now_ms: int, platform: Platform) -> Births:
+    # the next birth of the same burst may lie beyond those seen, by a few gaps
+    margin = int(_MARGIN * (to_ms - from_ms) / count) + 60_000
+    a, b = from_ms - margin, to_ms + margin
+    usual = float(_usual(np.array([a]), np.array([b]), now_ms, platform)[0])
+    return Births(a, b, usual, surprise)
+
+
+def _usual(from_ms: Int64s, to_ms: Floats | Int64s, now_ms: int, platform: Platform) -> Floats:
+    votes = platform.aged_votes
+    share = platform.younger(np.maximum(now_ms - from_ms, 0)) - platform.younger(np.maximum(now_ms - to_ms, 0))
+    usual: Floats = np.minimum((share * votes + _DOUBT_VOTES) / (votes + _DOUBT_VOTES), 1.0)
+    return usual

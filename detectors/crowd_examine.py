@@ -1,0 +1,54 @@
+"""One look at one poll: seeds, split, judgement. Pure: votes and their past in, the groups found out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.columns import Floats
+from detectors.crowd_births import Births, densest
+from detectors.crowd_judgement import Judgement, judge
+from detectors.crowd_mixture import split
+from detectors.crowd_platform import Platform
+from detectors.crowd_profile import Profile, profile
+from detectors.crowd_seeds import Seed, seeds
+from detectors.crowd_window import Votes, dimensions
+from detectors.senders import NO_TIME_MS
+
+_MOST_FITTED = 3_000
+_MOST_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """A group in n votes: its judgement, its tables, and each vote's weight."""
+
+    judgement: Judgement
+    profile: Profile
+    weight: Floats
+
+
+def best_group(votes: Votes, past: Votes, platform: Platform, budget: float, looks: int) -> Found | None:
+    """Return the group with the highest score, or None where nothing sticks out."""
+    found = [fitted(votes, past, seed, platform, budget, looks) for seed in seeds(votes, platform)[:_MOST_SEEDS]]
+    return max(found, key=lambda one: one.judgement.score, default=None)
+
+
+def refitted(votes: Votes, past: Votes, weight: Floats, platform: Platform, budget: float, looks: int) -> Found:
+    """Fit a group anew that is known already, beginning from its weights."""
+    members = (weight >= 0.5) & (votes.created_ms != NO_TIME_MS)
+    births = densest(votes.created_ms[members], int(votes.time_ms[-1]), platform)
+    return fitted(votes, past, Seed(np.clip(weight, 0.01, 0.99), births, 0.0), platform, budget, looks)
+
+
+def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: float, looks: int) -> Found:
+    """Fit a group from a seed; of many votes a part, evenly chosen, is fitted and all are weighed."""
+    every = -(-len(votes) // _MOST_FITTED)
+    part = votes.take(slice(None, None, every))
+    sides = dimensions(part, past, platform, seed.births)
+    found = split(sides, seed.core[::every])
+    births: Births | None = seed.births
+    judgement = judge(part, past, found, births, platform, budget, looks)
+    tables = profile(sides, found, births, part.rows)
+    return Found(judgement, tables, tables.weights(votes))

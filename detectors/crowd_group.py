@@ -1,0 +1,79 @@
+"""A group that was accused in one poll: what it looks like, what was said of it, and how many votes it sent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from detectors.columns import Floats, Int64s
+from detectors.crowd_judgement import Judgement, Trait
+from detectors.crowd_profile import Profile, restored
+
+_SAY_EVERY_MS = 5_000
+_SAY_GROWTH = 0.02
+
+
+@dataclass
+class Group:
+    """One accused group of a poll. `votes` and `doubt` are sums of its votes' weights w and of w (1 - w), by option.
+
+    State: its tables, some kilobytes (at most the codes of 3,000 votes), and two floats for each option.
+    """
+
+    poll: int
+    number: int
+    start_row: int
+    start_ms: int
+    profile: Profile
+    judgement: Judgement
+    scored_row: int
+    next_say_ms: int = 0
+    waiting: bool = False
+    named: int = 0
+    voices: int = 0
+    votes: dict[int, float] = field(default_factory=dict)
+    doubt: float = 0.0
+    looks: int = 1
+
+    @property
+    def cluster(self) -> str:
+        """The name of the group within its poll."""
+        return f"crowd-{self.number}"
+
+    def count(self, option: Int64s, old: Floats, new: Floats) -> None:
+        """Take the change of some votes' weights."""
+        for code in np.unique(option).tolist():
+            of = option == code
+            self.votes[code] = self.votes.get(code, 0.0) + float(np.sum(new[of]) - np.sum(old[of]))
+        self.doubt += float(np.sum(new * (1 - new)) - np.sum(old * (1 - old)))
+
+    def say_again(self, now_ms: int) -> None:
+        """Be silent for a while: the longer the group has been there, the longer."""
+        self.next_say_ms = now_ms + max(_SAY_EVERY_MS, int(_SAY_GROWTH * (now_ms - self.start_ms)))
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain data."""
+        state = {name: getattr(self, name) for name in _PLAIN}
+        traits = [asdict(trait) for trait in self.judgement.traits]
+        judged = {"traits": traits, "log10_p": self.judgement.log10_p, "score": self.judgement.score}
+        votes = [[option, votes] for option, votes in self.votes.items()]
+        return {**state, "profile": self.profile.plain(), "judgement": judged, "votes": votes}
+
+
+_PLAIN = (
+    "poll", "number", "start_row", "start_ms", "scored_row", "next_say_ms", "waiting", "named", "voices", "doubt", "looks"
+)  # fmt: skip
+
+
+def group_of(state: dict[str, Any]) -> Group:
+    """Return the group that `plain` told."""
+    judged = state["judgement"]
+    traits = tuple(Trait(**trait) for trait in judged["traits"])
+    return Group(
+        profile=restored(state["profile"]),
+        judgement=Judgement(traits, judged["log10_p"], judged["score"]),
+        votes={int(option): votes for option, votes in state["votes"]},
+        **{name: state[name] for name in _PLAIN},
+    )

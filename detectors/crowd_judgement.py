@@ -1,0 +1,113 @@
+"""Is a tight group a script? Only if it is concentrated in two independent ways at least; one way alone is what crowds do.
+
+A campus shares one network, newcomers were born together, a celebrity's crowd shares country, answer and referrer. So each
+machine dimension (client, births, networks) is tested on votes that the other dimensions alone put into the group: what was
+selected for can't be its own evidence. The second smallest chance counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binom
+
+from detectors.columns import Bools, Floats
+from detectors.crowd_births import Births
+from detectors.crowd_mixture import Split
+from detectors.crowd_platform import Platform
+from detectors.crowd_seeds import odd_network_share, odd_networks
+from detectors.crowd_window import Votes, born_in
+from detectors.senders import NO_TIME_MS
+
+_LEAST_PURITY = 0.75
+_LEAST_LIFT = 1.6
+_LEAST_LOG10 = -300.0
+_DOUBT = 2.0
+
+
+@dataclass(frozen=True)
+class Trait:
+    """One machine dimension: of `votes` that the others put into the group, `inside` share it, where `usual` is a crowd's share.
+
+    `purity` is the share in the group without the crowd's votes among them; `log10_p` the chance of so many.
+    """
+
+    name: str
+    votes: int
+    inside: int
+    usual: float
+    purity: float
+    log10_p: float
+
+    @property
+    def tells(self) -> bool:
+        """Whether the group is concentrated here, not only beyond chance but by far."""
+        return self.purity >= _LEAST_PURITY and self.purity >= _LEAST_LIFT * self.usual
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The traits of a group, and the score: above 1 it is a script."""
+
+    traits: tuple[Trait, ...]
+    log10_p: float
+    score: float
+
+
+def judge(
+    votes: Votes, past: Votes, found: Split, births: Births | None, platform: Platform, budget: float, looks: int
+) -> Judgement:
+    """Weigh a group against the budget: the chance that one examination accuses a crowd unusual in one way only."""
+    traits = [_client(votes, past, found, platform), _networks(votes, past, found, platform)]
+    if births is not None:
+        traits.append(_births(votes, past, found, births))
+    traits = [trait for trait in traits if trait.votes]
+    telling = sorted(trait.log10_p for trait in traits if trait.tells)
+    second = telling[1] if len(telling) > 1 else 0.0
+    log10_p = min(second + float(np.log10(max(looks, 1))), 0.0)
+    return Judgement(tuple(traits), log10_p, log10_p / float(np.log10(budget)))
+
+
+def _client(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trait:
+    known = votes.client != 0
+    weight = found.without("client")
+    selected = known & (weight >= 0.5)
+    codes, counts = np.unique(votes.client[selected], return_counts=True)
+    if not len(codes):
+        return Trait("client", 0, 0, 1.0, 0.0, 0.0)
+    mode = codes[int(np.argmax(counts))]
+    usual = max(float(platform.client_share(np.array([mode]))[0]), _share(past.client == mode, past.client != 0))
+    total = platform.client_votes.sum()
+    usual = (usual * total + _DOUBT) / (total + _DOUBT)
+    return _trait("client", votes.client == mode, selected, weight, usual, 30.0)
+
+
+def _births(votes: Votes, past: Votes, found: Split, births: Births) -> Trait:
+    inside = born_in(votes, births)
+    weight = found.without("born")
+    usual = max(births.usual, _share(born_in(past, births) == 1, past.created_ms != NO_TIME_MS))
+    return _trait("born", inside == 1, (inside >= 0) & (weight >= 0.5), weight, usual, 7.0 * len(votes))
+
+
+def _networks(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trait:
+    weight = found.without("network")
+    selected = (votes.network != 0) & (weight >= 0.5)
+    odd = np.zeros(len(votes), np.bool_)
+    odd[selected] = odd_networks(votes.network[selected], platform)
+    odd &= ~np.isin(votes.network, past.network)
+    return _trait("network", odd, selected, weight, odd_network_share(platform), 30.0)
+
+
+def _share(inside: Bools, known: Bools) -> float:
+    return np.count_nonzero(inside & known) / max(int(np.count_nonzero(known)), 100)
+
+
+def _trait(name: str, inside: Bools, selected: Bools, weight: Floats, usual: float, choices: float) -> Trait:
+    votes, count = int(np.count_nonzero(selected)), int(np.count_nonzero(inside & selected))
+    if not votes:
+        return Trait(name, 0, 0, usual, 0.0, 0.0)
+    strangers = float(np.sum(1 - weight[selected]))
+    purity = (count - strangers * usual) / max(votes - strangers, 1.0)
+    log10_p = float(binom.logsf(count - 1, votes, usual) / np.log(10) + np.log10(choices))
+    return Trait(name, votes, count, usual, min(max(purity, 0.0), 1.0), min(max(log10_p, _LEAST_LOG10), 0.0))

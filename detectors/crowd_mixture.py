@@ -1,0 +1,128 @@
+"""Splits the votes of a window into people like those seen before and one tight group. It does not say what the group is.
+
+A mixture of two: in each, a vote's dimensions are independent given the side (naive Bayes), and a dimension that is not known
+says nothing. EM (Dempster, Laird and Rubin 1977) begins at a core of votes. Neither side counts a vote among its own
+neighbours when that vote is judged, so that a value seen once can't vouch for itself. The group's share may change in time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.columns import Floats, Int64s
+
+_STEPS = 25
+_CLOSE_ENOUGH = 1e-3
+_BLOCK_VOTES = 40
+_MOST_BLOCKS = 32
+_SHARE_DOUBT = 2.0
+_MOST_ODDS = 30.0
+_LOOSENESS = (2.0, 30.0, 500.0, 10_000.0)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One property of n votes: `value` is an index into `codes` or -1; `past` counts and `usual` shares are by code."""
+
+    name: str
+    codes: Int64s
+    value: Int64s
+    past: Floats
+    usual: Floats
+    usual_votes: float
+    tight: bool
+
+
+@dataclass(frozen=True)
+class Split:
+    """What EM found: `odds` are n log odds of the group without the share in time, `parts` the same by dimension."""
+
+    weight: Floats
+    share: Floats
+    parts: dict[str, Floats]
+    tables: dict[str, Floats]
+    looseness: dict[str, float]
+
+    def without(self, name: str) -> Floats:
+        """Return the weights as they would be if one dimension were not known."""
+        total = sum(part for other, part in self.parts.items() if other != name)
+        return _weights(np.asarray(total), self.share)
+
+
+def split(dimensions: list[Dimension], core: Floats) -> Split:
+    """Return the two sides of n votes in order of time; `core` are first weights of the group."""
+    weight, looseness = core, {d.name: _LOOSENESS[0] for d in dimensions}
+    for step in range(_STEPS):
+        share = _share(weight)
+        if step % 5 == 1:
+            looseness = {d.name: _fit_looseness(d, weight) if d.tight else _LOOSENESS[0] for d in dimensions}
+        parts = {d.name: _odds(d, weight, looseness[d.name]) for d in dimensions}
+        new = _weights(np.sum(list(parts.values()), axis=0), share)
+        moved = float(np.max(np.abs(new - weight), initial=0.0))
+        weight = new
+        if step > 2 and moved < _CLOSE_ENOUGH:
+            break
+    tables = {d.name: _table(d, weight, looseness[d.name]) for d in dimensions}
+    return Split(weight, share, parts, tables, looseness)
+
+
+def _weights(odds: Floats, share: Floats) -> Floats:
+    prior = np.log(share) - np.log1p(-share)
+    weights: Floats = 1.0 / (1.0 + np.exp(-np.clip(odds + prior, -_MOST_ODDS, _MOST_ODDS)))
+    return weights
+
+
+def _share(weight: Floats) -> Floats:
+    """Return the group's share around each vote, from the votes of its stretch of time."""
+    n = len(weight)
+    blocks = max(1, min(_MOST_BLOCKS, n // _BLOCK_VOTES))
+    block = np.arange(n) * blocks // n
+    sums, counts = np.bincount(block, weight, blocks), np.bincount(block, minlength=blocks)
+    mean = float(weight.mean())
+    share: Floats = ((sums + _SHARE_DOUBT * mean) / (counts + _SHARE_DOUBT))[block]
+    return np.clip(share, 1e-4, 1 - 1e-4)
+
+
+def _sums(d: Dimension, weight: Floats) -> tuple[Floats, Floats]:
+    known = d.value >= 0
+    size = len(d.codes)
+    group = np.bincount(d.value[known], weight[known], size).astype(np.float64)
+    rest = np.bincount(d.value[known], 1 - weight[known], size)
+    return group, rest + d.past
+
+
+def _odds(d: Dimension, weight: Floats, loose: float) -> Floats:
+    """Return the log odds of the group for each vote, the vote itself left out of both sides' counts."""
+    group, rest = _sums(d, weight)
+    known = d.value >= 0
+    v, r = d.value[known], weight[known]
+    usual = d.usual[v]
+    here = (group[v] - r + loose * usual) / (group.sum() - r + loose)
+    there = (rest[v] - (1 - r) + d.usual_votes * usual) / (rest.sum() - (1 - r) + d.usual_votes)
+    odds = np.zeros(len(weight))
+    odds[known] = np.log(np.maximum(here, 1e-12)) - np.log(np.maximum(there, 1e-12))
+    return odds
+
+
+def _fit_looseness(d: Dimension, weight: Floats) -> float:
+    """Return how many votes' worth the usual shares count in the group: that which foretells each vote best from the others."""
+    group, _ = _sums(d, weight)
+    known = d.value >= 0
+    v, r = d.value[known], weight[known]
+    gains = [
+        float(np.dot(r, np.log((group[v] - r + a * d.usual[v]) / (group.sum() - r + a)))) for a in _LOOSENESS
+    ]
+    return _LOOSENESS[int(np.argmax(gains))]
+
+
+def _table(d: Dimension, weight: Floats, loose: float) -> Floats:
+    """Return the log odds of each code, and last those of a code not seen here."""
+    group, rest = _sums(d, weight)
+    usual = np.append(d.usual, 1e-4)
+    group, rest = np.append(group, 0.0), np.append(rest, 0.0)
+    here = (group + loose * usual) / (group.sum() + loose)
+    there = (rest + d.usual_votes * usual) / (rest.sum() + d.usual_votes)
+    odds: Floats = np.log(here) - np.log(there)
+    return odds

@@ -1,0 +1,73 @@
+"""What a group's votes look like, as tables: gives any vote of the poll its probability to belong, also votes yet to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors.columns import Floats, Int64s
+from detectors.crowd_births import Births
+from detectors.crowd_mixture import Dimension, Split
+from detectors.crowd_window import Votes, born_in
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Log odds of the group by dimension and code (the last one for codes not listed), and its share in time.
+
+    `edge_row` are rows where stretches of time begin, `share` the group's share in each; it holds on after the last.
+    """
+
+    codes: dict[str, Int64s]
+    odds: dict[str, Floats]
+    births: Births | None
+    edge_row: Int64s
+    share: Floats
+
+    def weights(self, votes: Votes) -> Floats:
+        """Return each vote's probability to belong."""
+        total = np.zeros(len(votes))
+        for name, codes in self.codes.items():
+            value, known = _value(name, votes, self.births)
+            place = np.searchsorted(codes, value)
+            place = np.where(np.append(codes, -1)[place] == value, place, len(codes))
+            total += np.where(known, self.odds[name][place], 0.0)
+        stretch = np.maximum(np.searchsorted(self.edge_row, votes.rows, "right") - 1, 0)
+        share = self.share[stretch]
+        total += np.log(share) - np.log1p(-share)
+        weights: Floats = 1.0 / (1.0 + np.exp(-np.clip(total, -30, 30)))
+        return weights
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain data."""
+        births = None if self.births is None else [self.births.from_ms, self.births.to_ms, self.births.usual, self.births.surprise]
+        tables = {name: [codes.tobytes(), self.odds[name].tobytes()] for name, codes in self.codes.items()}
+        return {"tables": tables, "births": births, "edge": self.edge_row.tobytes(), "share": self.share.tobytes()}
+
+
+def profile(dimensions: list[Dimension], found: Split, births: Births | None, rows: Int64s) -> Profile:
+    """Return the tables of a split of votes in these rows."""
+    edges = np.flatnonzero(np.append(True, found.share[1:] != found.share[:-1]))
+    codes = {d.name: d.codes for d in dimensions}
+    return Profile(codes, found.tables, births, rows[edges], found.share[edges])
+
+
+def restored(state: dict[str, Any]) -> Profile:
+    """Return the profile that `plain` told."""
+    codes = {name: np.frombuffer(pair[0], np.int64) for name, pair in state["tables"].items()}
+    odds = {name: np.frombuffer(pair[1], np.float64) for name, pair in state["tables"].items()}
+    births = None if state["births"] is None else Births(*state["births"])
+    edge, share = np.frombuffer(state["edge"], np.int64), np.frombuffer(state["share"], np.float64)
+    return Profile(codes, odds, births, edge, share)
+
+
+def _value(name: str, votes: Votes, births: Births | None) -> tuple[Int64s, Any]:
+    if name == "born" and births is not None:
+        value = born_in(votes, births)
+        return value, value >= 0
+    if name == "referrer":
+        return (votes.referrer != 0).astype(np.int64), np.ones(len(votes), np.bool_)
+    value = getattr(votes, name).astype(np.int64)
+    return value, value != 0 if name in ("client", "network") else value >= 0

@@ -1,0 +1,94 @@
+"""Puts a group into a sighting: numbers, sentences for both sides, members with their reasons. It decides nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from detectors.columns import Int64s
+from detectors.crowd_group import Group
+from detectors.crowd_judgement import Trait
+from detectors.crowd_log import VoteLog
+from detectors.findings import Evidence, Member, Reason
+from detectors.watcher import Sighting, Suspected
+
+_SAID = "crowd"
+_ROUGH = 0.015
+_LEAST_P = 1e-300
+
+
+def sighting(group: Group, log: VoteLog, rows: Int64s, new: Int64s, cleared: Int64s, at_ms: int) -> Sighting:
+    """Tell what a group is now; `rows` are its votes in the log, `new` and `cleared` those to name and to clear."""
+    weight = log.get("weight", rows)
+    likely = rows[weight >= 0.5]
+    votes = math.fsum(group.votes.values())
+    accused = group.judgement.score > 0.5
+    shown = rows if len(rows) else np.array([group.scored_row - 1])
+    time_ms = log.get("time_ms", likely) if len(likely) else log.get("time_ms", shown)
+    return Sighting(
+        at_ms=at_ms,
+        poll=group.poll,
+        detector=_SAID,
+        kind="account_cluster",
+        phase="opened" if group.voices == 1 else "update",
+        cluster=group.cluster,
+        lean="coordinated" if group.judgement.score > 1 else "none",
+        score=max(group.judgement.score, 0.0),
+        p_value=max(10.0 ** max(group.judgement.log10_p, -300.0), _LEAST_P),
+        observed=votes,
+        expected=0.0,
+        start_ms=group.start_ms,
+        end_ms=max(int(time_ms[-1]) + 1, group.start_ms + 1),
+        evidence=_evidence(group),
+        suspects=(_suspected(group, votes if accused else 0.0),),
+        members=_members(group, log, new),
+        cleared=tuple(log.account_ids(cleared)),
+        arrived_ms=int(log.get("arrived_ms", shown).max()),
+    )
+
+
+def _suspected(group: Group, votes: float) -> Suspected:
+    half = 1.96 * math.sqrt(max(group.doubt, 0.0)) + _ROUGH * votes
+    share = {option: count for option, count in group.votes.items() if count > 0.5 and votes > 0}
+    return Suspected(group.poll, votes, max(votes - half, 0.0), votes + half, share)
+
+
+def _evidence(group: Group) -> tuple[Evidence, ...]:
+    return tuple(_sentence(group, trait) for trait in group.judgement.traits)
+
+
+def _sentence(group: Group, trait: Trait) -> Evidence:
+    what = {
+        "client": "came through one client",
+        "network": "came from networks not seen elsewhere, or far more often than elsewhere",
+        "born": "are from accounts made within " + _days(group),
+    }[trait.name]
+    expected = trait.usual * trait.votes
+    text = f"{trait.inside:,} of {trait.votes:,} votes that stand out otherwise {what}; in a crowd {trait.usual:.0%} do."
+    if trait.tells:
+        return Evidence(_SAID, "coordinated", text, float(trait.inside), expected, 10.0**trait.log10_p)
+    return Evidence(_SAID, "organic", text, float(trait.inside), expected, None)
+
+
+def _days(group: Group) -> str:
+    births = group.profile.births
+    if births is None:
+        return "no time that stands out"
+    return f"{births.days:.1f} days" if births.days < 10 else f"{births.days:.0f} days"
+
+
+def _members(group: Group, log: VoteLog, rows: Int64s) -> tuple[Member, ...]:
+    if not len(rows):
+        return ()
+    weight = log.get("weight", rows).tolist()
+    reasons = _reasons(group)
+    return tuple(
+        Member(account_id, round(float(score), 3), reasons)
+        for account_id, score in zip(log.account_ids(rows), weight, strict=True)
+    )
+
+
+def _reasons(group: Group) -> list[Reason]:
+    names: dict[str, Reason] = {"client": "one_client", "network": "few_networks", "born": "born_together"}
+    return [names[trait.name] for trait in group.judgement.traits if trait.tells]
