@@ -1,25 +1,25 @@
-"""report.html: what it says of a scan, that no text gets out of its place, and that it stays small."""
+"""report.html: what it says of cases of every kind, that no text gets out of its place, and that it stays small."""
 
-import json
 import re
+import time
+from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from report_examples import TOTALS, Examples, everything, flood
 
-from config import Settings
-from detectors.alert import Window
+from detectors.alert import Alert
 from detectors.counted import ScoredWindows
-from lab.story import PEACE_PLAN, story
-from streams.report import Timelines
-from streams.report.chart import chart
+from streams.report import Report, Timelines, page
+from streams.report.inline_svg import inline
+from streams.report.report import MOST_CASES, MOST_DRAWN
 from streams.report.timelines import MOST_POINTS, MOST_POLLS, RECENT_ROWS, Timeline
-from streams.scan import scan
 
-START_MS = 1_664_812_800_000
-VOID = {"meta", "rect", "line", "polyline"}
+VOID = {"meta"}
 NASTY = "<script>alert(1)</script><img src=x onerror='a()'>\" onload=\"b()\" </title>]]>\u202e\x1b[2J&lt;"
+FETCHING = r"src\s*=|href\s*=(?!\"#)|url\(|@import|https?:"
 
 
 class Tags(HTMLParser):
@@ -29,12 +29,16 @@ class Tags(HTMLParser):
         super().__init__()
         self.elements: dict[str, int] = {}
         self.attributes: set[str] = set()
+        self.targets: list[str] = []
+        self.ids: list[str] = []
         self.text = ""
         self._open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements[tag] = self.elements.get(tag, 0) + 1
         self.attributes |= {name for name, _ in attrs}
+        self.targets += [value or "" for name, value in attrs if name == "href"]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
         if tag not in VOID:
             self._open.append(tag)
 
@@ -54,61 +58,154 @@ def parsed(html: str) -> Tags:
     return tags
 
 
-def report_of(folder: Path, poll_id: str, option: str) -> str:
-    """Scan the story, its one flooded poll and the answer to it renamed."""
-    events = []
-    for event in story(1, START_MS, 0.3).events:
-        if event["poll_id"] == PEACE_PLAN:
-            event |= {"poll_id": poll_id} | ({"option": option} if event.get("option") == "no" else {})
-        events.append(json.dumps(event).encode())
-    recording = folder / "recording.jsonl"
-    recording.write_bytes(b"\n".join(events))
-    scan([recording], Settings(), folder / "out", False, lambda _: None)
-    return (folder / "out" / "report.html").read_text()
+def article(html: str, number: int) -> str:
+    """Return the article of the example case of this number."""
+    return html.split(f'<article id="case-{number:016x}"')[1].split("</article>")[0]
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return report_of(tmp_path_factory.mktemp("plain"), "peace-plan", "no")
+def plain() -> str:
+    return page(everything())
 
 
 @pytest.fixture(scope="module")
-def nasty(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return report_of(tmp_path_factory.mktemp("nasty"), NASTY, NASTY[::-1])
+def nasty() -> str:
+    return page(everything(lambda name: NASTY + name))
 
 
-def test_the_report_says_what_was_found_for_both_sides_with_tally_and_timeline(plain: str) -> None:
+def test_the_cases_that_accuse_and_change_a_result_come_first(plain: str) -> None:
+    listed = re.findall(r'<td><span class="badge (\w+)"', plain.split("</nav>")[0])
+    assert listed == ["coordinated"] * 4 + ["mixed", "insufficient", "organic"]
+    assert [int(case, 16) for case in re.findall(r'<article id="case-(\w+)"', plain)] == [1, 6, 3, 4, 2, 7, 5]
+
+
+def test_a_case_says_both_sides_and_what_it_means_for_the_result(plain: str) -> None:
+    flooded = parsed(article(plain, 1)).text
+    assert "A script cast about 3,980 of the 6,120 votes" in flooded
+    assert "3,940 of 4,050 accounts in the surge were made within 3.6 days" in flooded
+    assert "Their countries are spread like the poll's own." in flooded
+    assert "3,980 (64 % to 67 %)" in flooded
+    assert "“yes” instead of “no”" in flooded
+    assert "made within a short time 3,980" in flooded
+    assert "14 accounts named earlier were cleared" in flooded
+
+
+def test_a_crowd_and_a_case_that_cannot_be_told_accuse_nobody(plain: str) -> None:
+    assert "none" in parsed(article(plain, 5)).text
+    assert "var(--suspect)" not in article(plain, 5)
+    assert "var(--suspect)" not in article(plain, 7)
+
+
+def test_named_accounts_stand_beside_the_others(plain: str) -> None:
+    cells = dict(re.findall(r'<tr><th scope="row">([^<]+)</th><td>([^<]+)</td>', article(plain, 1)))
+    assert cells["Commonest client"] == "android (100 %)"
+    assert re.fullmatch(r"2\.\d days \(nine of ten: \d+\.\d h to 3\.\d days\)", cells["Account age, middle one"])
+    assert cells["Came through a link"] == "0 %"
+
+
+def test_accounts_that_met_are_drawn_poll_after_poll_and_copied_words_are_quoted(plain: str) -> None:
+    assert "The same accounts, poll after poll" in article(plain, 3)
+    assert "8. p7-047" in article(plain, 3)
+    assert "it was drafted by people" in article(plain, 4)
+
+
+def test_what_no_longer_holds_is_listed_apart(plain: str) -> None:
+    after = plain.split("</article>")[-1]
+    assert "What looked like a script was a campus" in after.split("Merged")[0]
+    assert f'<a href="#case-{3:016x}">' in after
+    assert f'id="case-{8:016x}"' not in plain
+
+
+def test_every_link_leads_to_a_place_on_the_page(plain: str) -> None:
     tags = parsed(plain)
-    assert tags.elements["article"] == tags.elements["svg"] == tags.elements["table"] == 1
-    assert "Votes rose suddenly on poll 'peace-plan'" in tags.text
-    assert "a script could have sent them" in tags.text
-    assert "would look alike if a post or a broadcast had sent a crowd" in tags.text
-    assert "It can't tell a crowd from a script." in tags.text
-    assert re.search(r"<tr><th scope=\"row\">no</th><td>[\d,]+</td><td>\d+\.\d%</td></tr>", plain)
-    assert 'class="surge"' in plain
-    assert "<dt>refused</dt><dd>0</dd>" in plain
+    assert {target[1:] for target in tags.targets} <= set(tags.ids)
+    assert len(tags.ids) == len(set(tags.ids))
+
+
+def test_every_poll_is_in_the_table_of_polls(plain: str) -> None:
+    polls = plain.split('<section id="polls">')[1]
+    assert polls.count("<tr>") - 1 == len(everything().estimates)
 
 
 def test_no_id_or_text_can_bring_in_markup(plain: str, nasty: str) -> None:
     """A hostile page has the very elements and attributes of a harmless one."""
     harmless, hostile = parsed(plain), parsed(nasty)
-    assert hostile.elements == harmless.elements
+    assert hostile.elements.keys() == harmless.elements.keys()
+    assert {name: count for name, count in hostile.elements.items() if name not in {"g", "text", "path", "line"}} == {
+        name: count for name, count in harmless.elements.items() if name not in {"g", "text", "path", "line"}
+    }
     assert hostile.attributes == harmless.attributes
     assert "\u202e" not in nasty
     assert "\x1b" not in nasty
     assert "<script>alert(1)</script>" in hostile.text  # as text
 
 
-def test_the_page_fetches_nothing(plain: str) -> None:
+def test_the_page_fetches_nothing(plain: str, nasty: str) -> None:
     assert "default-src 'none'" in plain
-    assert not re.search(r"(?:src|href)\s*=|url\(|@import|https?:", plain)
+    for html in (plain, nasty.replace("src=x", "")):
+        assert not re.search(FETCHING, html)
 
 
-def test_a_scan_without_a_case_says_so(tmp_path: Path) -> None:
-    recording = tmp_path / "empty.jsonl"
-    recording.write_bytes(b"")
-    scan([recording], Settings(), tmp_path, False, lambda _: None)
-    assert "No case was opened" in parsed((tmp_path / "report.html").read_text()).text
+def test_a_drawing_keeps_nothing_that_could_act() -> None:
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10.4 20"><style>x</style><script>a()</script><a href="#"/>'
+        '<g onclick="a()" transform="translate(1.234567,2.0000001)"><path d="M0,1e-15L2.34567,8" style="x" id="y"/>'
+        "<image href='x'/><text>&lt;b></text></g></svg>"
+    )
+    drawn = inline(svg, "a <b>", 'c "d"')
+    assert drawn == (
+        '<svg viewBox="0 0 10.4 20" fill="none" role="img" aria-label="a &lt;b&gt;. c &quot;d&quot;">'
+        '<g transform="translate(1.2,2)"><path d="M0,0L2.3,8"></path><text>&lt;b&gt;</text></g></svg>'
+    )
+    ElementTree.fromstring(drawn)
+
+
+def test_every_chart_says_in_words_what_it_shows(plain: str) -> None:
+    labels = re.findall(r'<svg [^>]*role="img" aria-label="([^"]*)"', plain)
+    assert len(labels) == plain.count("<svg")
+    assert all(len(label) > 30 for label in labels)
+
+
+def test_a_report_without_samples_and_names_still_says_all_it_knows() -> None:
+    full = everything()
+    html = page(replace(full, samples={}, named={}, timelines=Timelines(60_000), estimates={}))
+    assert "No timeline was kept" in html
+    assert "A script cast about 3,980" in html
+
+
+def test_a_report_without_a_case_says_so() -> None:
+    assert "No case was opened" in page(Report(TOTALS, [], Timelines(60_000), {}))
+
+
+def many_cases(count: int) -> Report:
+    """Return a report with the flood so many times."""
+    examples = Examples()
+    flood(examples)
+    (said,) = examples.alerts
+    (sample,), (named,) = examples.samples.values(), examples.named.values()
+    ids = [f"{number:016x}" for number in range(1, count + 1)]
+    alerts = [alert_of(said, case_id) for case_id in ids]
+    return replace(
+        examples.report(), cases=alerts, samples=dict.fromkeys(ids, sample), named=dict.fromkeys(ids, named)
+    )
+
+
+def alert_of(said: Alert, case_id: str) -> Alert:
+    fields = {name: getattr(said, name) for name in said.__struct_fields__}
+    data = {name: getattr(said.data, name) for name in said.data.__struct_fields__} | {"case_id": case_id}
+    return Alert(**fields | {"id": f"{case_id}:1", "data": type(said.data)(**data)})
+
+
+def test_many_cases_are_cut_and_the_page_says_so() -> None:
+    started = time.perf_counter()
+    html = page(many_cases(MOST_CASES + 7))
+    took_s = time.perf_counter() - started
+    assert html.count("<article") == MOST_CASES
+    assert f"The first {MOST_CASES} are listed; alerts.jsonl has all {MOST_CASES + 7}." in html
+    assert f"The first {MOST_DRAWN} are drawn." in html
+    assert html.count("Not drawn: others weigh more.") == MOST_CASES - MOST_DRAWN
+    assert len(html.encode()) < 3_000_000
+    assert took_s < 30  # 5 s on a quiet machine
 
 
 def windows(poll_ids: list[str], start_ms: int, votes: int) -> ScoredWindows:
@@ -161,11 +258,3 @@ def test_memory_for_timelines_is_bounded() -> None:
         timelines.follow(poll_id)
     assert timelines.of(many[MOST_POLLS - 1]) is not None
     assert timelines.of(many[MOST_POLLS]) is None
-
-
-def test_only_bars_that_overlap_the_case_are_marked() -> None:
-    timeline = Timeline(1_000)
-    for second in range(4):
-        timeline.add(second * 1_000, 10, 1)
-    drawing = chart(timeline, Window(1_500, 3_000))
-    assert re.findall(r'class="(votes|surge)"', drawing) == ["votes", "surge", "surge", "votes"]

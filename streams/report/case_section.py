@@ -1,0 +1,148 @@
+"""One case on the page: the verdict, what it rests on for both sides, drawings, and what it means for the result."""
+
+from __future__ import annotations
+
+from detectors.alert import CaseData, PollImpact
+from detectors.findings import Evidence
+from detectors.sentences import span
+from streams.report.case_drawings import drawings
+from streams.report.comparison import comparison
+from streams.report.markup import rows, table, text
+from streams.report.report import Report, suspect_votes
+from streams.report.sample import Named, Sample
+from streams.report.words import FLIPS, KINDS, REASONS, clock, counted, moment, percent
+
+MOST_POLLS = 40
+
+
+def badge(verdict: str) -> str:
+    """Return a verdict as a coloured word."""
+    return f'<span class="badge {text(verdict)}">{text(verdict)}</span>'
+
+
+def case_section(case: CaseData, report: Report, drawn: bool) -> str:
+    """Return the article of a case; its charts only when it is to be `drawn`."""
+    sample, named = report.samples.get(case.case_id), report.named.get(case.case_id)
+    charts = drawings(case, report) if drawn else '<p class="quiet">Not drawn: others weigh more.</p>'
+    return (
+        f'<article id="case-{text(case.case_id)}" class="{text(case.verdict)}">'
+        f"<h2>{badge(case.verdict)} {text(_polls(case))}</h2>"
+        f'<p class="lead">{text(case.summary)}</p>{_facts(case, named)}{_sides(case)}{charts}'
+        f"{_compared(sample)}{_quoted(sample)}{_accounts(named)}{_several(case)}{_small_print(case)}</article>\n"
+    )
+
+
+def _polls(case: CaseData) -> str:
+    return case.poll_ids[0] if len(case.poll_ids) == 1 else f"{case.poll_ids[0]} and {len(case.poll_ids) - 1} more"
+
+
+def _facts(case: CaseData, named: Named | None) -> str:
+    window = case.window
+    facts = [
+        ("Suspect votes (share of the poll)", suspects_in_words(case)),
+        ("Would the result change?", flips_in_words(case.polls[0]) if len(case.polls) == 1 else flips_of_all(case)),
+        ("When", f"{clock(window.start_ms)} to {clock(window.end_ms)} ({span(window.start_ms, window.end_ms)})"),
+        ("Confidence", percent(case.confidence)),
+    ]
+    if named is not None:
+        facts.insert(1, ("Accounts named", f"{named.accounts:,}"))
+    items = "".join(f"<div><dt>{text(name)}</dt><dd>{text(fact)}</dd></div>" for name, fact in facts)
+    return f'<dl class="facts">{items}</dl>'
+
+
+def suspects_in_words(case: CaseData) -> str:
+    """Return how many votes are suspect; of one poll, with the interval of their share."""
+    if len(case.polls) > 1:
+        return f"{suspect_votes(case):,} in {counted(len(case.polls), 'poll')}"
+    suspect = case.polls[0].suspect
+    if not suspect.votes:
+        return "none" if not suspect.share_high else f"none for sure, at most {percent(suspect.share_high)}"
+    return f"{suspect.votes:,} ({percent(suspect.share_low)} to {percent(suspect.share_high)})"
+
+
+def flips_in_words(poll: PollImpact) -> str:
+    """Return whether a poll would have another leader without the suspect votes."""
+    outcome = poll.outcome
+    if outcome.leader is None:
+        return "no votes yet"
+    return FLIPS[outcome.flips].format(leader=outcome.leader, adjusted_leader=outcome.adjusted_leader)
+
+
+def flips_of_all(case: CaseData) -> str:
+    """Return in how many of its polls a case changes who leads."""
+    flips = [poll.outcome.flips for poll in case.polls]
+    yes, perhaps = flips.count("yes"), flips.count("uncertain")
+    if yes:
+        return f"Yes, in {yes} of {counted(len(flips), 'poll')}"
+    return f"Can't be ruled out in {perhaps} of {counted(len(flips), 'poll')}" if perhaps else "No, in none"
+
+
+def _sides(case: CaseData) -> str:
+    return (
+        f'<div class="sides">{_side("Speaks for a script", case, "coordinated")}'
+        f"{_side('Speaks for a crowd', case, 'organic')}</div>"
+    )
+
+
+def _side(title: str, case: CaseData, direction: str) -> str:
+    sentences = "".join(_evidence(one) for one in case.evidence if one.direction == direction)
+    return f'<section class="{direction}"><h3>{text(title)}</h3><ul>{sentences or "<li>nothing was found</li>"}</ul></section>'
+
+
+def _evidence(evidence: Evidence) -> str:
+    return f'<li>{text(evidence.sentence)} <span class="quiet">({text(evidence.detector)})</span></li>'
+
+
+def _compared(sample: Sample | None) -> str:
+    lines = [] if sample is None else comparison(sample)
+    if not lines:
+        return ""
+    head = ("", "Named accounts", "Others who voted then")
+    return "<h3>Named accounts beside the others</h3>" + table(head, rows([(li.trait, li.named, li.others) for li in lines]))
+
+
+def _quoted(sample: Sample | None) -> str:
+    if sample is None or len(sample.quotes) < 2:
+        return ""
+    quotes = "".join(
+        f'<li><q>{text(quote.text)}</q> <span class="quiet">{text(quote.account_id)}, {clock(quote.at_ms)}</span></li>'
+        for quote in sample.quotes
+    )
+    return f'<h3>What named accounts wrote</h3><ul class="quotes">{quotes}</ul>'
+
+
+def _accounts(named: Named | None) -> str:
+    if named is None or not named.accounts + named.cleared:
+        return ""
+    reasons = ", ".join(f"{REASONS.get(reason, reason)} {count:,}" for reason, count in named.reasons.most_common())
+    victims = f" {counted(named.victims, 'account')} of them look taken over: victims, not to be acted on." if named.victims else ""
+    cleared = f" {counted(named.cleared, 'account')} named earlier {'was' if named.cleared == 1 else 'were'} cleared." if named.cleared else ""
+    return (
+        f"<h3>Accounts</h3><p>{text(counted(named.accounts, 'account'))} in moderation.jsonl, with a score and reasons "
+        f"each: {text(reasons or 'none')}.{text(victims)}{text(cleared)}</p>"
+    )
+
+
+def _several(case: CaseData) -> str:
+    if len(case.polls) < 2:
+        return ""
+    most = sorted(case.polls, key=lambda poll: (-poll.suspect.share, poll.poll_id))
+    cells = [
+        (poll.poll_id, f"{poll.suspect.votes:,}", _interval(poll), flips_in_words(poll)) for poll in most[:MOST_POLLS]
+    ]
+    more = f'<p class="quiet">{len(most) - MOST_POLLS} more in alerts.jsonl.</p>' if len(most) > MOST_POLLS else ""
+    head = ("Poll", "Suspect votes", "Share", "Would the result change?")
+    return f"<h3>Its polls</h3>{table(head, rows(list(cells)))}{more}"
+
+
+def _interval(poll: PollImpact) -> str:
+    return f"{percent(poll.suspect.share_low)} to {percent(poll.suspect.share_high)}"
+
+
+def _small_print(case: CaseData) -> str:
+    kinds = ", ".join(KINDS.get(kind, kind) for kind in case.kinds)
+    return (
+        f'<p class="quiet">Case {text(case.case_id)}, revision {case.revision}: {text(kinds)}. Opened {moment(case.opened_ms)}, '
+        f"last said {moment(case.updated_ms)}, score {case.score:.3g}, {text(case.severity)}. "
+        f'<a href="#contents">Back to all cases</a></p>'
+    )

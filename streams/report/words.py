@@ -1,0 +1,79 @@
+"""Times, counts and shares as a person reads them."""
+
+from __future__ import annotations
+
+from detectors.sentences import timestamp
+
+
+def moment(at_ms: int) -> str:
+    """Return a date and a time of day.
+
+    >>> moment(1664812842918)
+    '2022-10-03 16:00:42 UTC'
+    """
+    return timestamp(at_ms)[:19].replace("T", " ") + " UTC"
+
+
+def clock(at_ms: int) -> str:
+    """Return a time of day; the page says once that all are UTC.
+
+    >>> clock(1664812842918)
+    '16:00:42'
+    """
+    return timestamp(at_ms)[11:19]
+
+
+def percent(share: float) -> str:
+    """Return a share; small ones keep a digit.
+
+    >>> percent(0.412), percent(0.0412), percent(0.0), percent(1.0)
+    ('41 %', '4.1 %', '0 %', '100 %')
+    """
+    digits = 1 if 0 < share < 0.0995 or 0.995 <= share < 1 else 0
+    return f"{share * 100:.{digits}f} %"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "poll"), counted(2_000, "poll"), counted(2, "reply", "replies")
+    ('1 poll', '2,000 polls', '2 replies')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+VERDICTS = {
+    "coordinated": "made by a script or by accounts that act as one",
+    "mixed": "a script inside a real crowd",
+    "organic": "a real crowd",
+    "insufficient": "the data can't tell a crowd from a script",
+}
+KINDS = {
+    "vote_spike": "sudden rise",
+    "slow_drip": "slow drip",
+    "rate_shape": "shape in time",
+    "composition": "who voted",
+    "account_cluster": "accounts that act together",
+    "copied_replies": "copied replies",
+}
+REASONS = {
+    "born_together": "made within a short time",
+    "new_account": "new account",
+    "few_networks": "from few networks",
+    "one_client": "all with one client",
+    "one_country": "from one country",
+    "few_followers": "few followers",
+    "generated_handle": "name looks generated",
+    "no_referrer": "came through no link",
+    "same_option": "all chose the same",
+    "in_the_burst": "voted in the burst",
+    "clockwork": "regular as a clock",
+    "lockstep": "met in poll after poll",
+    "copied_text": "copied a text",
+    "taken_over": "looks taken over",
+}
+FLIPS = {
+    "yes": "Yes: “{adjusted_leader}” instead of “{leader}”",
+    "no": "No: “{leader}” leads either way",
+    "uncertain": "Can't be ruled out: “{leader}” leads as counted",
+}
