@@ -1,15 +1,34 @@
-"""One case: what is remembered of it, and what it says of itself when it is published."""
+"""One case: what is remembered of it, how it is judged, and what it says of itself when it is published."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
-from detectors.alert import CaseData, MadeBy, Recommended, Window
-from detectors.findings import Evidence, Finding, Kind
-from detectors.impact import SuspectVotes, poll_impact, surge_suspects
-from detectors.sentences import summary, surge_against, surge_for
+from detectors.alert import CaseData, MadeBy, PollImpact, Recommended, Verdict, Window
+from detectors.claim import Claim, polls_of
+from detectors.findings import Evidence, Kind, Reason
+from detectors.impact import NONE_SUSPECT, SuspectVotes, poll_impact
+from detectors.moderation import ModerationItem, named_by, parts_of
+from detectors.sentences import NO_CROWD, NO_SCRIPT, Story, summary, surge_against, surge_for
+from detectors.suspects import suspects_in
+from detectors.verdict import UNJUDGED, Judgement, judge, severity, worst_outcome
+
+MOST_LISTED = 200_000
+"""Accounts of a case that its items name or clear; beyond it those cleared first are no longer told."""
+
+_MOST_REASONS_A_SIDE = 8
+
+
+class RecommendedMode(StrEnum):
+    """What alerts and moderation items recommend: that a person decides, or (shadow) that they are only looked at."""
+
+    NEEDS_HUMAN = "needs_human"
+    SHADOW = "shadow"
 
 
 @dataclass(frozen=True)
@@ -22,6 +41,7 @@ class CaseParams:
     revise_every_ms: shortest time (event time) between two revisions that say nothing of a new kind.
     revise_growth: how much higher the score must have become for such a revision, as a factor above 1.
     recommendation_ms: how long a recommendation holds (event time).
+    recommended_mode: what is recommended where the worker's mode is live.
     """
 
     close_below: float = 0.7
@@ -30,6 +50,7 @@ class CaseParams:
     revise_every_ms: int = 60_000
     revise_growth: float = 1.5
     recommendation_ms: int = 7 * 24 * 3_600_000
+    recommended_mode: RecommendedMode = RecommendedMode.NEEDS_HUMAN
 
     def __post_init__(self) -> None:
         if not 0 < self.close_below <= 1:
@@ -42,69 +63,149 @@ class CaseParams:
 
 
 class Case(msgspec.Struct):
-    """What is remembered of a case; `latest` is the heaviest finding on each topic."""
+    """What is remembered of a case. `homes` are the polls whose surges are told here; `listed` are all accounts that
+    an item ever named, in that order; `fresh` and `opening` say that there is news that does not wait.
+    """
 
     case_id: str
     poll_id: str
     opened_ms: int
     start_ms: int
     hot_ms: int
-    score: float
-    latest: dict[str, Finding]
-    tally: dict[str, int]
-    updated_ms: int
-    revision: int = 0
-    said_score: float = 0.0
-    said_ms: int = 0
+    touched_ms: int
+    score: float = 0.0
+    claims: list[Claim] = []
+    homes: list[str] = []
+    tallies: dict[str, dict[str, int]] = {}
+    estimates: dict[str, SuspectVotes] = {}
+    judged: Judgement = UNJUDGED
     resolved_ms: int | None = None
+    merged_into: str | None = None
+    opening: bool = True
+    fresh: bool = False
+    arrived_ms: int = 0
+    revision: int = 0
+    said_ms: int = 0
+    said_score: float = 0.0
+    said_verdict: Verdict = "insufficient"
+    said_votes: dict[str, int] = {}
+    item_revision: int = 0
+    items_said_ms: int = 0
+    items_stale: bool = False
+    listed: dict[str, None] = {}
 
+    @property
+    def sort_key(self) -> tuple[int, str]:
+        """Of two cases that turn out to be one, the smaller survives."""
+        return (self.opened_ms, self.case_id)
 
-def topic(finding: Finding) -> str:
-    """Return what a finding is about; of two on one topic a case keeps the heavier."""
-    return f"{finding.kind}:{finding.option or ''}"
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it is not resolved."""
+        return self.resolved_ms is None
 
+    def poll_ids(self) -> list[str]:
+        """Return the polls it is about, the first one first; no longer those of a campaign that was withdrawn."""
+        accusing = any(claim.standing for claim in self.claims)
+        about = [claim for claim in self.claims if claim.standing or not accusing or len(claim.finding.suspects) < 2]
+        told = [poll_id for claim in about for poll_id in polls_of(claim.finding)]
+        return list(dict.fromkeys([self.poll_id, *told]))
 
-def suspects(case: Case) -> SuspectVotes:
-    """Return the votes a case makes suspect: those beyond the expected in its widest surge."""
-    return max((surge_suspects(f.observed, f.expected) for f in case.latest.values()), key=lambda s: s.high)
+    def rejudge(self) -> list[str]:
+        """Work out the estimates and the verdict anew from the claims; return the polls whose estimate changed."""
+        before, self.estimates = self.estimates, {poll_id: suspects_in(poll_id, self.claims) for poll_id in self.poll_ids()}
+        self.judged = judge(self.claims, self.estimates, self.judged.verdict)
+        return [poll_id for poll_id in before | self.estimates if before.get(poll_id) != self.estimates.get(poll_id)]
 
 
 def case_data(case: Case, params: CaseParams, made_by: MadeBy) -> CaseData:
     """Return the revision of a case that is to be published now."""
-    heaviest = max(case.latest.values(), key=lambda f: (f.score, topic(f)))
+    claims = sorted(case.claims, key=lambda claim: (not claim.standing, *claim.rank))
+    kinds: set[Kind] = {claim.finding.kind for claim in claims}
+    polls = [_impact(case, poll_id) for poll_id in case.poll_ids()]
     return CaseData(
         case_id=case.case_id,
         revision=case.revision,
-        poll_ids=[case.poll_id],
-        kinds=_kinds(case),
-        verdict="insufficient",
-        confidence=0.0,
+        poll_ids=[poll.poll_id for poll in polls],
+        kinds=sorted(kinds),
+        verdict=case.judged.verdict,
+        confidence=case.judged.confidence,
         score=case.score,
-        severity="warning",
+        severity=severity(case.judged.verdict, polls),
         opened_ms=case.opened_ms,
-        updated_ms=case.updated_ms,
-        window=Window(case.start_ms, max(f.end_ms for f in case.latest.values())),
-        polls=[poll_impact(case.poll_id, case.tally, suspects(case))],
-        evidence=_evidence(case),
-        members_ref=None,
-        merged_into=None,
+        updated_ms=case.said_ms,
+        window=Window(case.start_ms, max(claim.finding.end_ms for claim in claims)),
+        polls=polls,
+        evidence=_evidence(claims),
+        members_ref=f"{case.case_id}:1" if case.item_revision else None,
+        merged_into=case.merged_into,
         made_by=made_by,
-        recommended=Recommended(
-            "review",
-            "shadow" if made_by.mode == "shadow" else "needs_human",
-            True,
-            case.updated_ms + params.recommendation_ms,
-        ),
-        summary=summary(heaviest),
+        recommended=_recommended(case, case.said_ms, params, made_by),
+        summary=summary(case.judged.verdict, _story(claims, polls)),
     )
 
 
-def _kinds(case: Case) -> list[Kind]:
-    kinds: set[Kind] = {finding.kind for finding in case.latest.values()}
-    return sorted(kinds)
+def case_items(case: Case, params: CaseParams, made_by: MadeBy) -> list[ModerationItem]:
+    """Return the moderation items of a case as they are to be published now; none for a case that was merged."""
+    named = {} if case.merged_into else named_by(case.claims)
+    case.listed.update(dict.fromkeys(named))
+    for account_id in [one for one in case.listed if one not in named][: max(0, len(case.listed) - MOST_LISTED)]:
+        del case.listed[account_id]
+    listed = [] if case.merged_into else list(case.listed)
+    claims = sorted(case.claims, key=lambda claim: (not claim.standing, *claim.rank))
+    heading = {
+        "case_id": case.case_id,
+        "revision": case.item_revision,
+        "poll_ids": case.poll_ids(),
+        "evidence": _evidence(claims),
+        "merged_into": case.merged_into,
+        "created_ms": case.items_said_ms,
+    }
+    return parts_of(heading, named, listed, _recommended(case, case.items_said_ms, params, made_by))
 
 
-def _evidence(case: Case) -> list[Evidence]:
-    ranked = sorted(case.latest.values(), key=lambda f: (-f.score, topic(f)))
-    both = [Evidence(f.detector, "coordinated", surge_for(f), f.observed, f.expected, f.p_value) for f in ranked]
-    return [*both, Evidence(ranked[0].detector, "organic", surge_against(ranked[0]), None, None, None)]
+def _impact(case: Case, poll_id: str) -> PollImpact:
+    return poll_impact(poll_id, case.tallies.get(poll_id, {}), case.estimates.get(poll_id, NONE_SUSPECT))
+
+
+def _recommended(case: Case, at_ms: int, params: CaseParams, made_by: MadeBy) -> Recommended:
+    is_shadow = made_by.mode == "shadow" or params.recommended_mode == RecommendedMode.SHADOW
+    is_idle = case.judged.verdict == "organic" or case.merged_into is not None
+    return Recommended(
+        "none" if is_idle else "review",
+        "shadow" if is_shadow else "needs_human",
+        True,
+        at_ms + params.recommendation_ms,
+    )
+
+
+def _evidence(claims: Sequence[Claim]) -> list[Evidence]:
+    """Return the reasons of both sides, those of the weightiest claims first."""
+    told = list({evidence.sentence: evidence for claim in claims for evidence in _reasons(claim)}.values())
+    fallback = claims[0].finding.detector
+    coordinated = [one for one in told if one.direction == "coordinated"][:_MOST_REASONS_A_SIDE]
+    organic = [one for one in told if one.direction == "organic"][:_MOST_REASONS_A_SIDE]
+    return [
+        *(coordinated or [Evidence(fallback, "coordinated", NO_SCRIPT, None, None, None)]),
+        *(organic or [Evidence(fallback, "organic", NO_CROWD, None, None, None)]),
+    ]
+
+
+def _reasons(claim: Claim) -> list[Evidence]:
+    finding = claim.finding
+    if finding.evidence or finding.detector != "rate":
+        return finding.evidence
+    return [
+        Evidence("rate", "coordinated", surge_for(finding), finding.observed, finding.expected, finding.p_value),
+        Evidence("rate", "organic", surge_against(finding), None, None, None),
+    ]
+
+
+def _story(claims: Sequence[Claim], polls: Sequence[PollImpact]) -> Story:
+    reasons: Counter[Reason] = Counter()
+    for account in named_by(claims).values():
+        reasons.update(account.reasons)
+    hit = [poll.poll_id for poll in polls if poll.suspect.votes] or [poll.poll_id for poll in polls]
+    return Story(claims[0].finding, hit, sum(poll.suspect.votes for poll in polls), reasons, worst_outcome(polls))
+
+

@@ -1,51 +1,40 @@
 """Findings become cases: opened, revised, resolved, numbered; one sequence in event time, whoever reported first.
 
 A case opens on a finding above 1.0 and is resolved when nothing scored `close_below` or more for `close_after_ms`. It
-is revised only when there is something new to say. Within `reopen_ms` after it was resolved it opens again under its
-id. State: about 2 kB a case that is open or may open again, at most one a poll; 200 bytes an option of a poll.
+is revised only when there is something new to say: at once when the verdict changes or a detector of another kind
+speaks, else at most every `revise_every_ms`. Within `reopen_ms` after it was resolved it opens again under its id.
+State: what `detectors.shelf` says, and 200 bytes an option of a poll.
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any, Literal
+from itertools import groupby
+from typing import Any
 
 import msgspec
 
-from detectors.alert import CaseData, Integrity, MadeBy
-from detectors.case import Case, CaseParams, case_data, suspects, topic
+from detectors.alert import Integrity, MadeBy, Verdict
+from detectors.case import Case, CaseParams, case_data, case_items
+from detectors.case_news import (
+    CaseStep,
+    News,
+    Revision,
+    closes_ms,
+    has_grown,
+    items_due_ms,
+    leaves_ms,
+    news_of,
+    wakes_ms,
+)
 from detectors.findings import Finding, Report, Retired
-from detectors.impact import NONE_SUSPECT, SuspectVotes, integrity
+from detectors.impact import integrity
 from detectors.inbox import Gap
+from detectors.moderation import ModerationItem
+from detectors.shelf import Shelf
 from detectors.watermark import UNKNOWN_MS
 
-_FAMILY = "rate"
 _NEVER_MS = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """One thing to publish: a case's data, what kind of news it is, and when the broker took the votes that caused it.
-
-    `arrived_ms` is 0 where no vote did: what is said after the opening is said because a window ended.
-    """
-
-    news: Literal["opened", "updated", "resolved"]
-    data: CaseData
-    arrived_ms: int
-
-
-@dataclass
-class CaseStep:
-    """What one advance of the cases gives: revisions in order of event time, polls whose estimate changed, and the
-    last estimate of polls that left memory."""
-
-    revisions: list[Revision] = field(default_factory=list)
-    changed_polls: list[str] = field(default_factory=list)
-    retired: list[Integrity] = field(default_factory=list)
-    findings: int = 0
 
 
 class CaseBook:
@@ -57,17 +46,20 @@ class CaseBook:
         self._mark_ms: list[int | None] = [None] * shards
         self._ended = [False] * shards
         self._waiting: list[Finding] = []
-        self._cases: dict[str, Case] = {}
-        self._due: list[tuple[int, str, str]] = []
+        self._shelf = Shelf(params)
+        self._due: list[tuple[int, str]] = []
+        self._wakes_ms: dict[str, int] = {}
         self._tally: dict[str, dict[str, int]] = {}
         self._updated_ms: dict[str, int] = {}
         self._changed: dict[str, None] = {}
         self._leaving: list[tuple[int, str, Retired]] = []
 
-    @property
-    def open_cases(self) -> int:
-        """How many cases are open."""
-        return sum(case.resolved_ms is None for case in self._cases.values())
+    def open_cases(self) -> dict[Verdict, int]:
+        """Return how many cases are open, by their latest verdict."""
+        count: dict[Verdict, int] = {"organic": 0, "coordinated": 0, "mixed": 0, "insufficient": 0}
+        for case in self._shelf.cases.values():
+            count[case.said_verdict] += case.is_open
+        return count
 
     def ended(self) -> bool:
         """Tell whether every shard said that nothing more comes."""
@@ -91,7 +83,7 @@ class CaseBook:
         s = report.standings
         for poll_id, option, votes, at_ms in zip(s.poll_ids, s.options, s.votes, s.updated_ms, strict=True):
             self._tally.setdefault(poll_id, {})[option] = votes
-            self._change(poll_id, at_ms)
+            self._change([poll_id], at_ms)
 
     def advance(self) -> CaseStep:
         """Work through all event time that every shard has reported."""
@@ -99,21 +91,18 @@ class CaseBook:
         frontier_ms = min(UNKNOWN_MS if mark is None else mark for mark in self._mark_ms)
         due = sorted((f for f in self._waiting if f.at_ms <= frontier_ms), key=_order)
         self._waiting = [f for f in self._waiting if f.at_ms > frontier_ms]
-        step.findings = len(due)
-        for finding in due:
-            self._come_to(finding.at_ms, step)
-            self._take(finding, step)
+        for at_ms, at_once in groupby(due, key=lambda finding: finding.at_ms):
+            self._come_to(at_ms, step)
+            self._hear(list(at_once), at_ms, step)
         self._come_to(frontier_ms, step)
+        if self.ended():
+            self._say_the_rest(step)
         step.changed_polls, self._changed = list(self._changed), {}
         return step
 
     def integrity(self, poll_id: str) -> Integrity:
         """Return the running estimate of a poll that was in `changed_polls`."""
-        return integrity(poll_id, self._tally[poll_id], self._suspects(poll_id), self._updated_ms[poll_id])
-
-    def _suspects(self, poll_id: str) -> SuspectVotes:
-        case = self._cases.get(poll_id)
-        return NONE_SUSPECT if case is None else suspects(case)
+        return integrity(poll_id, self._tally[poll_id], self._shelf.estimate(poll_id), self._updated_ms[poll_id])
 
     def __contains__(self, poll_id: object) -> bool:
         """Tell whether there is an estimate of this poll."""
@@ -123,45 +112,32 @@ class CaseBook:
         """Return all polls there is an estimate of, in order of name."""
         return sorted(self._tally)
 
-    def _take(self, finding: Finding, step: CaseStep) -> None:
-        case = self._cases.get(finding.poll_id)
-        if case is None or case.resolved_ms is not None:
-            if finding.score <= 1 or finding.phase == "calm":
-                return
-            case = self._open(finding, case)
-            step.revisions.append(self._revise(case, "opened", finding))
-            return
-        is_new = topic(finding) not in case.latest
-        if finding.score > 1 or not is_new:
-            case.latest[topic(finding)] = _heavier(finding, case.latest.get(topic(finding)))
-        if finding.score >= self._params.close_below:
-            case.hot_ms = finding.at_ms
+    def _hear(self, findings: list[Finding], at_ms: int, step: CaseStep) -> None:
+        """Take all that was found at one moment; each case it is about speaks at most once."""
+        heard = {case.case_id: case for finding in findings if (case := self._shelf.take(finding)) is not None}
+        touched = sorted(heard.values(), key=lambda case: case.sort_key)
+        for case in touched:
+            self._change(case.rejudge(), at_ms)
+        speaking: dict[str, Case] = {}
+        for case in touched:
+            if case.case_id in self._shelf.cases:
+                survivor, ended = self._shelf.unite(case)
+                self._change(survivor.poll_ids() if ended else [], at_ms)
+                for loser in ended:
+                    speaking.pop(loser.case_id, None)
+                    self._end(loser, at_ms, step)
+                speaking[survivor.case_id] = survivor
+        for case in speaking.values():
+            self._speak(case, news_of(case, at_ms, self._params), at_ms, step)
             self._schedule(case)
-        case.score = max(case.score, finding.score)
-        if self._worth_saying(case, finding, is_new and finding.score > 1):
-            step.revisions.append(self._revise(case, "updated", finding))
 
-    def _open(self, finding: Finding, earlier: Case | None) -> Case:
-        if earlier is None:
-            case_id = _case_id(finding)
-            earlier = Case(
-                case_id, finding.poll_id, finding.at_ms, finding.start_ms, 0, finding.score, {}, {}, finding.at_ms
-            )
-            self._cases[finding.poll_id] = earlier
-        earlier.resolved_ms = None
-        earlier.hot_ms = finding.at_ms
-        self._schedule(earlier)
-        earlier.latest[topic(finding)] = finding
-        earlier.score = max(earlier.score, finding.score)
-        return earlier
-
-    def _worth_saying(self, case: Case, finding: Finding, is_new: bool) -> bool:
-        waited = finding.at_ms - case.said_ms >= self._params.revise_every_ms
-        grown = case.score >= case.said_score * self._params.revise_growth
-        return is_new or (waited and grown)
+    def _end(self, loser: Case, at_ms: int, step: CaseStep) -> None:
+        loser.resolved_ms = at_ms
+        if loser.revision:
+            self._speak(loser, "resolved", at_ms, step)
 
     def _come_to(self, at_ms: int, step: CaseStep) -> None:
-        """Let happen what is due by `at_ms`, in order: polls leave, cases are resolved, resolved ones forgotten."""
+        """Let happen what is due by `at_ms`, in order: polls leave, cases speak, are resolved, and are forgotten."""
         while True:
             due_ms = self._due[0][0] if self._due else _NEVER_MS
             leaves_ms = self._leaving[0][0] if self._leaving else _NEVER_MS
@@ -169,43 +145,74 @@ class CaseBook:
                 return
             if leaves_ms <= due_ms:
                 _, poll_id, gone = heappop(self._leaving)
-                step.retired.append(integrity(poll_id, gone.votes, self._suspects(poll_id), leaves_ms))
+                step.retired.append(integrity(poll_id, gone.votes, self._shelf.estimate(poll_id), leaves_ms))
+                self._shelf.forget_poll(poll_id)
             else:
-                self._resolve_or_forget(*heappop(self._due), step)
+                self._wake(*heappop(self._due), step)
 
-    def _resolve_or_forget(self, due_ms: int, _: str, poll_id: str, step: CaseStep) -> None:
-        case = self._cases.get(poll_id)
-        if case is None or self._due_ms(case) != due_ms:
-            return  # it spoke again since, and stands further down
-        if case.resolved_ms is None:
+    def _wake(self, due_ms: int, case_id: str, step: CaseStep) -> None:
+        if self._wakes_ms.get(case_id) != due_ms:
+            return  # it was looked at since
+        del self._wakes_ms[case_id]
+        case = self._shelf.cases.get(case_id)
+        if case is None:
+            return
+        if case.is_open and due_ms >= closes_ms(case, self._params):
             case.resolved_ms = due_ms
-            self._schedule(case)
-            step.revisions.append(self._revise(case, "resolved", None))
+            self._speak(case, "resolved", due_ms, step)
+        elif not case.is_open and due_ms >= leaves_ms(case, self._params):
+            self._leave(case, due_ms)
         else:
-            del self._cases[poll_id]
-            self._change(poll_id, due_ms)
+            self._speak(case, news_of(case, due_ms, self._params), due_ms, step)
+        if case_id in self._shelf.cases:
+            self._schedule(case)
 
-    def _due_ms(self, case: Case) -> int:
-        if case.resolved_ms is None:
-            return case.hot_ms + self._params.close_after_ms
-        return case.resolved_ms + self._params.reopen_ms
+    def _leave(self, case: Case, at_ms: int) -> None:
+        if case.homes and case.item_revision:
+            self._shelf.give_up_homes(case)
+            return
+        self._shelf.forget(case)
 
     def _schedule(self, case: Case) -> None:
-        heappush(self._due, (self._due_ms(case), case.case_id, case.poll_id))
+        """See to it that the case is looked at when it is due, and not much before."""
+        wakes = wakes_ms(case, self._params)
+        if wakes < self._wakes_ms.get(case.case_id, _NEVER_MS):
+            self._wakes_ms[case.case_id] = wakes
+            heappush(self._due, (wakes, case.case_id))
 
-    def _revise(self, case: Case, news: Literal["opened", "updated", "resolved"], cause: Finding | None) -> Revision:
+    def _speak(self, case: Case, news: News | None, at_ms: int, step: CaseStep) -> None:
+        """Publish what is due: the items of a case, and a revision when there is news."""
+        if case.items_stale and (news == "resolved" or at_ms >= items_due_ms(case, self._params)):
+            step.items += self._items(case, at_ms)
+        if news is not None:
+            step.revisions.append(self._revise(case, news, at_ms))
+
+    def _say_the_rest(self, step: CaseStep) -> None:
+        """Say what was held back: nothing more comes."""
+        for case in sorted(self._shelf.cases.values(), key=lambda case: case.sort_key):
+            if case.items_stale:
+                step.items += self._items(case, case.touched_ms)
+            if case.is_open and has_grown(case, self._params):
+                step.revisions.append(self._revise(case, "updated", case.touched_ms))
+
+    def _items(self, case: Case, at_ms: int) -> list[ModerationItem]:
+        case.items_stale, case.items_said_ms = False, at_ms
+        case.item_revision += 1
+        return case_items(case, self._params, self._made_by)
+
+    def _revise(self, case: Case, news: News, at_ms: int) -> Revision:
         case.revision += 1
-        case.updated_ms = cause.at_ms if cause is not None else case.resolved_ms or 0
-        case.tally = cause.tally if cause is not None else case.tally
-        case.said_score, case.said_ms = case.score, case.updated_ms
-        self._change(case.poll_id, case.updated_ms)
+        case.said_ms, case.said_score, case.said_verdict = at_ms, case.score, case.judged.verdict
+        case.said_votes = {poll_id: suspect.votes for poll_id, suspect in case.estimates.items()}
+        case.opening = case.fresh = False
         data = case_data(case, self._params, self._made_by)
-        return Revision(news, data, cause.arrived_ms if cause is not None and news == "opened" else 0)
+        return Revision(news, data, case.arrived_ms if news == "opened" else 0)
 
-    def _change(self, poll_id: str, at_ms: int) -> None:
-        if poll_id in self._tally:
-            self._changed[poll_id] = None
-            self._updated_ms[poll_id] = max(at_ms, self._updated_ms.get(poll_id, at_ms))
+    def _change(self, poll_ids: list[str], at_ms: int) -> None:
+        for poll_id in poll_ids:
+            if poll_id in self._tally:
+                self._changed[poll_id] = None
+                self._updated_ms[poll_id] = max(at_ms, self._updated_ms.get(poll_id, at_ms))
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -214,7 +221,7 @@ class CaseBook:
             "ended": list(self._ended),
             "waiting": msgspec.to_builtins(self._waiting),
             "leaving": msgspec.to_builtins([gone for _, _, gone in self._leaving]),
-            "cases": msgspec.to_builtins(list(self._cases.values())),
+            "shelf": self._shelf.snapshot(),
             "tally": {poll_id: dict(tally) for poll_id, tally in self._tally.items()},
             "updated_ms": dict(self._updated_ms),
         }
@@ -226,22 +233,14 @@ class CaseBook:
         self._waiting = msgspec.convert(state["waiting"], list[Finding])
         leaving = msgspec.convert(state["leaving"], list[Retired])
         self._leaving = sorted((gone.at_ms, gone.poll_id, gone) for gone in leaving)
-        self._cases = {case.poll_id: case for case in msgspec.convert(state["cases"], list[Case])}
-        self._due = []
-        for case in self._cases.values():
+        self._shelf.restore(state["shelf"])
+        self._due, self._wakes_ms = [], {}
+        for case in self._shelf.cases.values():
             self._schedule(case)
         self._tally = {poll_id: dict(tally) for poll_id, tally in state["tally"].items()}
         self._updated_ms = dict(state["updated_ms"])
 
 
-def _order(finding: Finding) -> tuple[int, str, str, str]:
-    return (finding.at_ms, finding.poll_id, finding.kind, finding.option or "")
-
-
-def _heavier(new: Finding, old: Finding | None) -> Finding:
-    return new if old is None or new.score >= old.score else old
-
-
-def _case_id(first: Finding) -> str:
-    identity = "\x1f".join((first.poll_id, _FAMILY, str(first.start_ms)))
-    return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+def _order(finding: Finding) -> tuple[int, str, str, str, str, str]:
+    """Return the place of a finding in the one sequence; one shard's own order decides between equals."""
+    return (finding.at_ms, finding.poll_id, finding.detector, finding.kind, finding.cluster, finding.option or "")

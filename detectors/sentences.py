@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
-from detectors.findings import Finding
+from detectors.alert import Outcome, Verdict
+from detectors.findings import Finding, Reason
 
 
 def span(start_ms: int, end_ms: int) -> str:
@@ -52,14 +56,75 @@ def surge_for(finding: Finding) -> str:
 
 
 def surge_against(finding: Finding) -> str:
-    """Tell how the surge could be a crowd, and what was not looked at."""
+    """Tell how the surge could be a crowd, and what is not known."""
     return (
         f"The same {span(finding.start_ms, finding.end_ms)} would look alike if a post or a broadcast had sent a crowd: "
-        "the rate alone can't tell. Who voted, from where, and with whom was not looked at."
+        "the rate alone can't tell who voted, from where, and with whom."
     )
 
 
-def summary(finding: Finding) -> str:
+NO_CROWD = "Nothing that was looked at speaks for a crowd; posts and broadcasts outside of the platform are not looked at."
+NO_SCRIPT = "Nothing that was looked at speaks for a script; who runs an account is not looked at."
+
+_TRAITS: dict[Reason, str] = {
+    "taken_over": "of accounts that look taken over",
+    "born_together": "of accounts born together",
+    "lockstep": "of accounts that meet within seconds again and again",
+    "copied_text": "of accounts that copy one text",
+    "generated_handle": "of accounts with generated names",
+    "new_account": "of new accounts",
+    "few_networks": "through few networks",
+    "one_client": "by one client",
+    "one_country": "from one country",
+    "clockwork": "at the pace of a clock",
+    "few_followers": "of accounts hardly anybody follows",
+}
+_TRAITS_TOLD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a case's one sentence is about: the weightiest finding, the polls, the suspect votes in all of them, and how
+    often each reason was given for an account."""
+
+    finding: Finding
+    poll_ids: Sequence[str]
+    votes: int
+    reasons: Mapping[Reason, int]
+    worst: tuple[str, Outcome]
+
+
+def summary(verdict: Verdict, story: Story) -> str:
     """Tell the case in one sentence."""
-    name = "Votes rose suddenly" if finding.kind == "vote_spike" else "Votes drip in above the usual"
-    return f"{name} on poll {finding.poll_id!r}: {what_happened(finding)}. Crowd or script: not known yet."
+    where = _where(story.poll_ids)
+    if verdict == "insufficient":
+        name = "Votes drip in above the usual" if story.finding.kind == "slow_drip" else "Votes rose suddenly"
+        return f"{name} on {where}: {what_happened(story.finding)}. Crowd or script: not known yet."
+    if verdict == "organic":
+        return f"Real crowd: votes rose on {where}, by people as different as those of other crowds."
+    who = "Script inside a real crowd" if verdict == "mixed" else "Script"
+    return f"{who}: {_votes(story)}{_traits(story)} on {where}; {_consequence(*story.worst)}."
+
+
+def _votes(story: Story) -> str:
+    return f"{story.votes:,} votes" if story.votes else "an unknown number of votes"
+
+
+def _traits(story: Story) -> str:
+    """Return what is said of most accounts, the most telling first."""
+    most = max(story.reasons.values(), default=0)
+    told = [words for reason, words in _TRAITS.items() if 2 * story.reasons.get(reason, 0) >= max(1, most)]
+    if not told and story.finding.kind == "rate_shape":
+        return " at a pace that crowds do not have"
+    return "".join(f" {words}" for words in told[:_TRAITS_TOLD])
+
+
+def _where(poll_ids: Sequence[str]) -> str:
+    more = f" and {len(poll_ids) - 1} more" if len(poll_ids) > 1 else ""
+    return f"poll {poll_ids[0]!r}{more}"
+
+
+def _consequence(poll_id: str, outcome: Outcome) -> str:
+    if outcome.flips == "yes":
+        return f"without them {outcome.adjusted_leader!r} leads in {poll_id!r}, not {outcome.leader!r}"
+    return "they do not decide who leads" if outcome.flips == "no" else f"they may decide who leads in {poll_id!r}"

@@ -12,7 +12,8 @@ from faust.types import TP
 
 from config.schema import Settings, TopicRole
 from detectors.alert import Integrity
-from detectors.cases import CaseBook, CaseStep, Revision
+from detectors.case_news import CaseStep, Revision
+from detectors.cases import CaseBook
 from streams.metric_labels import Sink, Stage, Store
 from streams.metrics import Metrics
 from streams.outbox import Outbox
@@ -76,7 +77,8 @@ class Cases:
         self._unsaid_polls.update(dict.fromkeys(step.changed_polls))
         if book.ended():
             await self.say_estimates(at_most=None)
-        self._metrics.cases_open.labels("insufficient").set(book.open_cases)
+        for verdict, count in book.open_cases().items():
+            self._metrics.cases_open.labels(verdict).set(count)
         self._metrics.state_entries.labels(Store.CASES).set(len(book.poll_ids()))
 
     async def _publish(self, step: CaseStep) -> None:
@@ -87,6 +89,9 @@ class Cases:
                 Sink.ALERTS, topic, None, message.subject.encode(), to_json(message), _ALERT_HEADERS
             )
             sent.add_done_callback(self._said(revision))  # type: ignore[attr-defined]
+        moderation = self._settings.topics.name(TopicRole.MODERATION)
+        for item in step.items:
+            await self._outbox.send(Sink.MODERATION, moderation, None, item.case_id.encode(), to_json(item))
         await self._say(step.retired)
 
     def _said(self, revision: Revision) -> Callable[[asyncio.Future[Any]], None]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from detectors.alert import Alert, AlertType, Integrity
-from detectors.cases import Revision
+from detectors.case_news import Revision
+from detectors.moderation import ModerationItem
 from detectors.sentences import timestamp
 
 _TYPES: dict[str, AlertType] = {
     "opened": "pollwatch.alert.opened.v1",
     "updated": "pollwatch.alert.updated.v1",
     "resolved": "pollwatch.alert.resolved.v1",
+    "retracted": "pollwatch.alert.retracted.v1",
 }
 _encoder = msgspec.json.Encoder()
 
@@ -31,17 +33,25 @@ def alert(revision: Revision, source: str) -> Alert:
     )
 
 
-def to_json(value: Alert | Integrity) -> bytes:
+def to_json(value: Alert | Integrity | ModerationItem) -> bytes:
     """Return a value as one line of JSON."""
     return _encoder.encode(value)
 
 
 def alert_schema() -> dict[str, object]:
     """Return the JSON Schema (2020-12) that every alert validates against."""
-    schema = msgspec.json.schema(Alert)
+    return _schema(Alert, "alert", "Pollwatch alert, version 1")
+
+
+def moderation_schema() -> dict[str, object]:
+    """Return the JSON Schema (2020-12) that every moderation item validates against."""
+    return _schema(ModerationItem, "moderation", "Pollwatch moderation item, version 1")
+
+
+def _schema(kind: type, name: str, title: str) -> dict[str, object]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:pollwatch:alert:v1",
-        "title": "Pollwatch alert, version 1",
-        **schema,
+        "$id": f"urn:pollwatch:{name}:v1",
+        "title": title,
+        **msgspec.json.schema(kind),
     }

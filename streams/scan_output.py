@@ -13,9 +13,11 @@ import msgspec
 
 from config.schema import Settings
 from detectors.alert import Alert, Integrity
-from detectors.cases import CaseBook, Revision
+from detectors.case_news import Revision
+from detectors.cases import CaseBook
 from detectors.columns import Int32s, Int64s
 from detectors.counted import ScoredWindows
+from detectors.moderation import ModerationItem
 from streams.decode import Refused
 from streams.publish import alert, to_json
 from streams.report import Report, Timelines, page
@@ -45,7 +47,7 @@ class ScanOutput:
         self._sources = scan_sources(settings)
         self._files = ExitStack()
         self._alerts = self._open("alerts.jsonl")
-        self._open("moderation.jsonl")
+        self._moderation = self._open("moderation.jsonl")
         self._integrity = self._open("integrity.jsonl")
         self._dead_letter = self._open("dead-letter.jsonl")
         self._scores = ScoresFile(self._open("scores.csv"), settings.rate.window_ms) if keep_scores else None
@@ -80,6 +82,11 @@ class ScanOutput:
             self._cases[said.data.case_id] = said
             for poll_id in said.data.poll_ids:
                 self._timelines.follow(poll_id)
+
+    def items(self, items: Sequence[ModerationItem]) -> None:
+        """Write moderation items, every revision of them."""
+        for item in items:
+            self._moderation.write(to_json(item) + b"\n")
 
     def retired(self, estimates: Sequence[Integrity]) -> None:
         """Keep the last estimate of polls that left memory; a poll that comes back replaces it."""

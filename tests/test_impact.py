@@ -13,8 +13,8 @@ SUSPECTS = st.integers(0, 20_000).map(lambda high: SuspectVotes(high=high))
 
 
 def test_a_surge_alone_makes_nothing_suspect_for_certain() -> None:
-    assert surge_suspects(510.4, 10.2) == SuspectVotes(votes=0, low=0, high=500, accounts=0)
-    assert surge_suspects(3, 10) == NONE_SUSPECT
+    assert surge_suspects(500.2) == SuspectVotes(votes=0, low=0, high=500, accounts=0)
+    assert surge_suspects(-7) == NONE_SUSPECT
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from alert_schema import valid_alert
 
 from detectors.alert import MadeBy
 from detectors.case import CaseParams
-from detectors.cases import CaseBook, CaseStep, Revision
+from detectors.case_news import CaseStep, Revision
+from detectors.cases import CaseBook
 from detectors.findings import Finding, Report, Standings
 from detectors.watermark import UNKNOWN_MS
 from streams.publish import alert, to_json
@@ -62,6 +63,10 @@ class Told:
             valid_alert(to_json(alert(revision, "/test")))
         self.said += step.revisions
         return step
+
+    def open(self) -> int:
+        """Return how many cases are open."""
+        return sum(self.book.open_cases().values())
 
     def news(self) -> list[tuple[str, int, float]]:
         """Return (news, revision, seconds after the start) of all that was said."""

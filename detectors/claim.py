@@ -1,0 +1,110 @@
+"""What a case holds of one thing that one detector saw: the finding that stands, and whom it names. Knows no other claim.
+
+A claim *stands* from the moment it leans to coordination with a score above 1 until it is withdrawn: its score falls
+below `close_below`, it leans to a crowd, or everybody it named is cleared. That what it saw is over ("calm") does not
+withdraw it. State: what it names, 100 to 200 bytes an account.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from detectors.findings import Finding, Member, PollSuspects
+
+NAMED = 0.5
+"""The least score of an account that is named."""
+
+_MATERIAL_SCORE = 0.1
+
+
+def polls_of(finding: Finding) -> list[str]:
+    """Return the polls a finding is about, the first one first."""
+    return list(dict.fromkeys([finding.poll_id, *(of.poll_id for of in finding.suspects)]))
+
+
+def topic(finding: Finding) -> str:
+    """Return what sort of thing a finding is: the first claim of a sort is news."""
+    return f"{finding.detector}:{finding.kind}:{finding.option or ''}"
+
+
+class Claim(msgspec.Struct):
+    """A finding without its members, and the members that are named by it and its predecessors."""
+
+    finding: Finding
+    standing: bool = False
+    named: dict[str, Member] = {}
+    ever_named: bool = False
+
+    @property
+    def rank(self) -> tuple[float, str, str]:
+        """Where it stands among others: the weightiest first."""
+        return (-self.finding.score, topic(self.finding), self.finding.cluster)
+
+    @property
+    def excess(self) -> float:
+        """Votes beyond the expected ones, where only the rate speaks; else 0."""
+        counted = self.finding.detector == "rate"
+        return max(0.0, self.finding.observed - self.finding.expected) if counted else 0.0
+
+    def said_of(self, poll_id: str) -> PollSuspects | None:
+        """Return what it makes suspect in a poll."""
+        return next((of for of in self.finding.suspects if of.poll_id == poll_id), None)
+
+    def is_about(self, finding: Finding) -> bool:
+        """Tell whether `finding` is a later word on the same thing."""
+        mine = self.finding
+        return (
+            (mine.detector, mine.kind, mine.option, mine.cluster)
+            == (finding.detector, finding.kind, finding.option, finding.cluster)
+        ) and not set(polls_of(mine)).isdisjoint(polls_of(finding))
+
+    def take(self, new: Finding, close_below: float, room: int) -> bool:
+        """Take a later finding, at most `room` new names; tell whether whom it names changed."""
+        was_standing = self.standing
+        changed = self._name(new, room)
+        self.standing = self._stands(new, close_below)
+        if new.detector == "rate" and new.score < self.finding.score:
+            pass
+        elif new.phase == "calm" and self.standing:
+            self.finding = _over(self.finding, new)
+        else:
+            self.finding = bare(new)
+        return changed if self.standing and was_standing else self.standing != was_standing and self.ever_named
+
+    def _stands(self, new: Finding, close_below: float) -> bool:
+        if new.phase == "calm":
+            all_cleared = self.ever_named and not self.named
+            return self.standing and not all_cleared and new.lean != "organic"
+        held = self.standing and new.score >= close_below
+        return held if new.lean == "none" else new.lean == "coordinated" and (new.score > 1 or held)
+
+    def _name(self, new: Finding, room: int) -> bool:
+        changed = False
+        for member in new.members:
+            old = self.named.get(member.account_id)
+            if member.score < NAMED:
+                changed |= self.named.pop(member.account_id, None) is not None
+            elif old is not None or room > 0:
+                room -= old is None
+                changed |= _differs(member, old)
+                self.named[member.account_id] = member
+                self.ever_named = True
+        for account_id in new.cleared:
+            changed |= self.named.pop(account_id, None) is not None
+        return changed
+
+
+def bare(finding: Finding) -> Finding:
+    """Return a finding without its members: they are kept by account."""
+    return msgspec.structs.replace(finding, members=[], cleared=[])
+
+
+def _over(standing: Finding, end: Finding) -> Finding:
+    """Return what stands after it is over: its evidence, and the last counts."""
+    return msgspec.structs.replace(
+        standing, at_ms=end.at_ms, end_ms=max(standing.end_ms, end.end_ms), suspects=end.suspects or standing.suspects
+    )
+
+
+def _differs(new: Member, old: Member | None) -> bool:
+    return old is None or new.reasons != old.reasons or abs(new.score - old.score) >= _MATERIAL_SCORE
