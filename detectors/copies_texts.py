@@ -1,0 +1,190 @@
+"""Which texts are copies of which: sketches put into families, without comparing all with all.
+
+Each of `BANDS` runs of three numbers of a sketch is a key (locality-sensitive hashing, Indyk and Motwani, STOC 1998): texts
+that share a key are compared, those that resemble each other become one family. With resemblance .35 a text finds
+another with probability .6, with .6 in 99 of 100 cases; a family soon has several examples to be found by.
+At most `most` examples are kept, 0.6 kB each with their keys: 16,384 hold 10 MB. Those that nobody copied go first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from detectors.columns import Bools, Hashes, Int64s, hashes, int64s
+from detectors.keyed_table import KeyedTable, mix
+from detectors.senders import SKETCH_WIDTH, Sketches
+from detectors.sketch import BINS, bins, resemblance
+
+BAND = 3
+BANDS = BINS // BAND
+_AT_ONCE = 4_096
+
+
+class Texts:
+    """Examples of texts: `serial` names each for ever, `family` is the serial of its family's first example."""
+
+    def __init__(self, least: float, most: int) -> None:
+        self._least = least
+        self._most = most
+        self.next_serial = 0
+        self._keep(np.zeros((0, SKETCH_WIDTH), np.uint32), int64s(), int64s(), int64s())
+
+    def __len__(self) -> int:
+        return len(self._serial)
+
+    def add(self, sketches: Sketches) -> Int64s:
+        """Return the serial of an example that each text is a copy of, or that it became itself."""
+        parts = [self._add(sketches[i : i + _AT_ONCE]) for i in range(0, len(sketches), _AT_ONCE)]
+        return np.concatenate(parts) if parts else int64s()
+
+    def families(self, serial: Int64s) -> Int64s:
+        """Return the family of each example, -1 for one that was forgotten."""
+        if not len(self._serial):
+            return np.full(len(serial), -1, np.int64)
+        place = np.minimum(np.searchsorted(self._serial, serial), len(self._serial) - 1)
+        return np.where(self._serial[place] == serial, self._family[place], -1)
+
+    def is_copied(self, family: Int64s) -> Bools:
+        """Tell of each family whether more than one reply was of it."""
+        names, place = np.unique(self._family, return_inverse=True)
+        copied = names[np.bincount(place.ravel(), weights=self._copies, minlength=len(names)) > 1]
+        return np.isin(family, copied)
+
+    def _add(self, sketches: Sketches) -> Int64s:
+        _, once, of = np.unique(_as_one(sketches), return_index=True, return_inverse=True)
+        order = np.argsort(once)
+        distinct = sketches[once[order]]
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        of = rank[of.ravel()]
+        keys = _band_keys(distinct)
+        found = self._matched(distinct, keys)
+        new = found < 0
+        found[new] = len(self._serial) + np.arange(np.count_nonzero(new))
+        self._append(distinct[new], keys[new])
+        np.add.at(self._copies, found, np.bincount(of, minlength=len(distinct)))
+        serial = self._serial[found]
+        self._forget_some()
+        return serial[of]
+
+    def _matched(self, sketches: Sketches, keys: Hashes) -> Int64s:
+        """Return the place of the example each text resembles most, or -1; families it resembles become one."""
+        row, example = self._candidates(keys)
+        like = resemblance(sketches[row], self._sketch[example])
+        row, example, like = row[like >= self._least], example[like >= self._least], like[like >= self._least]
+        best = np.full(len(sketches), -1, np.int64)
+        order = np.lexsort((-example, like))
+        best[row[order]] = example[order]
+        self._unite(best[row], example)
+        return best
+
+    def _append(self, sketches: Sketches, keys: Hashes) -> None:
+        begin, more = len(self._serial), len(sketches)
+        if not more:
+            return
+        serial = self.next_serial + np.arange(more)
+        self.next_serial += more
+        self._serial = np.concatenate((self._serial, serial))
+        self._family = np.concatenate((self._family, serial))
+        self._copies = np.concatenate((self._copies, np.zeros(more, np.int64)))
+        self._sketch = np.concatenate((self._sketch, sketches))
+        self._claim(keys, begin)
+        row, example = self._candidates(keys)
+        like = resemblance(sketches[row], self._sketch[example]) >= self._least
+        self._unite(begin + row[like], example[like])
+
+    def _claim(self, keys: Hashes, begin: int) -> None:
+        """Give each key that nobody has to the first of the examples from `begin` on that has it."""
+        row, band = np.nonzero(keys)
+        wanted, first = np.unique(keys[row, band], return_index=True)
+        free = ~self._owner.contains(wanted)
+        slots = self._owner.insert(wanted[free])
+        self._owner.values["example"][slots] = begin + row[first[free]]
+
+    def _candidates(self, keys: Hashes) -> tuple[Int64s, Int64s]:
+        """Return pairs of a row and the place of an example that has one of its keys, each once."""
+        row, band = np.nonzero(keys)
+        slot = self._owner.find(keys[row, band])
+        row, example = row[slot >= 0], self._owner.values["example"][slot[slot >= 0]]
+        pair = np.unique(row * (len(self._serial) + 1) + example)
+        return pair // (len(self._serial) + 1), pair % (len(self._serial) + 1)
+
+    def _unite(self, one: Int64s, other: Int64s) -> None:
+        apart = self._family[one] != self._family[other]
+        if apart.any():
+            a, b = self._family[one[apart]], self._family[other[apart]]
+            old, new = united(a, b)
+            place = np.minimum(np.searchsorted(old, self._family), len(old) - 1)
+            self._family = np.where(old[place] == self._family, new[place], self._family)
+
+    def _forget_some(self) -> None:
+        if len(self._serial) <= self._most:
+            return
+        rank = np.lexsort((self._serial, self.is_copied(self._family)))
+        keep = np.sort(rank[len(rank) - self._most * 3 // 4 :])
+        self._keep(self._sketch[keep], self._serial[keep], self._family[keep], self._copies[keep])
+
+    def _keep(self, sketch: Sketches, serial: Int64s, family: Int64s, copies: Int64s) -> None:
+        self._sketch: Sketches = sketch
+        self._serial: Int64s = serial
+        self._family: Int64s = family
+        self._copies: Int64s = copies
+        self._owner = KeyedTable({"example": "i8"})
+        self._claim(_band_keys(sketch), 0)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the examples as plain data."""
+        owned, values = self._owner.entries()
+        return {
+            "next": self.next_serial,
+            "sketch": self._sketch.tobytes(),
+            "serial": self._serial.tobytes(),
+            "family": self._family.tobytes(),
+            "copies": self._copies.tobytes(),
+            "keys": owned.tobytes(),
+            "owners": values["example"].tobytes(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` returned."""
+        self.next_serial = state["next"]
+        self._sketch = np.frombuffer(state["sketch"], np.uint32).reshape(-1, SKETCH_WIDTH)
+        self._serial, self._family, self._copies = (
+            np.frombuffer(state[name], np.int64).copy() for name in ("serial", "family", "copies")
+        )
+        self._owner = KeyedTable({"example": "i8"})
+        self._owner.replace(
+            np.frombuffer(state["keys"], np.uint64), {"example": np.frombuffer(state["owners"], np.int64)}
+        )
+
+
+def united(one: Int64s, other: Int64s) -> tuple[Int64s, Int64s]:
+    """Return all names in two columns, sorted, and the smallest name that each is linked to through the pairs.
+
+    >>> united(np.array([3, 7, 9]), np.array([5, 3, 9]))
+    (array([3, 5, 7, 9]), array([3, 3, 3, 9]))
+    """
+    names, place = np.unique(np.concatenate((one, other)), return_inverse=True)
+    a, b = np.split(place.ravel(), 2)
+    root = np.arange(len(names))
+    while (apart := root[a] != root[b]).any():
+        high, low = np.maximum(root[a], root[b])[apart], np.minimum(root[a], root[b])[apart]
+        np.minimum.at(root, high, low)
+        while (root[root] != root).any():
+            root = root[root]
+    return names, names[root]
+
+
+def _band_keys(sketches: Sketches) -> Hashes:
+    """Return `BANDS` keys for each sketch, 0 where one of the numbers is missing."""
+    values = bins(sketches)[:, : BAND * BANDS].reshape(-1, BANDS, BAND).astype(np.uint64)
+    told: Bools = (values != 0).all(axis=2)
+    packed = values[:, :, 0] << np.uint64(32) | values[:, :, 1] << np.uint64(16) | values[:, :, 2]
+    keys = mix(packed, np.arange(BANDS))
+    return np.where(told, np.maximum(keys, 1), hashes([0]))
+
+
+def _as_one(sketches: Sketches) -> Any:
+    return np.ascontiguousarray(sketches).view(f"V{4 * SKETCH_WIDTH}").ravel()
