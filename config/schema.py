@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from config.secret import UNSET, Secret
 from detectors.case import CaseParams
+from detectors.copies_params import CopiesParams
 from detectors.lockstep_params import LockstepParams
 from detectors.rate_params import RateParams
 from detectors.shard import ShardParams
@@ -182,6 +183,7 @@ class Settings:
     polls: ShardParams = field(default_factory=ShardParams)
     rate: RateParams = field(default_factory=RateParams)
     lockstep: LockstepParams = field(default_factory=LockstepParams)
+    copies: CopiesParams = field(default_factory=CopiesParams)
     cases: CaseParams = field(default_factory=CaseParams)
     worker: Worker = field(default_factory=Worker)
 
@@ -199,13 +201,13 @@ class Settings:
     def digest(self) -> str:
         """Twelve hex digits that differ when findings may differ (`config_digest` of an alert).
 
-        Covers [intake], [polls], [rate], [lockstep], [cases] and `topics.partitions`. Addresses, names, ports, paths and secrets are
-        left out, so that all workers of one deployment show one digest.
+        Covers [intake], [polls], [rate], [lockstep], [copies], [cases] and `topics.partitions`. Addresses, names, ports,
+        paths and secrets are left out, so that all workers of one deployment show one digest.
         """
         dump = self.dump()
         chosen: dict[str, object] = {
             f"{section}.{key}": value
-            for section in ("intake", "polls", "rate", "lockstep", "cases")
+            for section in ("intake", "polls", "rate", "lockstep", "copies", "cases")
             for key, value in dump[section].items()
             if not key.endswith("_file")
         }

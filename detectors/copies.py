@@ -17,6 +17,10 @@ from detectors.copies_texts import Texts
 from detectors.copies_trial import SETTLED_MS, Copies, groups, judged
 from detectors.watcher import Ballots, Sighting
 
+STEP_MS = 30_000
+"""How often new replies are compared with those before."""
+RESEMBLANCE = 0.35
+"""Two texts are copies from here on: of a million pairs of independent texts one reaches it (docs/decisions/0010)."""
 EXAMPLES = 16_384
 _REMEMBER_VOTES_MS = 180_000
 _NEVER_MS = -(1 << 62)
@@ -27,7 +31,7 @@ class CopiedReplies:
 
     def __init__(self, params: CopiesParams) -> None:
         self._params = params
-        self._texts = Texts(params.resemblance, EXAMPLES)
+        self._texts = Texts(RESEMBLANCE, EXAMPLES)
         self._memory = Memory(params.keep_replies)
         self._book = SwarmBook()
         self._waiting: list[Ballots] = []
@@ -37,13 +41,12 @@ class CopiedReplies:
 
     def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
         """Take all rows before `until_ms`; return what was seen at the ends of steps."""
-        step_ms = self._params.step_ms
         said: list[Sighting] = []
-        begins = ballots.effective_ms // step_ms * step_ms
+        begins = ballots.effective_ms // STEP_MS * STEP_MS
         for first, last in runs(begins):
             said += self._close(int(begins[first]))
             self._take(ballots, first, last)
-        return said + self._close(until_ms // step_ms * step_ms)
+        return said + self._close(until_ms // STEP_MS * STEP_MS)
 
     def _take(self, ballots: Ballots, first: int, last: int) -> None:
         """Take rows of the open step: votes at once, long replies are kept until it closes."""
@@ -66,9 +69,9 @@ class CopiedReplies:
         """Close steps up to `until_ms`; those in which nothing happens and nothing is due are passed over."""
         said: list[Sighting] = []
         while self._closed_ms < until_ms:
-            end_ms = self._closed_ms + self._params.step_ms
+            end_ms = self._closed_ms + STEP_MS
             if not self._waiting and end_ms > self._judge_until_ms:
-                due_ms = -(-self._book.due_ms // self._params.step_ms) * self._params.step_ms
+                due_ms = -(-self._book.due_ms // STEP_MS) * STEP_MS
                 end_ms = min(max(due_ms, end_ms), until_ms)
             said += self._close_step(end_ms)
         return said
@@ -77,7 +80,7 @@ class CopiedReplies:
         self._closed_ms = end_ms
         self._memory.forget_votes(end_ms - _REMEMBER_VOTES_MS)
         if self._waiting and self._remember():
-            self._judge_until_ms = end_ms + SETTLED_MS + self._params.step_ms
+            self._judge_until_ms = end_ms + SETTLED_MS + STEP_MS
         self._waiting = []
         is_due = end_ms >= self._book.due_ms
         said = self._judge(end_ms) if end_ms <= self._judge_until_ms or is_due else []

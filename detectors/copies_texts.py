@@ -29,7 +29,9 @@ class Texts:
         self._least = least
         self._most = most
         self.next_serial = 0
-        self._keep(np.zeros((0, SKETCH_WIDTH), np.uint32), int64s(), int64s(), int64s())
+        self._sketch: Sketches = np.zeros((0, SKETCH_WIDTH), np.uint32)
+        self._serial, self._family, self._copies = int64s(), int64s(), int64s()
+        self._owner = KeyedTable({"example": "i8"})
 
     def __len__(self) -> int:
         return len(self._serial)
@@ -124,15 +126,10 @@ class Texts:
             return
         rank = np.lexsort((self._serial, self.is_copied(self._family)))
         keep = np.sort(rank[len(rank) - self._most * 3 // 4 :])
-        self._keep(self._sketch[keep], self._serial[keep], self._family[keep], self._copies[keep])
-
-    def _keep(self, sketch: Sketches, serial: Int64s, family: Int64s, copies: Int64s) -> None:
-        self._sketch: Sketches = sketch
-        self._serial: Int64s = serial
-        self._family: Int64s = family
-        self._copies: Int64s = copies
+        self._sketch, self._serial = self._sketch[keep], self._serial[keep]
+        self._family, self._copies = self._family[keep], self._copies[keep]
         self._owner = KeyedTable({"example": "i8"})
-        self._claim(_band_keys(sketch), 0)
+        self._claim(_band_keys(self._sketch), 0)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the examples as plain data."""
