@@ -37,7 +37,8 @@ Strike = Callable[[Scene, Sequence[Poll]], Attack]
 def flood(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """New accounts of a few days, one client, few networks, at one rate for minutes, on a quiet poll."""
     rng, poll = scene.rng, polls[0]
-    size, length_ms = _log_uniform(rng, 1_500, 7_000), rng.uniform(60_000, 400_000)
+    size = _log_uniform(rng, 1_500, 7_000)
+    length_ms = size / _log_uniform(rng, 8, 50) * 1_000
     who = _scripted(scene, size, rng.uniform(0.3, 3) * DAY_MS, rng.uniform(1, 6) * DAY_MS, _hosts(scene, 20, 150))
     who = replace(who, followers=rng.poisson(rng.uniform(1, 8), size))
     times_ms = _switched_on(scene, _begin(scene, poll, length_ms), length_ms, size)
@@ -50,7 +51,8 @@ def undercover(scene: Scene, polls: Sequence[Poll]) -> Attack:
     Begins within three minutes of `polls[0].launch_ms`, which has to be the moment of that crowd.
     """
     rng, poll = scene.rng, polls[0]
-    size, length_ms = _log_uniform(rng, 1_000, 4_000), rng.uniform(150_000, 600_000)
+    size = _log_uniform(rng, 1_000, 4_000)
+    length_ms = size / rng.uniform(4, 16) * 1_000
     who = _scripted(scene, size, rng.uniform(20, 200) * DAY_MS, rng.uniform(2, 8) * DAY_MS, _hosts(scene, 25, 120))
     who = replace(who, followers=rng.poisson(rng.uniform(2, 12), size))
     start_ms = poll.launch_ms + int(rng.uniform(20_000, 180_000))
@@ -76,7 +78,7 @@ def lockstep(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """Hundreds of accounts that look like anybody, in poll after poll within seconds."""
     rng = scene.rng
     who = _people(scene, _log_uniform(rng, 250, 900))
-    return Attack("lockstep", _meetings(scene, polls, who, rng.uniform(0.7, 0.95), rng.uniform(10_000, 40_000)))
+    return Attack("lockstep", _meetings(scene, polls, who, rng.uniform(0.55, 0.95), rng.uniform(10_000, 40_000)))
 
 
 def ring(scene: Scene, polls: Sequence[Poll]) -> Attack:
@@ -116,7 +118,7 @@ def hijacked(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """Real people's accounts, taken over, all for one option for minutes; with clockwork or with random spacing."""
     rng, poll = scene.rng, polls[0]
     rows = scene.electorate.draw(rng, _log_uniform(rng, 1_000, 2_600), poll.used)
-    length_ms = rng.uniform(120_000, 420_000)
+    length_ms = len(rows) / rng.uniform(4, 16) * 1_000
     start_ms = _begin(scene, poll, length_ms)
     spacing = str(rng.choice(["clockwork", "random"], p=[0.65, 0.35]))
     step_ms = length_ms / len(rows)

@@ -19,12 +19,13 @@ MINUTE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What all crowds and attacks of a world share."""
+    """What all crowds and attacks of a world share; `calm` of the votes in its ordinary polls come without a push."""
 
     rng: np.random.Generator
     platform: Platform
     electorate: Electorate
     ids: Ids
+    calm: float
     start_ms: int
     end_ms: int
 
@@ -49,20 +50,25 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What sends people to a poll: the post they come through, how many name it, and whom it reaches."""
+    """What sends people to a poll: the post they come through, how many name it, and whom it reaches.
+
+    `tilt` weighs countries; `taste`, where there is one, weighs each person.
+    """
 
     tilt: Floats
     post: str = ""
     share_with_post: float = 0.0
     favourite: str = ""
     favourite_share: float = 0.0
+    taste: Floats | None = None
 
 
 def come(scene: Scene, poll: Poll, ts_ms: Int64s, call: Call) -> Acts:
     """Let people of the electorate vote at these times; nobody votes twice in a poll."""
     rng = scene.rng
     ts_ms = ts_ms[ts_ms < scene.end_ms]
-    rows = scene.electorate.draw(rng, len(ts_ms), poll.used, call.tilt)
+    reach = call.tilt[scene.electorate.country] * (1.0 if call.taste is None else call.taste)
+    rows = scene.electorate.draw(rng, len(ts_ms), poll.used, reach)
     ts_ms, size = ts_ms[: len(rows)], len(rows)
     via: Names = np.full(size, "", dtype=object)
     via[rng.random(size) < call.share_with_post] = call.post
@@ -84,11 +90,11 @@ def tilted(rng: np.random.Generator, poll: Poll, sharpness: float) -> Floats:
 def ordinary(scene: Scene, poll: Poll, votes: int) -> list[Acts]:
     """Return an ordinary poll: its launch, a trickle, and up to six shares, a few of them large."""
     rng = scene.rng
-    trickle = trickle_ms(rng, poll.launch_ms, scene.end_ms, round(votes * rng.uniform(0.15, 0.6)))
+    trickle = trickle_ms(rng, poll.launch_ms, scene.end_ms, round(votes * scene.calm * rng.uniform(0.4, 1.4)))
     acts = [come(scene, poll, trickle[trickle >= scene.start_ms], Call(poll.tilt, post_id(rng), rng.uniform(0, 0.1)))]
     shares = 1 + min(int(rng.poisson(2)), 6)
     weight = rng.pareto(1.2, shares) + 0.05
-    weight[0] += rng.uniform(0, 2) * weight.sum()
+    weight[0] += rng.uniform(0.3, 4) * weight.sum()
     for number, part in enumerate((weight / weight.sum() * (votes - len(trickle))).astype(int).tolist()):
         at_ms = poll.launch_ms if number == 0 else int(rng.integers(max(poll.launch_ms, scene.start_ms), scene.end_ms))
         acts.append(_share(scene, poll, at_ms, part, is_launch=number == 0))
@@ -106,8 +112,23 @@ def _share(scene: Scene, poll: Poll, at_ms: int, people: int, is_launch: bool) -
         named,
         str(rng.choice(poll.options)),
         rng.choice([0.0, rng.uniform(0.3, 0.95)], p=[0.6, 0.4]),
+        _taste(scene),
     )
     return come(scene, poll, times_ms[times_ms >= scene.start_ms], call)
+
+
+def _taste(scene: Scene) -> Floats | None:
+    """Return whom a post reaches by itself: of four posts, one reaches users of some clients or the younger accounts more."""
+    rng, voters = scene.rng, scene.electorate
+    drawn = rng.random()
+    if drawn < 0.15:
+        sharpness = rng.uniform(0.1, 0.6)
+        liking: Floats = rng.gamma(1 / sharpness, sharpness, int(voters.client.max()) + 1)[voters.client]
+        return liking
+    if drawn < 0.25:
+        youth: Floats = np.maximum(voters.age_ms / DAY_MS, 1.0) ** -rng.uniform(0.2, 0.8)
+        return youth
+    return None
 
 
 def celebrity(scene: Scene, poll: Poll, at_ms: int) -> Acts:
@@ -160,7 +181,7 @@ def fandom(scene: Scene, polls: Sequence[Poll], at_ms: Sequence[int]) -> list[Ac
     rng, size = scene.rng, len(scene.electorate)
     members = int(min(rng.uniform(700, 2_400), size / 10))
     home = tilted(rng, polls[0], 1.5)
-    fans = scene.electorate.draw(rng, members, np.zeros(size, np.bool_), home)
+    fans = scene.electorate.draw(rng, members, np.zeros(size, np.bool_), home[scene.electorate.country])
     turnout, named = rng.uniform(0.2, 0.45), rng.uniform(0.6, 0.98)
     return [_rally(scene, poll, start_ms, fans, turnout, named) for poll, start_ms in zip(polls, at_ms, strict=True)]
 

@@ -5,6 +5,7 @@ The ranges are wide on purpose: what a detector learns of one platform must not 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,23 +56,25 @@ class Ids:
 
 @dataclass(frozen=True, slots=True)
 class Electorate:
-    """Everybody who may vote in a world's polls: their columns, the number of their country, and how active they are."""
+    """Everybody who may vote in a world's polls: their columns, numbers of country and client, age, and how active they are."""
 
     people: People
     country: Int64s
+    client: Int64s
+    age_ms: Int64s
     activity: Floats
 
     def __len__(self) -> int:
         return len(self.activity)
 
-    def draw(self, rng: np.random.Generator, size: int, used: Bools, tilt: Floats | None = None) -> Int64s:
-        """Return rows of people outside `used`, and mark them; the active sooner, countries weighed by `tilt`.
+    def draw(self, rng: np.random.Generator, size: int, used: Bools, weight: Floats | None = None) -> Int64s:
+        """Return rows of people outside `used`, and mark them; the active sooner, each weighed by `weight`.
 
         Weighted sampling without replacement by exponential keys (Efraimidis and Spirakis, "Weighted random sampling
         with a reservoir", Information Processing Letters 97, 2006). Fewer than `size` where fewer are left.
         """
-        weight = self.activity if tilt is None else self.activity * tilt[self.country]
-        key = rng.exponential(size=len(self)) / np.maximum(weight, 1e-12)
+        weights = self.activity if weight is None else self.activity * weight
+        key = rng.exponential(size=len(self)) / np.maximum(weights, 1e-12)
         key[used] = np.inf
         size = min(size, int(np.count_nonzero(~used)))
         rows: Int64s = np.argpartition(key, size - 1)[:size] if size else np.zeros(0, np.int64)
@@ -105,9 +108,13 @@ def draw_platform(rng: np.random.Generator) -> Platform:
 def electorate(rng: np.random.Generator, platform: Platform, ids: Ids, size: int, now_ms: int) -> Electorate:
     """Return people of whom most vote once in a while, and some in everything."""
     who = people(rng, platform, ids.take(size), now_ms)
-    order = {name: number for number, name in enumerate(platform.countries)}
-    country = np.array([order[name] for name in who.country], dtype=np.int64)
-    return Electorate(who, country, rng.lognormal(0, 1.1, size))
+    country, client = _numbers(who.country, platform.countries), _numbers(who.client, CLIENTS)
+    return Electorate(who, country, client, now_ms - who.created_ms, rng.lognormal(0, 1.1, size))
+
+
+def _numbers(names: Names, known: Sequence[str] | Names) -> Int64s:
+    order = {name: number for number, name in enumerate(known)}
+    return np.array([order[name] for name in names.tolist()], dtype=np.int64)
 
 
 def people(rng: np.random.Generator, platform: Platform, ids: Names, now_ms: int) -> People:

@@ -22,10 +22,10 @@ class Burst:
 
 
 def draw_burst(rng: np.random.Generator) -> Burst:
-    """Draw an ordinary burst: half of it within one to five minutes."""
+    """Draw an ordinary burst: half of it within half a minute to five minutes."""
     return Burst(
-        rise_ms=float(np.exp(rng.uniform(np.log(500), np.log(30_000)))),
-        fade_ms=float(np.exp(rng.uniform(np.log(12_000), np.log(150_000)))),
+        rise_ms=float(np.exp(rng.uniform(np.log(100), np.log(20_000)))),
+        fade_ms=float(np.exp(rng.uniform(np.log(8_000), np.log(120_000)))),
         theta=rng.uniform(0.4, 1.1),
     )
 

@@ -101,11 +101,11 @@ def _stage(rng: np.random.Generator, scenario: Scenario, seed: int) -> tuple[Sce
     """Draw the platform, the polls, and how many votes each has from those who come by themselves."""
     start_ms = FIRST_DAY_MS + int(rng.integers(365 * 24 * 60)) * MINUTE_MS
     platform, ids = draw_platform(rng), Ids(rng)
-    usual = np.exp(rng.uniform(np.log(400), np.log(900)))
+    usual = np.exp(rng.uniform(np.log(500), np.log(1_100)))
     sizes = np.clip(rng.lognormal(np.log(usual), rng.uniform(0.7, 1.0), scenario.polls), 130, 6_000).astype(int)
     people = int(rng.uniform(0.8, 1.6) * (sizes.sum() + 2_000 * sum(scenario.crowds.values()))) + 8_000
     voters = electorate(rng, platform, ids, people, start_ms)
-    scene = Scene(rng, platform, voters, ids, start_ms, start_ms + scenario.minutes * MINUTE_MS)
+    scene = Scene(rng, platform, voters, ids, rng.uniform(0.1, 0.5), start_ms, start_ms + scenario.minutes * MINUTE_MS)
     return scene, [_poll(scene, f"p{seed}-{number:03d}") for number in range(scenario.polls)], sizes.tolist()
 
 
