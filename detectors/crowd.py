@@ -17,13 +17,13 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.crowd_examine import Found, best_group, refitted
 from detectors.crowd_group import Group, group_of
+from detectors.crowd_lessons import Lessons
 from detectors.crowd_log import VoteLog
 from detectors.crowd_params import CrowdParams
 from detectors.crowd_platform import Platform
 from detectors.crowd_say import sighting
 from detectors.crowd_screen import Chunker, screen
 from detectors.crowd_window import Votes, votes_at
-from detectors.senders import NO_TIME_MS
 from detectors.watcher import MOST_MEMBERS, Ballots, Sighting
 
 _LESSON_MS = 60_000
@@ -57,7 +57,7 @@ class Crowd:
         self._platform = Platform()
         self._now_ms = _UNSET_MS
         self._lesson_ms = _UNSET_MS
-        self._lesson: list[tuple[Int64s, dict[str, Any]]] = []
+        self._lessons = Lessons()
         self._runs: dict[int, _Run] = {}
         self._groups: dict[int, list[Group]] = {}
         self._due: list[tuple[int, int, int, int]] = []
@@ -89,9 +89,7 @@ class Crowd:
         chunks = self._chunker.add(votes.poll.astype(np.int64), first)
         if len(chunks):
             screened = screen(chunks, self._log, self._platform)
-            plain = ~screened.odd
-            if plain.any():
-                self._lesson.append((chunks.rows[plain].ravel(), {n: c[plain] for n, c in screened.counts.items()}))
+            self._lessons.add(chunks, screened)
             odd = chunks.take(screened.odd)
             self._log.put("odd", odd.rows[odd.rows >= self._log.first], 1)
             for poll, number, last, before in zip(
@@ -222,16 +220,7 @@ class Crowd:
         return sighting(group, self._log, rows, new, cleared, at_ms)
 
     def _learn(self) -> None:
-        for rows, counts in self._lesson:
-            rows = rows[rows >= self._log.first]
-            log = self._log
-            created, time = log.get("created_ms", rows), log.get("time_ms", rows)
-            columns = {n: log.get(n, rows) for n in ("client", "network", "country", "followers", "referrer")}
-            columns["age_ms"] = np.where(created == NO_TIME_MS, NO_TIME_MS, time - created)
-            self._platform.learn(columns)
-            for name, count in counts.items():
-                self._platform.learn_usual(name, count)
-        self._lesson = []
+        self._lessons.teach(self._platform, self._log)
         length = _LESSON_MS if self._platform.aged_votes < _LEARNING_VOTES else _LONG_LESSON_MS
         self._lesson_ms = (self._lesson_ms // length + 1) * length
 
@@ -252,7 +241,7 @@ class Crowd:
             "chunker": self._chunker.snapshot(),
             "platform": self._platform.snapshot(),
             "times": [self._now_ms, self._lesson_ms],
-            "lesson": [[rows.tobytes(), {n: c.tobytes() for n, c in counts.items()}] for rows, counts in self._lesson],
+            "lessons": self._lessons.snapshot(),
             "runs": [[poll, asdict(run)] for poll, run in self._runs.items()],
             "groups": [[poll, [group.plain() for group in groups]] for poll, groups in self._groups.items()],
             "due": [list(due) for due in sorted(self._due)],
@@ -264,13 +253,7 @@ class Crowd:
         self._chunker.restore(state["chunker"])
         self._platform.restore(state["platform"])
         self._now_ms, self._lesson_ms = state["times"]
-        self._lesson = [
-            (np.frombuffer(rows, np.int64), {n: np.frombuffer(c, _COUNT_TYPES[n]) for n, c in counts.items()})
-            for rows, counts in state["lesson"]
-        ]
+        self._lessons.restore(state["lessons"])
         self._runs = {poll: _Run(**run) for poll, run in state["runs"]}
         self._groups = {poll: [group_of(group) for group in groups] for poll, groups in state["groups"]}
         self._due = [tuple(due) for due in state["due"]]
-
-
-_COUNT_TYPES = {"repeats": np.int64, "unseen_share": np.float64, "born_close": np.int64}

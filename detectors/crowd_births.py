@@ -10,7 +10,7 @@ from detectors.columns import Floats, Int64s
 from detectors.crowd_platform import Platform
 
 _DAY_MS = 86_400_000
-_WIDTHS_MS = np.array([0.25, 1.0, 4.0, 14.0, 45.0, 110.0, 330.0]) * _DAY_MS
+_WIDTHS_MS = np.geomspace(0.2, 450.0, 18) * _DAY_MS
 _DOUBT_VOTES = 2.0
 _LEAST = 8
 _MARGIN = 3.0
@@ -34,7 +34,7 @@ class Births:
 def densest(created_ms: Int64s, now_ms: int, platform: Platform) -> Births | None:
     """Return the window with the most surprising number of births among `created_ms` (all known), or None.
 
-    Widths from 6 hours to 330 days, each beginning at each birth; surprise is c ln(c/e) - (c - e), the exponent of Chernoff's
+    Widths from 5 hours to 15 months, each beginning at each birth; surprise is c ln(c/e) - (c - e), the exponent of Chernoff's
     bound for Poisson tails, where the platform's ages and doubt about them give e.
     """
     born = np.sort(created_ms)

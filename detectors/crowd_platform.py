@@ -70,6 +70,11 @@ class Platform:
         """Votes whose account's age was known."""
         return float(self.age_votes.sum())
 
+    @property
+    def votes(self) -> float:
+        """Votes learned."""
+        return float(self.referrer_votes.sum())
+
     def network_count(self, codes: Codes) -> Floats:
         """Return how many votes came from each network."""
         slot = self.networks.find(codes.ravel().astype(np.uint64)).reshape(codes.shape)

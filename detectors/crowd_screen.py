@@ -182,7 +182,8 @@ def _cells(client: Any, age_ms: Any, aged: Any, platform: Platform) -> Floats:
     both = _surprise(table, size * np.outer(client_share, band_share)[None])
     worst: Floats = both.max(axis=(1, 2), initial=0.0)
     worst = np.maximum(worst, _surprise(table.sum(axis=2), size * client_share[None]).max(axis=1, initial=0.0))
-    worst = np.maximum(worst, _surprise(table.sum(axis=1), size * band_share[None]).max(axis=1, initial=0.0))
+    bands: Floats = _surprise(table.sum(axis=1), size * band_share[None])
+    worst = np.maximum(worst, bands.max(axis=1, initial=0.0))
     return worst
 
 
