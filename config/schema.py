@@ -13,8 +13,10 @@ from msgspec import Meta
 from config.secret import UNSET, Secret
 from detectors.case import CaseParams
 from detectors.copies_params import CopiesParams
+from detectors.crowd_params import CrowdParams
 from detectors.lockstep_params import LockstepParams
 from detectors.rate_params import RateParams
+from detectors.shape_params import ShapeParams
 from detectors.shard import ShardParams
 
 DAY_MS = 86_400_000
@@ -182,6 +184,8 @@ class Settings:
     intake: Intake = field(default_factory=Intake)
     polls: ShardParams = field(default_factory=ShardParams)
     rate: RateParams = field(default_factory=RateParams)
+    crowd: CrowdParams = field(default_factory=CrowdParams)
+    shape: ShapeParams = field(default_factory=ShapeParams)
     lockstep: LockstepParams = field(default_factory=LockstepParams)
     copies: CopiesParams = field(default_factory=CopiesParams)
     cases: CaseParams = field(default_factory=CaseParams)
@@ -201,13 +205,13 @@ class Settings:
     def digest(self) -> str:
         """Twelve hex digits that differ when findings may differ (`config_digest` of an alert).
 
-        Covers [intake], [polls], [rate], [lockstep], [copies], [cases] and `topics.partitions`. Addresses, names, ports,
+        Covers [intake], [polls], [rate], [crowd], [shape], [lockstep], [copies], [cases] and `topics.partitions`. Addresses, names, ports,
         paths and secrets are left out, so that all workers of one deployment show one digest.
         """
         dump = self.dump()
         chosen: dict[str, object] = {
             f"{section}.{key}": value
-            for section in ("intake", "polls", "rate", "lockstep", "copies", "cases")
+            for section in ("intake", "polls", "rate", "crowd", "shape", "lockstep", "copies", "cases")
             for key, value in dump[section].items()
             if not key.endswith("_file")
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.columns import NO_OPTION
-from detectors.findings import Finding, PollSuspects, rounded
+from detectors.findings import Evidence, Finding, Member, PollSuspects, rounded
 from detectors.polls import PollBook
 from detectors.rate import RateFinding
 from detectors.tallies_at import TalliesAt
@@ -49,11 +49,20 @@ def finding_of_sighting(seen: Sighting, book: PollBook, tallies: TalliesAt) -> F
         arrived_ms=seen.arrived_ms,
         cluster=seen.cluster,
         lean=seen.lean,
-        evidence=list(seen.evidence),
+        evidence=[_published(evidence) for evidence in seen.evidence],
         suspects=[_suspects(of, seen.at_ms, book, tallies) for of in seen.suspects],
-        members=[member for member in seen.members if member.account_id],
+        members=[Member(m.account_id, rounded(m.score), m.reasons) for m in seen.members if m.account_id],
         cleared=list(seen.cleared),
     )
+
+
+def _published(evidence: Evidence) -> Evidence:
+    """Return evidence with its numbers rounded, so that the last bits of a sum can't change an alert."""
+    observed, expected, p_value = (
+        None if number is None else rounded(number)
+        for number in (evidence.observed, evidence.expected, evidence.p_value)
+    )
+    return Evidence(evidence.detector, evidence.direction, evidence.sentence, observed, expected, p_value)
 
 
 def _suspects(of: Suspected, at_ms: int, book: PollBook, tallies: TalliesAt) -> PollSuspects:

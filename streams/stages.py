@@ -10,8 +10,13 @@ from typing import Literal
 from config.schema import Settings, TopicRole
 from detectors.alert import MadeBy
 from detectors.cases import CaseBook
+from detectors.copies import CopiedReplies
+from detectors.crowd import Crowd
+from detectors.lockstep import Lockstep
 from detectors.rate import RateDetector
+from detectors.shape import Shape
 from detectors.shard import NoRate, Shard
+from detectors.watcher import Watcher
 from streams.cutter import source_name
 from streams.decode import HASH_KEY_BYTES, Decoder
 
@@ -40,10 +45,12 @@ def build_decoder(settings: Settings) -> Decoder:
 
 def build_shard(number: int, settings: Settings, sources: list[str], keep_scores: bool = False) -> Shard:
     """Return a shard with nothing in it, that hears from these sources: one of polls, or the last, across all polls."""
+    in_a_poll: list[Watcher] = [Crowd(settings.crowd), Shape(settings.shape)]
+    across_polls: list[Watcher] = [Lockstep(settings.lockstep), CopiedReplies(settings.copies)]
     if number < settings.topics.partitions:
-        return Shard(number, sources, settings.polls, RateDetector(settings.rate, keep_scores=keep_scores), [])
+        return Shard(number, sources, settings.polls, RateDetector(settings.rate, keep_scores=keep_scores), in_a_poll)
     all_polls = replace(settings.polls, max_polls=settings.polls.max_polls * settings.topics.partitions)
-    return Shard(number, sources, all_polls, NoRate(settings.rate), [], across=True)
+    return Shard(number, sources, all_polls, NoRate(settings.rate), across_polls, across=True)
 
 
 def build_cases(settings: Settings, mode: Literal["live", "shadow", "replay"]) -> CaseBook:
