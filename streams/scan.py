@@ -148,6 +148,7 @@ class _Stages:
         step = self._cases.advance()
         self._summary.cases += sum(revision.data.revision == 1 for revision in step.revisions)
         self._output.revisions(step.revisions)
+        self._output.items(step.items)
         self._output.retired(step.retired)
 
     def _report(self, report: Report, counted: Counted) -> None:
