@@ -71,9 +71,10 @@ def _delay_ms(rng: np.random.Generator, ts_ms: Int64s, network: Names, delays: D
     delay_ms += (rng.random(size) < delays.slow_share) * rng.uniform(0, 9_000, size)
     delay_ms += (rng.random(size) < delays.phones) * rng.uniform(30_000, 600_000, size)
     for _ in range(delays.outages):
-        # the network of some vote: the larger a network, the more likely
-        down: Bools = network == network[rng.integers(size)]
-        from_ms, length_ms = rng.choice(ts_ms), rng.uniform(60_000, 300_000)
+        # some event falls into it: large networks and busy minutes are the more likely
+        hit, length_ms = int(rng.integers(size)), rng.uniform(60_000, 300_000)
+        down: Bools = network == network[hit]
+        from_ms = ts_ms[hit] - rng.uniform(0, length_ms)
         held = down & (ts_ms >= from_ms) & (ts_ms < from_ms + length_ms)
         back_ms = from_ms + length_ms + rng.uniform(0, 3_000, size)
         delay_ms = np.where(held, np.maximum(delay_ms, back_ms - ts_ms), delay_ms)

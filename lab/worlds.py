@@ -8,32 +8,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lab.attacks import ATTACKS, POLLS_WORKED, Attack
-from lab.crowds import (
-    MINUTE_MS,
-    Poll,
-    Scene,
-    campus,
-    celebrity,
-    chatter,
-    fandom,
-    memes,
-    newcomers,
-    ordinary,
-    second_thoughts,
-    tv_show,
-)
-from lab.delivery import OPTIONAL, deliver, draw_delays
+from lab.crowds import MINUTE_MS, Poll, Scene, chatter, ordinary, second_thoughts
+from lab.delivery import OPTIONAL, Delays, deliver, draw_delays
 from lab.labels import Labels, labels
 from lab.people import DAY_MS
 from lab.platform import Ids, draw_platform, electorate
 from lab.speech import LANGUAGES, SPOKEN
+from lab.surges import LONE, celebrity, fandom, memes
 from lab.tell import Acts, Event
 
 FIRST_DAY_MS = 1_664_755_200_000
 """3 October 2022, UTC; a world begins within the year after it."""
 FANDOM_POLLS = (5, 9)
-LONE = {"celebrity": celebrity, "tv_show": tv_show, "campus": campus, "newcomers": newcomers}
-"""Crowds of one poll that bring votes; a fandom works several polls, and a meme brings replies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +49,7 @@ SCENARIOS: dict[str, Scenario] = {
     "world": _WORLD,
     "organic": replace(_WORLD, attacks={}),
     "bare": replace(_WORLD, fields=()),
+    "odd": replace(_WORLD, crowds=_NINE | {"push": 3, "carrier": 3, "closing": 3}, attacks={}),
     "crossed": replace(_WORLD, crossed=True),
     "small": Scenario(120, 40, {"celebrity": 1, "tv_show": 1, "fandom": 1, "newcomers": 1}, _ALL | {"swarm": 0, "lockstep": 0}),
     "large": Scenario(480, 200, {kind: 2 * many for kind, many in _NINE.items()}, dict.fromkeys(ATTACKS, 2)),
@@ -78,8 +65,11 @@ class World:
     labels: Labels
 
 
-def world(scenario: Scenario, seed: int) -> World:
-    """Make the world of a scenario and seed; the same two make the same world. Raises ValueError for too few polls."""
+def world(scenario: Scenario, seed: int, delays: Delays | None = None) -> World:
+    """Make the world of a scenario and seed; the same two make the same world. Raises ValueError for too few polls.
+
+    It arrives with `delays`, or with those of a day drawn from the seed.
+    """
     if scenario.polls < scenario.most_polls():
         raise ValueError(f"crowds and attacks may need {scenario.most_polls()} polls, {scenario.polls} are there")
     rng = np.random.default_rng(seed)
@@ -93,7 +83,7 @@ def world(scenario: Scenario, seed: int) -> World:
     for number, attack in enumerate(attacks):
         acts += attack.acts
         attack_of += [number] * len(attack.acts)
-    recorded = deliver(rng, acts, scene.end_ms, draw_delays(rng), scenario.fields)
+    recorded = deliver(rng, acts, scene.end_ms, delays or draw_delays(rng), scenario.fields)
     return World(recorded.events, labels(recorded, attack_of, attacks, polls, crowds))
 
 

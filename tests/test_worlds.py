@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from lab.attacks import ATTACKS
-from lab.delivery import OPTIONAL
+from lab.delivery import OPTIONAL, Delays
 from lab.worlds import SCENARIOS, Scenario, World, world
 
 REQUIRED = {"type", "event_id", "poll_id", "account_id", "ts"}
@@ -109,6 +110,17 @@ def test_events_come_nearly_in_order_and_some_of_them_twice_or_minutes_late() ->
         twice.append(len(events) - len({event["event_id"] for event in events}))
     assert max(latest) > 60_000
     assert max(twice) > 10
+
+
+def test_a_network_that_was_down_delivers_everything_at_once_minutes_late() -> None:
+    scenario, usual = SCENARIOS["ring"], Delays(usual_ms=100, slow_share=0, phones=0, outages=0, twice=0)
+    for seed in range(4):
+        down = world(scenario, seed, replace(usual, outages=1))
+        ts_ms = np.array([event["ts"] for event in down.events])
+        held = np.flatnonzero(np.maximum.accumulate(ts_ms) - ts_ms > 10_000)
+        assert len({down.events[row]["network"] for row in held}) == 1, seed
+        up_ms = np.array([event["ts"] for event in world(scenario, seed, usual).events])
+        assert (np.maximum.accumulate(up_ms) - up_ms).max() < 5_000, seed
 
 
 def test_a_bare_world_has_no_optional_field_and_is_otherwise_the_same() -> None:
