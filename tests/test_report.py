@@ -84,7 +84,7 @@ def test_a_case_says_both_sides_and_what_it_means_for_the_result(plain: str) -> 
     assert "A script cast about 3,980 of the 6,120 votes" in flooded
     assert "3,940 of 4,050 accounts in the surge were made within 3.6 days" in flooded
     assert "Their countries are spread like the poll's own." in flooded
-    assert "3,980 (64 % to 67 %)" in flooded
+    assert "3,980 (64% to 67%)" in flooded
     assert "“yes” instead of “no”" in flooded
     assert "made within a short time 3,980" in flooded
     assert "14 accounts named earlier were cleared" in flooded
@@ -98,9 +98,9 @@ def test_a_crowd_and_a_case_that_cannot_be_told_accuse_nobody(plain: str) -> Non
 
 def test_named_accounts_stand_beside_the_others(plain: str) -> None:
     cells = dict(re.findall(r'<tr><th scope="row">([^<]+)</th><td>([^<]+)</td>', article(plain, 1)))
-    assert cells["Commonest client"] == "android (100 %)"
+    assert cells["Commonest client"] == "android (100%)"
     assert re.fullmatch(r"2\.\d days \(nine of ten: \d+\.\d h to 3\.\d days\)", cells["Account age, middle one"])
-    assert cells["Came through a link"] == "0 %"
+    assert cells["Came through a link"] == "0%"
 
 
 def test_accounts_that_met_are_drawn_poll_after_poll_and_copied_words_are_quoted(plain: str) -> None:

@@ -10,7 +10,7 @@ from streams.report.markup import rows, table, text
 from streams.report.report import Report
 from streams.report.result_chart import MOST_OPTIONS, ranked, result_chart
 from streams.report.sample import Sample
-from streams.report.timeline_chart import timeline_chart
+from streams.report.timeline_chart import has_suspects, shows_window, timeline_chart
 from streams.report.words import clock, counted, percent
 
 _MOST_ROWS = 60
@@ -40,35 +40,37 @@ def _timelines(case: CaseData, poll_id: str, report: Report) -> list[str]:
 
 
 def _timeline(title: str, bars: Bars, case: CaseData) -> str:
-    legend = _legend(("crowd", "votes"), ("suspect", "suspect"), ("expected", "expected"), ("band", "time of the case"))
+    keys = [("crowd", "votes"), ("expected", "expected")]
+    keys += [("suspect", "suspect ones among them")] if has_suspects(bars) else []
+    keys += [("band", "time of the case")] if shows_window(bars, case.window) else []
     most = sorted(sorted(bars.bars, key=lambda bar: -bar.votes)[:_MOST_ROWS], key=lambda bar: bar.start_ms)
     cells = [
         (clock(b.start_ms), f"{b.votes:,.0f}", f"{b.suspect:,.0f}", "" if b.expected is None else f"{b.expected:,.3g}")
         for b in most
     ]
     head = (f"From (UTC), {span(0, bars.span_ms)} each", "Votes", "Suspect", "Expected")
-    return _figure(title, timeline_chart(bars, case.window, title), legend, table(head, rows(list(cells))))
+    return _figure(title, timeline_chart(bars, case.window, title), _legend(*keys), table(head, rows(list(cells))))
 
 
 def _cluster(poll_id: str, sample: Sample | None) -> list[str]:
     if sample is None:
         return []
-    near, figures = sample.near.get(poll_id), []
+    figures = []
     legend = _legend(("suspect", "named account"), ("crowd", "somebody else"))
     some = " A part of the votes is drawn, chosen evenly."
-    ages = "" if near is None else ages_chart(sample, poll_id, near)
+    ages = ages_chart(sample, poll_id)
     if ages:
-        says = f"{legend} Each dot is a vote; the higher, the older its account.{some}"
+        says = f"{legend} Each dot is a vote; the higher, the older the account was.{some}"
         figures.append(_figure("Age of the accounts", ages, says, ""))
     meetings = meetings_chart(sample)
     if meetings:
-        says = f"{legend} Each line is a poll, each tick a vote.{some}"
+        says = f"{legend} Each line is a poll, each tick a vote: above by named accounts, below by others.{some}"
         figures.append(_figure("The same accounts, poll after poll", meetings, says, ""))
     return figures
 
 
 def _result(estimate: Integrity) -> str:
-    legend = _legend(("crowd", "as counted"), ("without", "without suspect votes, with 95 % interval"))
+    legend = _legend(("crowd", "as counted"), ("without", "without suspect votes, with 95% interval"))
     cells = []
     for option in ranked(estimate)[:MOST_OPTIONS]:
         without, votes = estimate.adjusted[option], estimate.options[option]

@@ -39,7 +39,7 @@ def _polls(case: CaseData) -> str:
 def _facts(case: CaseData, named: Named | None) -> str:
     window = case.window
     facts = [
-        ("Suspect votes (share of the poll)", suspects_in_words(case)),
+        ("Suspect votes", suspects_in_words(case)),
         ("Would the result change?", flips_in_words(case.polls[0]) if len(case.polls) == 1 else flips_of_all(case)),
         ("When", f"{clock(window.start_ms)} to {clock(window.end_ms)} ({span(window.start_ms, window.end_ms)})"),
         ("Confidence", percent(case.confidence)),
@@ -97,7 +97,7 @@ def _compared(sample: Sample | None) -> str:
     lines = [] if sample is None else comparison(sample)
     if not lines:
         return ""
-    head = ("", "Named accounts", "Others who voted then")
+    head = ("", "Named accounts", "Others in the same polls")
     return "<h3>Named accounts beside the others</h3>" + table(head, rows([(li.trait, li.named, li.others) for li in lines]))
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from detectors.sentences import span
 from streams.report.drawing import CROWD, SUSPECT, Spec, drawing, times
-from streams.report.sample import Near, Sample, Vote
+from streams.report.sample import Sample, Vote
 from streams.terminal import visible
 
 _WIDTH = 410
-_DOTS_HEIGHT, _STRIP_HEIGHT = 190, 26
+_DOTS_HEIGHT, _STRIP_HEIGHT, _TICK_HEIGHT = 190, 30, 9
 MOST_STRIPS = 12
+_LEAST_OTHERS = 30
 _POLL_CHARS = 22
 _DAY_MS = 86_400_000
 _LEAST_DAYS = 1 / 1440
@@ -27,13 +29,21 @@ _COLOUR = {
 }
 
 
-def ages_chart(sample: Sample, poll_id: str, near: Near) -> str:
-    """Return a drawing with a dot for each vote in one poll, by time and age of its account; "" when no age is said."""
-    known = [v for v in sample.votes if v.poll_id == poll_id and v.created_ms is not None and near.holds(v.at_ms)]
-    dots = [{"at": v.at_ms, "days": _age_days(v), "named": v.named} for v in known]
-    if not any(dot["named"] for dot in dots):
+def ages_chart(sample: Sample, poll_id: str) -> str:
+    """Return a drawing with a dot for each vote in one poll, by time and age of its account.
+
+    "" when no age is said, or when several polls are in the case and the ages of the named accounts tell nothing.
+    """
+    known = [vote for vote in sample.votes if vote.poll_id == poll_id and vote.created_ms is not None]
+    if not any(vote.named for vote in known) or (len(sample.near) > 1 and not _are_narrower(known)):
         return ""
+    near = sample.near.get(poll_id)
+    beside = [vote for vote in known if near is not None and near.holds(vote.at_ms)]
+    if sum(not vote.named for vote in beside) >= _LEAST_OTHERS:
+        known = beside
+    dots = [{"at": v.at_ms, "days": _age_days(v), "named": v.named} for v in known]
     dots.sort(key=lambda dot: (dot["named"], dot["at"]))
+    start_ms, end_ms = min(vote.at_ms for vote in known), max(vote.at_ms for vote in known) + 1
     y = {
         "field": "days",
         "type": "quantitative",
@@ -45,7 +55,7 @@ def ages_chart(sample: Sample, poll_id: str, near: Near) -> str:
         "height": _DOTS_HEIGHT,
         "data": {"values": dots},
         "mark": {"type": "square", "size": 9, "opacity": 0.75},
-        "encoding": {"x": {"field": "at", **times(near.start_ms, near.end_ms)}, "y": y, "color": _COLOUR},
+        "encoding": {"x": {"field": "at", **times(start_ms, end_ms)}, "y": y, "color": _COLOUR},
     }
     named = sorted(dot["days"] for dot in dots if dot["named"])
     words = f"{len(named)} of {len(dots)} dots are named accounts, aged {_days(named[0])} to {_days(named[-1])}"
@@ -81,9 +91,9 @@ def meetings_chart(sample: Sample) -> str:
 def _strips(ticks: list[dict[str, Any]], labels: list[str], x: Spec) -> Spec:
     return {
         "width": _WIDTH - 80,
-        "height": {"step": _STRIP_HEIGHT},
+        "height": {"step": _STRIP_HEIGHT, "for": "position"},
         "data": {"values": ticks},
-        "mark": {"type": "tick", "thickness": 1.2, "height": 10, "opacity": 0.8},
+        "mark": {"type": "tick", "thickness": 1.2, "height": _TICK_HEIGHT, "opacity": 0.8},
         "encoding": {
             "x": {"field": "at", **x},
             "y": {
@@ -97,6 +107,15 @@ def _strips(ticks: list[dict[str, Any]], labels: list[str], x: Spec) -> Spec:
             "color": _COLOUR,
         },
     }
+
+
+def _are_narrower(votes: list[Vote]) -> bool:
+    """Tell whether the middle half of the named accounts' ages spans less than half of that of the others, in logs."""
+    spans = []
+    for side in (True, False):
+        ages = sorted(math.log(_age_days(vote)) for vote in votes if vote.named == side)
+        spans.append(ages[len(ages) * 3 // 4] - ages[len(ages) // 4] if ages else 0.0)
+    return spans[0] < spans[1] / 2
 
 
 def _first_named_ms(sample: Sample) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What the named accounts share, beside what the others share who voted in the same polls at the same time."""
+"""What the named accounts share, beside what others share who voted in the same polls."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _AXIS = {
 _CONFIG = {
     "background": None,
     "aria": False,
-    "font": "sans-serif",
+    "font": "Arial, Liberation Sans, Helvetica, sans-serif",
     "view": {"stroke": None},
     "axis": _AXIS,
     "legend": {"disable": True},

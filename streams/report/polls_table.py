@@ -15,7 +15,7 @@ def polls_table(report: Report) -> str:
     if not report.estimates:
         return ""
     ranked = sorted(report.estimates.values(), key=lambda one: (-one.suspect_votes / max(1, one.votes), -one.votes, one.poll_id))
-    title = ("Poll", "Votes", "Suspect", "95 % interval", "Leads", "Without suspect votes", "Changes?")
+    title = ("Poll", "Votes", "Suspect", "95% interval", "Leads", "Without suspect votes", "Changes?")
     body = table(title, rows([_line(one) for one in ranked[:MOST_POLLS]]), "polls")
     more = ""
     if len(ranked) > MOST_POLLS:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 MOST_NAMED, MOST_OTHERS = 360, 240
-"""Votes kept of a case one by one: of named accounts, and of the others who voted in the same polls at the time."""
+"""Votes kept of a case one by one: of named accounts, and of others who voted in the same polls, at the time if possible."""
 MOST_QUOTES = 6
 QUOTE_CHARS = 280
 MOST_POLLS_OF_A_CASE = 24
-MOST_BARS = 180
+MOST_BARS = 160
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from detectors.alert import Window
 from detectors.sentences import span
 from streams.report.bars import Bar, Bars
@@ -13,15 +11,32 @@ from streams.report.words import clock
 _WIDTH, _HEIGHT = 410, 170
 _STEPS = {"interpolate": "step-after"}
 _BAND = "var(--band)"
+_MOST_MARKED = 0.8
 
 
 def timeline_chart(bars: Bars, case: Window, title: str) -> str:
     """Return the drawing; the case's window is a band behind the bars."""
     last = bars.bars[-1]
     closed = [*bars.bars, Bar(bars.end_ms, last.crowd, last.suspect, last.expected)]
-    values = [{"at": b.start_ms, "crowd": b.crowd, "all": b.votes, "expected": b.expected} for b in closed]
-    band = {"from": max(bars.start_ms, case.start_ms), "to": min(bars.end_ms, case.end_ms)}
-    return drawing(_spec(values, band, bars), title, described(bars))
+    values = [{"at": b.start_ms, "suspect": b.suspect, "all": b.votes, "expected": b.expected} for b in closed]
+    layers = [_area("all", CROWD, bars)]
+    if has_suspects(bars):
+        layers.append(_area("suspect", SUSPECT, bars))
+    if shows_window(bars, case):
+        layers.insert(0, _band(bars, case))
+    spec = {"width": _WIDTH, "height": _HEIGHT, "data": {"values": values}, "layer": [*layers, _expected(bars)]}
+    return drawing(spec, title, described(bars))
+
+
+def has_suspects(bars: Bars) -> bool:
+    """Tell whether there is anything red in the drawing."""
+    return any(bar.suspect for bar in bars.bars)
+
+
+def shows_window(bars: Bars, case: Window) -> bool:
+    """Tell whether the case's time is marked: not where it is nearly all that is drawn."""
+    inside_ms = min(bars.end_ms, case.end_ms) - max(bars.start_ms, case.start_ms)
+    return 0 < inside_ms < _MOST_MARKED * (bars.end_ms - bars.start_ms)
 
 
 def described(bars: Bars) -> str:
@@ -34,26 +49,25 @@ def described(bars: Bars) -> str:
     )
 
 
-def _spec(values: list[dict[str, Any]], band: dict[str, int], bars: Bars) -> Spec:
-    x = {"field": "at", **times(bars.start_ms, bars.end_ms)}
+def _area(field: str, colour: str, bars: Bars) -> Spec:
+    """Return an area down to zero; the suspect votes lie before all of them, so that their own shape shows."""
     axis = {"title": f"votes in {span(0, bars.span_ms)}", "tickCount": 4, "domain": False, "ticks": False}
+    y = {"field": field, "type": "quantitative", "axis": axis}
+    encoding = {"x": _time(bars, "at"), "y": y, "color": {"value": colour}}
+    return {"mark": {"type": "area", **_STEPS}, "encoding": encoding}
 
-    def area(low: str | None, high: str, colour: str) -> Spec:
-        y = {"field": high, "type": "quantitative", "axis": axis}
-        y2 = {"datum": 0} if low is None else {"field": low}
-        return {"mark": {"type": "area", **_STEPS}, "encoding": {"x": x, "y": y, "y2": y2, "color": {"value": colour}}}
 
-    window = {"x": x | {"field": "from"}, "x2": {"field": "to"}, "color": {"value": _BAND}}
-    expected = {"x": x, "y": {"field": "expected", "type": "quantitative"}, "color": {"value": EXPECTED}}
+def _expected(bars: Bars) -> Spec:
     line = {"type": "line", "strokeDash": [4, 3], "strokeWidth": 1.5, **_STEPS}
-    return {
-        "width": _WIDTH,
-        "height": _HEIGHT,
-        "data": {"values": values},
-        "layer": [
-            {"data": {"values": [band]}, "mark": {"type": "rect"}, "encoding": window},
-            area(None, "crowd", CROWD),
-            *([area("crowd", "all", SUSPECT)] if any(bar.suspect for bar in bars.bars) else []),
-            {"mark": line, "encoding": expected},
-        ],
-    }
+    y = {"field": "expected", "type": "quantitative"}
+    return {"mark": line, "encoding": {"x": _time(bars, "at"), "y": y, "color": {"value": EXPECTED}}}
+
+
+def _band(bars: Bars, case: Window) -> Spec:
+    band = {"from": max(bars.start_ms, case.start_ms), "to": min(bars.end_ms, case.end_ms)}
+    encoding = {"x": _time(bars, "from"), "x2": {"field": "to"}, "color": {"value": _BAND}}
+    return {"data": {"values": [band]}, "mark": {"type": "rect"}, "encoding": encoding}
+
+
+def _time(bars: Bars, field: str) -> Spec:
+    return {"field": field, **times(bars.start_ms, bars.end_ms)}

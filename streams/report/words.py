@@ -27,10 +27,10 @@ def percent(share: float) -> str:
     """Return a share; small ones keep a digit.
 
     >>> percent(0.412), percent(0.0412), percent(0.0), percent(1.0)
-    ('41 %', '4.1 %', '0 %', '100 %')
+    ('41%', '4.1%', '0%', '100%')
     """
     digits = 1 if 0 < share < 0.0995 or 0.995 <= share < 1 else 0
-    return f"{share * 100:.{digits}f} %"
+    return f"{share * 100:.{digits}f}%"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
