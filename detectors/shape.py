@@ -28,7 +28,8 @@ __all__ = ["Shape", "ShapeParams"]
 
 _FRAME_TICKS = FRAME_MS // TICK_MS
 _LONGEST_TICKS = 4_096
-_STILL_THERE = 0.25
+_STILL_GAINS = 0.5
+_OPTION_SHARE = 0.6
 _EARLIEST_FRAMES = RECENT_FRAMES - 4
 _SHOWN_MS = 2 * FRAME_MS
 
@@ -118,7 +119,7 @@ class Shape:
         if poll in self._clocks:
             return
         same = np.flatnonzero((found.tick == tick) & (found.series // SLOTS == poll))
-        entry = int(same[np.argmax(score[same])])
+        entry = int(same[_clearest(found.series[same] % SLOTS, ahead.height[same].max(axis=1))])
         profile = int(np.argmax(ahead.height[entry]))
         frame, series = tick // _FRAME_TICKS, _series_of(np.array([poll]))
         since = int(ahead.since[entry, profile])
@@ -135,6 +136,7 @@ class Shape:
             usual_votes=usual.votes.tolist(),
             usual_frames=usual.frames.tolist(),
             height=float(ahead.height[entry].max()) / NATS,
+            score=float(score[same].max()),
             frames=frame - start,
         )
         self._clocks[poll] = of
@@ -147,9 +149,9 @@ class Shape:
         for poll, of in sorted(self._clocks.items()):
             series = _series_of(np.array([poll]))
             votes = _counts(keys, series, end_ms - FRAME_MS - base_ms, end_ms - base_ms)
-            height = float(self._walks.height[series[of.slot]].max()) / NATS
-            plenty = votes[of.slot] * max(of.frames, 1) >= _STILL_THERE * of.votes[of.slot]
-            ticking = bool(height > of.height and plenty)
+            heights = self._walks.height[series].max(axis=1) / NATS
+            height, of.score = float(heights[of.slot]), float((heights / self._height).max())
+            ticking = height > of.height + _STILL_GAINS and of.holds(int(votes[of.slot]))
             of.pass_frame(votes, ticking, end_ms)
             of.height = height
             if ticking:
@@ -164,12 +166,13 @@ class Shape:
         now = estimate(votes.astype(np.float64), usual, frames, of.slot)
         if phase == "calm":
             return sighting(of, now, phase, at_ms, 0.0, 1.0, 0)
-        needed = float(self._height[of.slot])
-        p_value = min(1.0, self.params.false_alarms_per_poll_day * exp(needed - max(of.height, needed)))
+        beyond = max(0.0, of.score - 1) * float(self._height[0])
+        p_value = self.params.false_alarms_per_poll_day * exp(-beyond)
         from_ms = max(of.start_tick * TICK_MS, at_ms - _SHOWN_MS)
-        of.evenness = evenness(self._rows.times(of.poll * SLOTS + of.slot, from_ms, at_ms), from_ms, at_ms)
+        times_ms = self._rows.times(of.poll * SLOTS + of.slot, from_ms, at_ms)
+        of.evenness = min(of.evenness, evenness(times_ms, from_ms, at_ms))
         arrived_ms = self._rows.arrived_ms(of.poll, at_ms)
-        return sighting(of, now, phase, at_ms, of.height / needed, p_value, arrived_ms)
+        return sighting(of, now, phase, at_ms, of.score, p_value, arrived_ms)
 
     def forget(self, polls: Int64s) -> None:
         """Forget these polls' numbers: they left memory, and others will get their numbers."""
@@ -198,6 +201,12 @@ class Shape:
         self._walks.restore(state["walks"])
         self._levels.restore(state["levels"])
         self._clocks = {clock["poll"]: Clock(**clock) for clock in state["clocks"]}
+
+
+def _clearest(slot: Int64s, height: Int64s) -> int:
+    """Return which entry shows a clock best: an option rather than the poll, unless it shows much less of it."""
+    in_option = np.where(slot > 0, height / _OPTION_SHARE, height)
+    return int(np.argmax(in_option))
 
 
 def _frame_end(tick: int) -> int:

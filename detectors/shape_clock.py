@@ -19,6 +19,10 @@ _CROWD_PRIOR = 4.0
 _BURSTS = 1.5
 """Variance of a crowd's counts, over that of chance."""
 
+_STILL_THERE = 0.4
+UNEVEN = 1000.0
+"""More than any evenness."""
+
 
 @dataclass
 class Clock:
@@ -36,14 +40,21 @@ class Clock:
     usual_votes: list[float]
     usual_frames: list[float]
     height: float = 0.0
+    score: float = 0.0
     frames: int = 0
     quiet: list[list[int]] = field(default_factory=list)
-    evenness: float = 0.0
+    evenness: float = UNEVEN
 
     @property
     def cluster(self) -> str:
         """The name of what it is about."""
         return f"clock-{self.start_tick * TICK_MS}"
+
+    def holds(self, votes: int) -> bool:
+        """Tell whether a frame's votes are as many as those of the frames before, rather than the usual number."""
+        usually = self.usual_votes[self.slot] / max(self.usual_frames[self.slot], 1.0)
+        mean = self.votes[self.slot] / max(self.frames, 1)
+        return votes >= usually + _STILL_THERE * (mean - usually)
 
     def pass_frame(self, votes: Int64s, ticking: bool, end_ms: int) -> None:
         """Count a frame; the first one without a clock still holds its end."""
@@ -134,7 +145,8 @@ def _for(of: Clock, now: Estimate, p_value: float) -> Evidence:
     what = "votes for one answer" if of.slot else "votes"
     sentence = (
         f"About {now.votes:,.0f} {what} came like clockwork from {clock(of.start_tick * TICK_MS)} to {clock(of.end_ms)}: "
-        f"counts in equal spans differ {of.evenness:.2g} times as much as people's would (at least 1)."
+        "equal spans hold more equal numbers than people's votes ever do. "
+        f"At their most even, numbers vary {of.evenness:.2g} times as much as by chance."
     )
     return Evidence(DETECTOR, "coordinated", sentence, of.evenness, 1.0, p_value)
 

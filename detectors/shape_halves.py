@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from scipy.special import gammaln
 
-from detectors.columns import Bools, Floats, Int64s
+from detectors.columns import Bools, Floats, Int64s, int64s
 from detectors.shape_params import FRAME_MS, PROFILES, TICK_MS
 
 SPANS_MS = (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
@@ -30,18 +30,31 @@ _FEWEST = 3
 _EXACT = 512
 _APPROXIMATION_NATS = 0.01
 _DOUBT = 0.03
+_LONG_MS = 4_000
+_LONG_DOUBT = 0.1
 
 
 @dataclass(frozen=True)
 class _Profile:
-    """A kind of clock: of N votes, (left - right)^2 is `jitter` + `crowd` * N on average; spans below are passed over."""
+    """A kind of clock: of N votes, (left - right)^2 is `jitter` + `crowd` * N on average; it shows in spans so long."""
 
     jitter: float
     crowd: float
     shortest_ms: int
+    longest_ms: int
+
+    def shows_in(self, span_ms: int) -> bool:
+        """Tell whether spans of this length are judged."""
+        return self.shortest_ms <= span_ms <= self.longest_ms
 
 
-_KINDS = (_Profile(0.6, 0.03, 0), _Profile(2.0, 0.05, 0), _Profile(3.0, 0.3, 0), _Profile(2.0, 0.1, 2_000))
+# exact; jittered by a step or so; more jittered or within a crowd; slow, or with times that are whole seconds
+_KINDS = (
+    _Profile(0.6, 0.03, 250, 8_000),
+    _Profile(2.0, 0.1, 250, 8_000),
+    _Profile(3.0, 0.15, 250, 16_000),
+    _Profile(2.0, 0.1, 2_000, 32_000),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +79,27 @@ def steps(keys: Int64s, base_ms: int, from_tick: int, to_tick: int) -> Steps:
     `keys` are sorted, their times from `base_ms` on, which begins a frame; they hold all votes since the beginning of
     the frame of `from_tick`.
     """
-    series, tick, gain = [], [], []
-    fresh = keys[keys % SERIES_MS >= from_tick * TICK_MS - base_ms]
-    for span_ms in SPANS_MS:
-        found = _halved(fresh if span_ms <= TICK_MS else keys, span_ms)
-        last = (found.span % (SERIES_MS // span_ms) * span_ms + span_ms + base_ms - 1) // TICK_MS
-        now = (last >= from_tick) & (last < to_tick)
-        series.append(found.span[now] * span_ms // SERIES_MS)
-        tick.append(last[now])
-        gain.append(_gains(found.votes[now], found.left[now], span_ms))
-    return _by_tick(np.concatenate(series), np.concatenate(tick), np.concatenate(gain))
+    found = [_judged(keys, base_ms, span_ms, from_tick, to_tick) for span_ms in SPANS_MS]
+    series, tick, gain = (np.concatenate(column) for column in zip(*found, strict=True))
+    return _by_tick(series, tick, gain)
+
+
+def _judged(
+    keys: Int64s, base_ms: int, span_ms: int, from_tick: int, to_tick: int
+) -> tuple[Int64s, Int64s, Int64s]:
+    """Return series, tick and gains of the spans of one length."""
+    from_ms, until_ms = from_tick * TICK_MS // span_ms * span_ms, to_tick * TICK_MS // span_ms * span_ms
+    if until_ms <= from_ms or not len(keys):
+        return _NONE
+    if from_ms > base_ms:
+        keys = keys[keys % SERIES_MS >= from_ms - base_ms]
+    halved = _halved(keys, span_ms)
+    last = (halved.span % (SERIES_MS // span_ms) * span_ms + span_ms + base_ms - 1) // TICK_MS
+    now = (last >= from_tick) & (last < to_tick)
+    if not now.any():
+        return _NONE
+    gain = _gains(halved.votes[now], halved.left[now], span_ms)
+    return halved.span[now] * span_ms // SERIES_MS, last[now], gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +126,17 @@ def _by_tick(series: Int64s, tick: Int64s, gain: Int64s) -> Steps:
     series, tick, gain = series[order], tick[order], gain[order]
     starts = np.flatnonzero((np.diff(series, prepend=-1) != 0) | (np.diff(tick, prepend=-1) != 0))
     total = np.add.reduceat(gain, starts, axis=0)
-    return Steps(series[starts], tick[starts], _doubted(total))
+    return Steps(series[starts], tick[starts], _whole(_doubted(total / NATS, _DOUBT)))
 
 
-def _doubted(total: Int64s) -> Int64s:
-    """Mix each tick's e-value with 1, so that one uneven tick (where a clock begins) costs 3.5 nats at most."""
-    mixed: Floats = np.logaddexp(total / NATS + np.log1p(-_DOUBT), np.log(_DOUBT))
-    return np.floor(mixed * NATS).astype(np.int64)
+def _doubted(nats: Floats, doubt: float) -> Floats:
+    """Mix e-values with 1, so that what is uneven because a clock begins there costs -log(doubt) at most."""
+    mixed: Floats = np.logaddexp(nats + np.log1p(-doubt), np.log(doubt))
+    return mixed
+
+
+def _whole(nats: Floats) -> Int64s:
+    return np.floor(nats * NATS).astype(np.int64)
 
 
 def _gains(votes: Int64s, left: Int64s, span_ms: int) -> Int64s:
@@ -116,8 +144,13 @@ def _gains(votes: Int64s, left: Int64s, span_ms: int) -> Int64s:
     row = np.minimum(votes, _EXACT)
     uneven = (2 * left - votes) ** 2 / votes
     gain: Floats = -sharpness[row] * uneven[:, None] - log_mean[row]
-    gain[:, [span_ms < kind.shortest_ms for kind in _KINDS]] = 0
-    return np.floor(gain * NATS).astype(np.int64)
+    if span_ms >= _LONG_MS:
+        gain = _doubted(gain, _LONG_DOUBT)
+    gain[:, [not kind.shows_in(span_ms) for kind in _KINDS]] = 0
+    return _whole(gain)
+
+
+_NONE = (int64s(), int64s(), np.zeros((0, PROFILES), np.int64))
 
 
 @cache
