@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from detectors.columns import Bools, Floats, Int64s
 
 WIDTHS_MS = (30_000, 75_000)
-"""How far apart the votes of one meeting may be: a script that is switched on, and one that takes its time."""
+"""Windows in which meetings are looked for: of a script that is switched on, and of one that takes its time."""
+
+SPANS_MS = (15_000, 30_000, 45_000, 60_000, 75_000)
+"""Lengths of bursts that are told apart when a meeting is weighed."""
 
 WIDE_MS = 300_000
 """What lies so far around a meeting belongs to the crowd it is compared with."""
@@ -29,14 +32,38 @@ def crowd_share(width_ms: int) -> float:
     return float(1 - (1 + width_ms / _REACTION_MS) ** -_DECAY)
 
 
-def tail(met: Int64s, of: Int64s, share: Floats) -> Floats:
+def span_class(length_ms: int) -> int:
+    """Return the shortest of `SPANS_MS` that is as long.
+
+    >>> span_class(17_000), span_class(80_000)
+    (30000, 75000)
+    """
+    return next((span_ms for span_ms in SPANS_MS if length_ms <= span_ms), SPANS_MS[-1])
+
+
+def tail(met: int, of: int, share: float) -> float:
     """Return the probability that `met` or more `of` n meet, if each does with probability `share`.
 
-    Beta-binomial: how tight a crowd is varies from crowd to crowd, as if it were known from 40 people.
+    Beta-binomial: how tight a crowd is varies from crowd to crowd, as if it were known from 40 people. The terms are
+    summed from the tail inwards, so that small probabilities are exact.
+
+    >>> tail(3, 3, 0.5), f"{tail(16, 16, 0.2):.1e}"
+    (0.1341463414634146, '5.4e-09')
     """
-    share = np.clip(share, 1e-3, 1 - 1e-3)
-    p: Floats = stats.betabinom.sf(met - 1, of, share * _KNOWN, (1 - share) * _KNOWN)
-    return np.clip(p, 1e-300, 1.0)
+    a, b = share * _KNOWN, (1 - share) * _KNOWN
+    if met <= 0 or share >= 1:
+        return 1.0
+    k = np.arange(met, of + 1, dtype=np.float64)
+    log_choices = special.gammaln(of + 1) - special.gammaln(k + 1) - special.gammaln(of - k + 1)
+    p = np.exp(log_choices + special.betaln(k + a, of - k + b) - special.betaln(a, b)).sum()
+    return float(min(1.0, max(p, 1e-300)))
+
+
+def worth_a_look(met: Int64s, of: Int64s, share: float) -> Bools:
+    """Tell where `met` lies at least two standard deviations of `tail`'s law above its mean."""
+    spread = of * share * (1 - share) * (1 + (of - 1) / (_KNOWN + 1))
+    worth: Bools = met > of * share + 2 * np.sqrt(spread)
+    return worth
 
 
 def discoveries(p: Floats, level: float) -> Bools:

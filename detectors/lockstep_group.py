@@ -5,14 +5,14 @@ Bounds: 128 bursts, the latest; of each the accounts of at most `MOST_IN_BURST` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detectors.columns import Floats, Hashes, Int32s, Int64s
+from detectors.columns import Bools, Floats, Hashes, Int32s, Int64s
 from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS
 from detectors.lockstep_judge import Weighed
-from detectors.lockstep_log import VoteLog
+from detectors.lockstep_log import VoteLog, among
 from detectors.lockstep_meetings import Burst, Meeting
 
 MOST_BURSTS = 128
@@ -20,17 +20,29 @@ MOST_IN_BURST = 20_000
 NAMED = 0.5
 
 _EDGE_MS = 2_000
+_SURE = 0.9
+_UNNAMED = 0.4
 _LONGEST_MS = WIDTHS_MS[-1] * 3 // 2
 
 
 @dataclass(frozen=True, slots=True)
 class Attended:
-    """Who voted in a burst (accounts sorted, with their options), and how many would have come anyway."""
+    """Who voted in a burst (accounts sorted, with their options), and how many would have come anyway.
+
+    `alike` is how many would have come anyway and answered like each account. Only when it is `settled` is it known how many came after it.
+    """
 
     burst: Burst
     account: Hashes
     option: Int32s
     bystanders: float
+    alike: Floats
+    settled: bool
+
+    @property
+    def by_chance(self) -> float:
+        """The probability that one of its accounts came anyway."""
+        return min(1.0, self.bystanders / max(len(self.account), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,8 @@ class Group:
         self.clearest = first
         self.score = 0.0
         self.last_ms = 0
+        self.settles_ms = 0
+        self.has_grown = True
         self.attended: list[Attended] = []
         self.told: dict[int, float] = {}
         self.opened = False
@@ -69,10 +83,9 @@ class Group:
         return self._standing
 
     def knows(self, meeting: Meeting) -> bool:
-        """Tell whether a meeting says nothing new: both bursts are known and all who met stand in two polls."""
-        if self._find(meeting.here) < 0 or self._find(meeting.there) < 0:
-            return False
-        return bool((self.polls_of(meeting.accounts) >= 2).all())
+        """Tell whether a meeting says nothing new: all who met are known to have been in both bursts."""
+        known = [self._find(meeting.here), self._find(meeting.there)]
+        return all(at >= 0 and np.isin(meeting.accounts, self.attended[at].account).all() for at in known)
 
     def polls_of(self, accounts: Hashes) -> Int64s:
         """Return in how many polls' bursts each account was."""
@@ -80,20 +93,34 @@ class Group:
         at = np.minimum(np.searchsorted(standing.account, accounts), len(standing.account) - 1)
         return np.where(standing.account[at] == accounts, standing.polls[at], 0)
 
-    def add(self, log: VoteLog, burst: Burst) -> None:
+    def grow(self, log: VoteLog, bursts: list[Burst], at_ms: int) -> None:
+        """Take in bursts that were seen to be this group's."""
+        for burst in bursts:
+            self._add(log, burst, at_ms)
+        self.last_ms = at_ms
+        self.has_grown = True
+
+    def weigh(self, meeting: Weighed, score: float) -> None:
+        """Remember the clearest meeting."""
+        if score > self.score:
+            self.score, self.clearest = score, meeting
+
+    def _add(self, log: VoteLog, burst: Burst, at_ms: int) -> None:
         """Take in a burst, together with known ones that it overlaps."""
         while (known := self._find(burst)) >= 0:
             old = self.attended.pop(known).burst
             burst = Burst(burst.poll, min(burst.start_ms, old.start_ms), max(burst.end_ms, old.end_ms))
-        self.attended.append(_attended(log, burst))
+        self.attended.append(_attended(log, burst, at_ms))
         self.attended.sort(key=lambda one: (one.burst.start_ms, one.burst.poll))
         self.attended = self.attended[-MOST_BURSTS:]
         self._standing = None
 
-    def refresh(self, log: VoteLog, since_ms: int) -> None:
-        """Look again at who was in bursts since `since_ms`: some rows came late, and what came after them was unknown."""
+    def refresh(self, log: VoteLog, at_ms: int) -> None:
+        """Look again at bursts that were not settled: rows came late, and what came after them was not known."""
+        fresh = [one.settled or one.burst.poll < 0 for one in self.attended]
         self.attended = [
-            _attended(log, one.burst) if one.burst.end_ms >= since_ms else one for one in self.attended
+            one if done else _attended(log, one.burst, at_ms)
+            for one, done in zip(self.attended, fresh, strict=True)
         ]
         self._standing = None
 
@@ -104,6 +131,7 @@ class Group:
         )
         self.attended = self.attended[-MOST_BURSTS:]
         self.last_ms = max(self.last_ms, other.last_ms)
+        self.has_grown = True
         if other.score > self.score:
             self.score, self.clearest = other.score, other.clearest
         self._standing = None
@@ -112,9 +140,7 @@ class Group:
         """Strike polls that left memory: their bursts still count, but have no number."""
         gone = set(polls.tolist())
         self.attended = [
-            Attended(Burst(-1, one.burst.start_ms, one.burst.end_ms), one.account, one.option, one.bystanders)
-            if one.burst.poll in gone
-            else one
+            replace(one, burst=replace(one.burst, poll=-1)) if one.burst.poll in gone else one
             for one in self.attended
         ]
 
@@ -129,26 +155,40 @@ class Group:
         return -1
 
 
-def _attended(log: VoteLog, burst: Burst) -> Attended:
+def _attended(log: VoteLog, burst: Burst, at_ms: int) -> Attended:
     rows = log.between(burst.poll, burst.start_ms - _EDGE_MS, burst.end_ms + _EDGE_MS)[:MOST_IN_BURST]
     account, at = np.unique(log.account[rows], return_index=True)
+    option = log.option[rows][at]
     length_ms = burst.end_ms - burst.start_ms + 2 * _EDGE_MS
     before = log.between(burst.poll, burst.start_ms - length_ms - _EDGE_MS, burst.start_ms - _EDGE_MS)
     after = log.between(burst.poll, burst.end_ms + _EDGE_MS, burst.end_ms + _EDGE_MS + length_ms)
-    around = log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS)
-    usual = (len(around) - len(rows)) * length_ms / (2 * WIDE_MS)
-    return Attended(burst, account, log.option[rows][at], max(len(before), len(after), usual))
+    around = np.setdiff1d(log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS), rows)
+    bystanders = max(len(before), len(after), len(around) * length_ms / (2 * WIDE_MS))
+    others = np.bincount(log.option[around], minlength=int(option.max(initial=0)) + 1) + 1
+    alike = bystanders * others[option] / others.sum()
+    return Attended(burst, account, option, bystanders, alike, at_ms >= burst.end_ms + WIDE_MS)
 
 
 def _standing(attended: list[Attended]) -> Standing:
-    """Weigh each account: it is named unless it may well have been in all of its bursts by chance."""
-    chance = [
-        np.full(len(one.account), min(1.0, one.bystanders / max(len(one.account), 1))) for one in attended
-    ]
+    """Weigh each account: it is named unless it may well have been in all of its bursts by chance.
+
+    Who was in one burst only is named where many more of its kind were (one burst, the same answer) than come anyway.
+    """
     account = np.concatenate([one.account for one in attended])
     order = np.argsort(account, kind="stable")
     starts = np.flatnonzero(np.append(True, account[order][1:] != account[order][:-1]))
     polls = np.diff(np.append(starts, len(account)))
-    by_chance = np.multiply.reduceat(np.concatenate(chance)[order], starts)
-    score = np.where(polls >= 2, 1 - by_chance, np.minimum(0.4, 1 - by_chance))
-    return Standing(account[order][starts], polls, np.round(score, 3).astype(np.float64))
+    known = account[order][starts]
+    chance = np.concatenate([np.full(len(one.account), one.by_chance) for one in attended])
+    score = 1 - np.multiply.reduceat(chance[order], starts)
+    once = np.concatenate([_once(one, among(one.account, known[polls == 1])) for one in attended])
+    score = np.where(polls >= 2, score, once[order][starts])
+    return Standing(known, polls, np.round(score, 2).astype(np.float64))
+
+
+def _once(attended: Attended, is_once: Bools) -> Floats:
+    """Return how sure it is of each account of a burst, if it was in no other, that it belongs."""
+    alike = np.bincount(attended.option[is_once], minlength=int(attended.option.max(initial=0)) + 1)
+    # one more on both sides: of few people there may always be one
+    sure = 1 - (attended.alike + 1) / (alike[attended.option] + 1)
+    return np.where((sure >= _SURE) & attended.settled, sure, _UNNAMED)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from detectors.columns import Hashes
-from detectors.lockstep_chance import WIDE_MS, crowd_share, tail
-from detectors.lockstep_log import VoteLog
+from detectors.lockstep_chance import SPANS_MS, WIDE_MS, crowd_share, span_class, tail
+from detectors.lockstep_log import VoteLog, among
 from detectors.lockstep_meetings import Burst, Meeting
 
 _TRUSTED = 10
@@ -26,53 +27,80 @@ class Weighed:
     p_value: float
 
 
+class _Crowd:
+    """Who voted around a burst, and who in it; accounts sorted."""
+
+    def __init__(self, log: VoteLog, burst: Burst) -> None:
+        rows = log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS)
+        ts = log.ts_ms[rows]
+        account = log.account[rows]
+        self._burst = burst
+        self.account = np.sort(account)
+        self.inside = np.sort(account[(ts >= burst.start_ms) & (ts <= burst.end_ms)])
+
+    def share(self, linked: Hashes) -> float:
+        """Return the share of the crowd that falls into the burst, linked accounts left out."""
+        inside = len(self.inside) - int(np.count_nonzero(among(self.inside, linked)))
+        others = len(self.account) - int(np.count_nonzero(among(self.account, linked)))
+        crowd = crowd_share(span_class(self._burst.end_ms - self._burst.start_ms))
+        return max(crowd, (inside + _TRUSTED * crowd) / (others + _TRUSTED))
+
+
+def could_tell(meeting: Meeting, level: float) -> bool:
+    """Tell whether a meeting could pass at `level` if all who are common to both polls had met."""
+    lengths_ms = (meeting.here.end_ms - meeting.here.start_ms, meeting.there.end_ms - meeting.there.start_ms)
+    return _best(len(meeting.accounts), span_class(lengths_ms[0]), span_class(lengths_ms[1])) <= level
+
+
+@lru_cache(maxsize=4_096)
+def _best(met: int, here_ms: int, there_ms: int) -> float:
+    return len(SPANS_MS) * tail(met, met, crowd_share(here_ms) * crowd_share(there_ms))
+
+
 def weighed(log: VoteLog, batch: list[Meeting], until_ms: int) -> list[Weighed]:
     """Return meetings with the probability that a crowd would do the same.
 
     A crowd with one cause puts a share of itself into the densest window, in each poll anew; what the others in both
     polls do raises that share. As long as the crowd may still be coming, it might all have come at once.
     """
-    linked = _linked(log, batch)
-    shares: dict[tuple[Burst, int], float] = {}
-    met, common, share = [], [], []
-    for one in batch:
-        for burst in (one.here, one.there):
-            if (burst, one.width_ms) not in shares:
-                shares[burst, one.width_ms] = _share(log, burst, one.width_ms, linked)
-        is_over = until_ms >= one.here.end_ms + WIDE_MS
-        here, there = _around(log, one.here), _around(log, one.there)
-        met.append(len(one.accounts))
-        common.append(len(np.intersect1d(here, there)))
-        share.append((shares[one.here, one.width_ms] if is_over else 1.0) * shares[one.there, one.width_ms])
-    p = tail(np.array(met), np.maximum(common, met), np.array(share, np.float64))
-    return [Weighed(*row) for row in zip(batch, met, common, share, p.tolist(), strict=True)]
+    if not batch:
+        return []
+    crowds = {burst: _Crowd(log, burst) for one in batch for burst in (one.here, one.there)}
+    linked = _linked(crowds)
+    shares = {burst: crowd.share(linked) for burst, crowd in crowds.items()}
+    return [_weigh(one, crowds, shares, until_ms) for one in batch]
 
 
-def _around(log: VoteLog, burst: Burst) -> Hashes:
-    accounts: Hashes = log.account[log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS)]
-    return accounts
+def gathering(log: VoteLog, here: Burst, known: list[Burst], until_ms: int) -> float:
+    """Return the probability that a crowd would put so many of those who were around known bursts into `here`.
+
+    Every pair of an account around `here` and a known burst of another poll around which it was counts once.
+    """
+    crowds = {burst: _Crowd(log, burst) for burst in [here, *known]}
+    linked = _linked(crowds)
+    now = crowds.pop(here)
+    met = sum(int(np.count_nonzero(among(now.inside, past.inside))) for past in crowds.values())
+    common = [int(np.count_nonzero(among(now.account, past.account))) for past in crowds.values()]
+    share = sum(of * past.share(linked) for of, past in zip(common, crowds.values(), strict=True)) / max(
+        sum(common), 1
+    )
+    share *= now.share(linked) if until_ms >= here.end_ms + WIDE_MS else 1.0
+    return min(1.0, len(SPANS_MS) * tail(met, max(met, sum(common)), share))
 
 
-def _linked(log: VoteLog, batch: list[Meeting]) -> Hashes:
-    """Return the accounts that were in two of the bursts looked at: they say nothing of what others do."""
-    bursts = {burst for one in batch for burst in (one.here, one.there)}
-    ordered = sorted(bursts, key=lambda one: (one.poll, one.start_ms, one.end_ms))
-    parts = [log.account[log.between(one.poll, one.start_ms, one.end_ms)] for one in ordered]
-    polls = [np.full(len(part), burst.poll) for part, burst in zip(parts, ordered, strict=True)]
-    if not parts:
-        return np.zeros(0, np.uint64)
-    account, poll = np.concatenate(parts), np.concatenate(polls)
-    order = np.lexsort((poll, account))
-    account, poll = account[order], poll[order]
-    again = (account[1:] == account[:-1]) & (poll[1:] != poll[:-1])
-    return np.unique(account[1:][again])
+def _weigh(one: Meeting, crowds: dict[Burst, _Crowd], shares: dict[Burst, float], until_ms: int) -> Weighed:
+    met = len(one.accounts)
+    common = max(met, int(np.count_nonzero(among(crowds[one.here].account, crowds[one.there].account))))
+    is_over = until_ms >= one.here.end_ms + WIDE_MS
+    share = (shares[one.here] if is_over else 1.0) * shares[one.there]
+    # of the lengths a burst could have, the one that fits was chosen after it was seen
+    return Weighed(one, met, common, share, min(1.0, len(SPANS_MS) * tail(met, common, share)))
 
 
-def _share(log: VoteLog, burst: Burst, width_ms: int, linked: Hashes) -> float:
-    """Return the share of the crowd around a burst that falls into `width_ms` of it, linked accounts left out."""
-    rows = log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS)
-    rows = rows[~np.isin(log.account[rows], linked)]
-    ts = log.ts_ms[rows]
-    inside = int(np.count_nonzero((ts >= burst.start_ms) & (ts <= burst.end_ms)))
-    crowd = crowd_share(width_ms)
-    return max(crowd, (inside + _TRUSTED * crowd) / (len(rows) + _TRUSTED))
+def _linked(crowds: dict[Burst, _Crowd]) -> Hashes:
+    """Return the accounts that were in bursts of two polls: they say nothing of what others do."""
+    by_poll: dict[int, list[Hashes]] = {}
+    for burst, crowd in crowds.items():
+        by_poll.setdefault(burst.poll, []).append(crowd.inside)
+    inside = np.sort(np.concatenate([np.unique(np.concatenate(parts)) for parts in by_poll.values()]))
+    return np.unique(inside[1:][inside[1:] == inside[:-1]])

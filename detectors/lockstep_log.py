@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Hashes, Int64s, int64s
+from detectors.columns import Bools, Hashes, Int64s, int64s
 from detectors.keyed_table import KeyedTable
 from detectors.strings import Strings
 from detectors.watcher import Ballots
@@ -58,20 +58,23 @@ class VoteLog:
         """Bytes held."""
         return sum(c.nbytes for c in self._columns.values()) + self._ids.nbytes + self._last.nbytes
 
-    def append(self, votes: Ballots) -> None:
-        """Add votes, each the first of its account in its poll."""
-        if not len(votes):
+    def append(self, ballots: Ballots, rows: Int64s) -> None:
+        """Add some of the ballots, each the first vote of its account in its poll."""
+        if not len(rows):
             return
-        start, stop = self._count, self._count + len(votes)
-        texts = votes.sender.account_ids.contiguous()
+        start, stop = self._count, self._count + len(rows)
+        texts = ballots.sender.account_ids.take(rows)
         used = int(self._columns["id_end"][start - 1]) if start else 0
         self._make_room(stop, used + len(texts.data))
         self._ids[used : used + len(texts.data)] = texts.data
-        columns = self._columns
-        columns["account"][start:stop], columns["ts_ms"][start:stop] = votes.account, votes.ts_ms
-        columns["at_ms"][start:stop], columns["poll"][start:stop] = votes.effective_ms, votes.poll
-        columns["option"][start:stop], columns["id_end"][start:stop] = votes.option, texts.ends + used
-        columns["back"][start:stop] = self._linked(votes.account, start)
+        columns, account = self._columns, ballots.account[rows]
+        columns["account"][start:stop], columns["ts_ms"][start:stop] = account, ballots.ts_ms[rows]
+        columns["at_ms"][start:stop], columns["poll"][start:stop] = (
+            ballots.effective_ms[rows],
+            ballots.poll[rows],
+        )
+        columns["option"][start:stop], columns["id_end"][start:stop] = ballots.option[rows], texts.ends + used
+        columns["back"][start:stop] = self._linked(account, start)
         self._count = stop
 
     def _linked(self, account: Hashes, start: int) -> Int64s:
@@ -168,6 +171,14 @@ class VoteLog:
         self._columns, self._ids, self._count, self._dropped = columns, ids, len(columns["account"]), dropped
         accounts, from_end = np.unique(columns["account"][::-1], return_index=True)
         self._last.replace(accounts, {"row": dropped + self._count - 1 - from_end})
+
+
+def among(accounts: Hashes, chosen: Hashes) -> Bools:
+    """Tell which accounts are among the chosen ones, which are sorted."""
+    if not len(chosen):
+        return np.zeros(len(accounts), np.bool_)
+    found: Bools = chosen[np.minimum(np.searchsorted(chosen, accounts), len(chosen) - 1)] == accounts
+    return found
 
 
 def _longer(column: NDArray[Any], size: int) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.columns import Bools, Hashes, Int64s, int64s
-from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, crowd_share, tail
+from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, crowd_share, worth_a_look
 from detectors.lockstep_log import VoteLog
 
 _DEPTH = 16
@@ -15,7 +15,6 @@ _UNIT_MS = 250
 _TIME_BITS, _POLL_BITS = 28, 20
 _MOST_POLLS = (1 << (63 - _TIME_BITS - _POLL_BITS)) - 1
 _MOST_MEETINGS = 64
-_WORTH_A_LOOK = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,10 @@ class Burst:
     start_ms: int
     end_ms: int
 
+    def overlaps(self, other: Burst) -> bool:
+        """Tell whether two bursts of one poll have time in common."""
+        return self.poll == other.poll and self.start_ms <= other.end_ms and other.start_ms <= self.end_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
@@ -35,6 +38,11 @@ class Meeting:
     there: Burst
     width_ms: int
     accounts: Hashes
+
+    def is_part_of(self, other: Meeting) -> bool:
+        """Tell whether another meeting overlaps this one in both polls and holds as many accounts."""
+        bursts = ((self.here, other.here), (self.there, other.there))
+        return len(self.accounts) <= len(other.accounts) and all(a.overlaps(b) for a, b in bursts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +57,21 @@ class _Pairs:
     key: Int64s
 
 
-def meetings(log: VoteLog, since_ms: int, min_accounts: int) -> tuple[list[Meeting], int]:
+def find_meetings(log: VoteLog, since_ms: int, min_accounts: int) -> tuple[list[Meeting], int]:
     """Return where at least `min_accounts` of those that came since `since_ms` met before, and how many were looked at.
 
-    Only those that are worth a closer look are returned, the clearest first.
+    Only those that are worth a closer look are returned, the largest first.
     """
     pairs = _pairs(log, log.since(since_ms), min_accounts)
     if len(pairs.key) < min_accounts:
         return [], 0
-    found: list[tuple[float, Meeting]] = []
+    found: list[Meeting] = []
     looked_at = 0
     for width_ms in WIDTHS_MS:
-        clear, count = _of_width(log, pairs, width_ms, min_accounts)
-        found, looked_at = found + clear, looked_at + count
-    found.sort(key=lambda one: one[0])
-    return [meeting for _, meeting in found[:_MOST_MEETINGS]], looked_at
+        meetings, count = _of_width(log, pairs, width_ms, min_accounts)
+        found, looked_at = found + meetings, looked_at + count
+    found.sort(key=lambda one: -len(one.accounts))
+    return found[:_MOST_MEETINGS], looked_at
 
 
 def _pairs(log: VoteLog, first: int, min_accounts: int) -> _Pairs:
@@ -90,10 +98,8 @@ def _time(log: VoteLog, rows: Int64s) -> Int64s:
     return clipped
 
 
-def _of_width(
-    log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int
-) -> tuple[list[tuple[float, Meeting]], int]:
-    """Return meetings of this width with the probability that a crowd meets so tightly in the earlier poll."""
+def _of_width(log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int) -> tuple[list[Meeting], int]:
+    """Return meetings of this width, and how many windows were looked at."""
     key = pairs.key
     low = np.arange(len(key))
     high = np.searchsorted(key, key + width_ms // _UNIT_MS, "right")
@@ -102,16 +108,11 @@ def _of_width(
     crowd = np.searchsorted(key, end + WIDE_MS // _UNIT_MS, "right") - np.searchsorted(
         key, key[at] - WIDE_MS // _UNIT_MS
     )
-    p = tail(high[at] - at, crowd, np.full(len(at), crowd_share(width_ms)))
-    found = []
-    for peak in np.flatnonzero(p < _WORTH_A_LOOK)[np.argsort(p[p < _WORTH_A_LOOK], kind="stable")][
-        :_MOST_MEETINGS
-    ]:
-        of = slice(at[peak], high[at[peak]])
-        meeting = _tightest(log, pairs.row[of], pairs.was[of], width_ms)
-        if len(meeting.accounts) >= min_accounts:
-            found.append((float(p[peak]), meeting))
-    return found, len(at)
+    worth = at[worth_a_look(high[at] - at, crowd, crowd_share(width_ms))]
+    most = worth[np.argsort(worth - high[worth], kind="stable")][:_MOST_MEETINGS]
+    spans = zip(most.tolist(), high[most].tolist(), strict=True)
+    found = [_tightest(log, pairs.row[start:stop], pairs.was[start:stop], width_ms) for start, stop in spans]
+    return [meeting for meeting in found if len(meeting.accounts) >= min_accounts], len(at)
 
 
 def _peaks(key: Int64s, met: Int64s, width: int, min_accounts: int) -> Bools:

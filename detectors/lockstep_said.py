@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.columns import Hashes
-from detectors.findings import Evidence, Member, Phase, Reason
+from detectors.findings import Evidence, Member, Reason
 from detectors.lockstep_group import NAMED, Attended, Group
 from detectors.lockstep_log import VoteLog
 from detectors.sentences import span
@@ -18,7 +18,7 @@ _MOST_POLLS = 64
 _Z = 1.96
 
 
-def told(log: VoteLog, group: Group, at_ms: int, phase: Phase, arrived_ms: int) -> Sighting:
+def told(log: VoteLog, group: Group, at_ms: int, arrived_ms: int) -> Sighting:
     """Return the sighting of a group as it stands now, with the members that changed since the last one."""
     clearest = group.clearest
     members, cleared = _members(log, group)
@@ -29,7 +29,7 @@ def told(log: VoteLog, group: Group, at_ms: int, phase: Phase, arrived_ms: int) 
         poll=suspects[-1].poll if suspects else spans[-1].poll,
         detector="lockstep",
         kind="account_cluster",
-        phase=phase,
+        phase="update" if group.opened else "opened",
         cluster=group.cluster,
         lean="coordinated",
         score=group.score,

@@ -39,6 +39,8 @@ def group_state(group: Group) -> dict[str, Any]:
         "attended": [_attended_state(one) for one in group.attended],
         "told": [[account, score] for account, score in sorted(group.told.items())],
         "opened": group.opened,
+        "settles_ms": group.settles_ms,
+        "has_grown": group.has_grown,
     }
 
 
@@ -48,7 +50,7 @@ def group_of(state: dict[str, Any]) -> Group:
     group.cluster, group.score, group.last_ms = state["cluster"], state["score"], state["last_ms"]
     group.attended = [_attended_of(one) for one in state["attended"]]
     group.told = dict(state["told"])
-    group.opened = state["opened"]
+    group.opened, group.settles_ms, group.has_grown = state["opened"], state["settles_ms"], state["has_grown"]
     return group
 
 
@@ -58,14 +60,15 @@ def _attended_state(one: Attended) -> dict[str, Any]:
         "account": one.account.tobytes(),
         "option": one.option.tobytes(),
         "bystanders": one.bystanders,
+        "alike": one.alike.tobytes(),
+        "settled": one.settled,
     }
 
 
 def _attended_of(state: dict[str, Any]) -> Attended:
-    account = np.frombuffer(state["account"], np.uint64)
-    return Attended(
-        Burst(*state["burst"]), account, np.frombuffer(state["option"], np.int32), state["bystanders"]
-    )
+    account, option = np.frombuffer(state["account"], np.uint64), np.frombuffer(state["option"], np.int32)
+    alike = np.frombuffer(state["alike"], np.float64)
+    return Attended(Burst(*state["burst"]), account, option, state["bystanders"], alike, state["settled"])
 
 
 def _burst_state(burst: Burst) -> list[int]:
