@@ -7,23 +7,28 @@ on whole steps only, so not on how calls are cut. Memory: see the two stores, 70
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from detectors.columns import NO_OPTION, Int64s, runs
 from detectors.copies_book import SwarmBook
 from detectors.copies_memory import Memory
 from detectors.copies_params import CopiesParams
+from detectors.copies_step import Written, long_replies, restored, together
 from detectors.copies_texts import Texts
 from detectors.copies_trial import SETTLED_MS, Copies, groups, judged
 from detectors.watcher import Ballots, Sighting
 
-STEP_MS = 30_000
+STEP_MS = 60_000
 """How often new replies are compared with those before."""
-RESEMBLANCE = 0.35
-"""Two texts are copies from here on: of a million pairs of independent texts one reaches it (docs/decisions/0010)."""
+RESEMBLANCE = 0.42
+"""Two texts are copies from here on: of a million pairs of independent texts hardly one reaches it (docs/decisions/0010)."""
 EXAMPLES = 16_384
-_REMEMBER_VOTES_MS = 180_000
-_NEVER_MS = -(1 << 62)
+_NEVER_MS = 1 << 62
+_NEWS = 1 / 32
+_LEAST_NEWS = 8
+_NUMBERS = ("_closed_ms", "_settled_ms", "_copies", "_judged_copies", "_arrived_ms")
 
 
 class CopiedReplies:
@@ -34,9 +39,11 @@ class CopiedReplies:
         self._texts = Texts(RESEMBLANCE, EXAMPLES)
         self._memory = Memory(params.keep_replies)
         self._book = SwarmBook()
-        self._waiting: list[Ballots] = []
-        self._closed_ms = _NEVER_MS
-        self._judge_until_ms = _NEVER_MS
+        self._waiting: list[Written] = []
+        self._closed_ms = -_NEVER_MS
+        self._settled_ms = _NEVER_MS
+        self._copies = 0
+        self._judged_copies = 0
         self._arrived_ms = 0
 
     def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
@@ -60,56 +67,56 @@ class CopiedReplies:
             ballots.effective_ms[rows][votes],
             ballots.first[rows][votes],
         )
-        replies = first + np.flatnonzero(~votes)
-        long = replies[ballots.sender.sketch[replies].any(axis=1)]
-        if len(long):
-            self._waiting.append(ballots.take(long))
+        written = long_replies(ballots, first + np.flatnonzero(~votes))
+        if len(written):
+            self._waiting.append(written)
 
     def _close(self, until_ms: int) -> list[Sighting]:
         """Close steps up to `until_ms`; those in which nothing happens and nothing is due are passed over."""
         said: list[Sighting] = []
         while self._closed_ms < until_ms:
             end_ms = self._closed_ms + STEP_MS
-            if not self._waiting and end_ms > self._judge_until_ms:
-                due_ms = -(-self._book.due_ms // STEP_MS) * STEP_MS
-                end_ms = min(max(due_ms, end_ms), until_ms)
+            if not self._waiting:
+                end_ms = min(max(self._due_ms, end_ms), until_ms)
             said += self._close_step(end_ms)
         return said
 
+    @property
+    def _due_ms(self) -> int:
+        """When to judge next even if nothing happens: the votes with the last copies have settled, or a swarm is over."""
+        return -(-min(self._settled_ms, self._book.due_ms) // STEP_MS) * STEP_MS
+
     def _close_step(self, end_ms: int) -> list[Sighting]:
         self._closed_ms = end_ms
-        self._memory.forget_votes(end_ms - _REMEMBER_VOTES_MS)
-        if self._waiting and self._remember():
-            self._judge_until_ms = end_ms + SETTLED_MS + STEP_MS
-        self._waiting = []
-        is_due = end_ms >= self._book.due_ms
-        said = self._judge(end_ms) if end_ms <= self._judge_until_ms or is_due else []
+        self._memory.forget_votes(end_ms - SETTLED_MS)
+        if self._waiting:
+            self._remember(end_ms)
+        news = self._copies - self._judged_copies
+        is_time = news >= max(_LEAST_NEWS, _NEWS * self._copies) or end_ms >= self._due_ms
+        said = self._judge(end_ms) if is_time else []
         if self._memory.is_full:
             families = self._texts.families(self._memory.replies.settle()["text"])
             self._memory.make_room(~self._texts.is_copied(families))
         return said
 
-    def _remember(self) -> bool:
-        """Put the waiting replies into families and remember them; tell whether there was a copy among them."""
-        sketches = np.concatenate([replies.sender.sketch for replies in self._waiting])
+    def _remember(self, end_ms: int) -> None:
+        """Put the waiting replies into families and remember them with their writers."""
+        written = together(self._waiting)
+        self._waiting = []
         before = self._texts.next_serial
-        text = self._texts.add(sketches)
-        begin = 0
-        for replies in self._waiting:
-            end = begin + len(replies)
-            self._memory.write(
-                replies.account,
-                replies.sender.account_ids,
-                replies.poll,
-                text[begin:end],
-                replies.effective_ms,
-            )
-            self._arrived_ms = max(self._arrived_ms, int(replies.arrived_ms.max()))
-            begin = end
-        return self._texts.next_serial - before < len(text)
+        text = self._texts.add(written.sketch)
+        copies = len(text) - (self._texts.next_serial - before)
+        self._memory.write(written.account, written.ids, written.poll, text, written.at_ms)
+        self._arrived_ms = max(self._arrived_ms, int(written.arrived_ms.max()))
+        if copies:
+            self._copies += copies
+            self._settled_ms = end_ms + SETTLED_MS
 
     def _judge(self, now_ms: int) -> list[Sighting]:
         memory, params = self._memory, self._params
+        self._judged_copies = self._copies
+        if now_ms >= self._settled_ms:
+            self._settled_ms = _NEVER_MS
         written = memory.replies.settle()
         families = self._texts.families(written["text"])
         replies = Copies(written["account"], written["poll"], families, written["at_ms"])
@@ -123,4 +130,24 @@ class CopiedReplies:
         """Forget these polls' numbers with all that was written and voted there."""
         self._memory.forget(polls)
         self._book.forget_polls(polls.tolist())
-        self._waiting = [replies.take(~np.isin(replies.poll, polls)) for replies in self._waiting]
+        left = [written.take(~np.isin(written.poll, polls)) for written in self._waiting]
+        self._waiting = [written for written in left if len(written)]
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state as plain data."""
+        return {
+            "texts": self._texts.snapshot(),
+            "memory": self._memory.snapshot(),
+            "book": self._book.snapshot(),
+            "waiting": together(self._waiting).snapshot() if self._waiting else None,
+            "numbers": {name: getattr(self, name) for name in _NUMBERS},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` returned."""
+        self._texts.restore(state["texts"])
+        self._memory.restore(state["memory"])
+        self._book.restore(state["book"])
+        self._waiting = [restored(state["waiting"])] if state["waiting"] else []
+        for name in _NUMBERS:
+            setattr(self, name, state["numbers"][name])

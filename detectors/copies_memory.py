@@ -146,11 +146,13 @@ class Memory:
 
     def forget(self, polls: Int64s) -> None:
         """Forget all that happened in these polls."""
+        before = len(self.replies)
         for rows in (self.replies, self.votes, self._recent):
             gone = np.isin(rows.settle()["poll"], polls)
             if gone.any():
                 rows.keep(~gone)
-        self._forget_writers()
+        if len(self.replies) < before:
+            self._forget_writers()
         self.voters[polls[polls < len(self.voters)]] = 0
 
     def names(self, accounts: list[int]) -> list[str]:

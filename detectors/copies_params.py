@@ -17,7 +17,7 @@ class CopiesParams:
 
     fewest_texts: int = 4
     fewest_accounts: int = 10
-    least_return: float = 0.5
+    least_return: float = 0.6
     keep_replies: int = 131_072
 
     def __post_init__(self) -> None:

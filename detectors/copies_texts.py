@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Hashes, Int64s, hashes, int64s
+from detectors.columns import Bools, Hashes, Int64s, int64s
 from detectors.keyed_table import KeyedTable, mix
 from detectors.senders import SKETCH_WIDTH, Sketches
 from detectors.sketch import BINS, bins, resemblance
@@ -61,19 +61,23 @@ class Texts:
         rank = np.empty(len(order), np.int64)
         rank[order] = np.arange(len(order))
         of = rank[of.ravel()]
-        keys = _band_keys(distinct)
-        found = self._matched(distinct, keys)
+        row, key = _band_keys(distinct)
+        slot = self._owner.find(key)
+        known = slot >= 0
+        found = self._matched(distinct, row[known], self._owner.values["example"][slot[known]])
         new = found < 0
         found[new] = len(self._serial) + np.arange(np.count_nonzero(new))
-        self._append(distinct[new], keys[new])
+        self._append(distinct[new])
+        rest = new[row] & ~known
+        self._claim(found[row[rest]], key[rest])
         np.add.at(self._copies, found, np.bincount(of, minlength=len(distinct)))
         serial = self._serial[found]
         self._forget_some()
         return serial[of]
 
-    def _matched(self, sketches: Sketches, keys: Hashes) -> Int64s:
+    def _matched(self, sketches: Sketches, row: Int64s, example: Int64s) -> Int64s:
         """Return the place of the example each text resembles most, or -1; families it resembles become one."""
-        row, example = self._candidates(keys)
+        row, example = _distinct_pairs(row, example)
         like = resemblance(sketches[row], self._sketch[example])
         row, example, like = row[like >= self._least], example[like >= self._least], like[like >= self._least]
         best = np.full(len(sketches), -1, np.int64)
@@ -82,36 +86,22 @@ class Texts:
         self._unite(best[row], example)
         return best
 
-    def _append(self, sketches: Sketches, keys: Hashes) -> None:
-        begin, more = len(self._serial), len(sketches)
-        if not more:
-            return
-        serial = self.next_serial + np.arange(more)
-        self.next_serial += more
+    def _append(self, sketches: Sketches) -> None:
+        serial = self.next_serial + np.arange(len(sketches))
+        self.next_serial += len(sketches)
         self._serial = np.concatenate((self._serial, serial))
         self._family = np.concatenate((self._family, serial))
-        self._copies = np.concatenate((self._copies, np.zeros(more, np.int64)))
+        self._copies = np.concatenate((self._copies, np.zeros(len(sketches), np.int64)))
         self._sketch = np.concatenate((self._sketch, sketches))
-        self._claim(keys, begin)
-        row, example = self._candidates(keys)
-        like = resemblance(sketches[row], self._sketch[example]) >= self._least
-        self._unite(begin + row[like], example[like])
 
-    def _claim(self, keys: Hashes, begin: int) -> None:
-        """Give each key that nobody has to the first of the examples from `begin` on that has it."""
-        row, band = np.nonzero(keys)
-        wanted, first = np.unique(keys[row, band], return_index=True)
-        free = ~self._owner.contains(wanted)
-        slots = self._owner.insert(wanted[free])
-        self._owner.values["example"][slots] = begin + row[first[free]]
-
-    def _candidates(self, keys: Hashes) -> tuple[Int64s, Int64s]:
-        """Return pairs of a row and the place of an example that has one of its keys, each once."""
-        row, band = np.nonzero(keys)
-        slot = self._owner.find(keys[row, band])
-        row, example = row[slot >= 0], self._owner.values["example"][slot[slot >= 0]]
-        pair = np.unique(row * (len(self._serial) + 1) + example)
-        return pair // (len(self._serial) + 1), pair % (len(self._serial) + 1)
+    def _claim(self, example: Int64s, keys: Hashes) -> None:
+        """Give each of these keys to the first of the examples that has it; the others may be of its family."""
+        wanted, first, of = np.unique(keys, return_index=True, return_inverse=True)
+        slots = self._owner.insert(wanted)
+        self._owner.values["example"][slots] = example[first]
+        later, owner = _distinct_pairs(example, example[first][of.ravel()])
+        like = resemblance(self._sketch[later], self._sketch[owner]) >= self._least
+        self._unite(later[like], owner[like])
 
     def _unite(self, one: Int64s, other: Int64s) -> None:
         apart = self._family[one] != self._family[other]
@@ -129,7 +119,8 @@ class Texts:
         self._sketch, self._serial = self._sketch[keep], self._serial[keep]
         self._family, self._copies = self._family[keep], self._copies[keep]
         self._owner = KeyedTable({"example": "i8"})
-        self._claim(_band_keys(self._sketch), 0)
+        example, keys = _band_keys(self._sketch)
+        self._claim(example, keys)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the examples as plain data."""
@@ -174,13 +165,19 @@ def united(one: Int64s, other: Int64s) -> tuple[Int64s, Int64s]:
     return names, names[root]
 
 
-def _band_keys(sketches: Sketches) -> Hashes:
-    """Return `BANDS` keys for each sketch, 0 where one of the numbers is missing."""
+def _band_keys(sketches: Sketches) -> tuple[Int64s, Hashes]:
+    """Return rows and their keys, at most `BANDS` a row: none for a run in which a number is missing."""
     values = bins(sketches)[:, : BAND * BANDS].reshape(-1, BANDS, BAND).astype(np.uint64)
-    told: Bools = (values != 0).all(axis=2)
-    packed = values[:, :, 0] << np.uint64(32) | values[:, :, 1] << np.uint64(16) | values[:, :, 2]
-    keys = mix(packed, np.arange(BANDS))
-    return np.where(told, np.maximum(keys, 1), hashes([0]))
+    row, band = np.nonzero((values != 0).all(axis=2))
+    told = values[row, band]
+    packed = told[:, 0] << np.uint64(32) | told[:, 1] << np.uint64(16) | told[:, 2]
+    return row, mix(packed, band)
+
+
+def _distinct_pairs(one: Int64s, other: Int64s) -> tuple[Int64s, Int64s]:
+    """Return each pair of numbers once."""
+    pair = np.unique(one << 32 | other)
+    return pair >> 32, pair & 0xFFFF_FFFF
 
 
 def _as_one(sketches: Sketches) -> Any:

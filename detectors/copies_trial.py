@@ -151,7 +151,7 @@ def _alike(copies: Copies) -> Copies:
         texts, place, count = np.unique(users.text, return_inverse=True, return_counts=True)
         returned = np.bincount(place, weights=back, minlength=len(texts))
         usual = _weighted_median(returned / np.maximum(count, 1), count)
-        odd = bdtr(returned, count, usual / 2) < _RARE / max(len(texts), 1)
+        odd = (bdtr(returned, count, usual / 2) < _RARE / max(len(texts), 1)) | (returned < usual / 4 * count)
         if not odd.any():
             break
         copies = copies.take(np.isin(copies.text, texts[~odd]))
