@@ -78,7 +78,11 @@ def run_one(asked: tuple[str, int]) -> Ran:
         labels.write_bytes(msgspec.json.encode(made.labels))
         del made
         started = time.perf_counter()
-        scan([recording], load(None, {}), Path(folder, "found"), keep_scores=False, tell=lambda _: None)
+        try:
+            scan([recording], load(None, {}), Path(folder, "found"), keep_scores=False, tell=lambda _: None)
+        except Exception as error:
+            error.add_note(f"in scenario {scenario}, seed {seed}")
+            raise
         scan_s = time.perf_counter() - started
         return Ran(scenario, seed, read_trial(Path(folder, "found"), labels), events, scan_s)
 
