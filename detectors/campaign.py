@@ -6,15 +6,10 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from detectors.case import Case
-from detectors.claim import Claim
+from detectors.claim import Claim, same_accounts
 
 _HALF = 2
-
-
-def share_accounts(ours: AbstractSet[str], theirs: AbstractSet[str]) -> bool:
-    """Tell whether at least half of the smaller of two sets of accounts is in the other."""
-    smaller = min(len(ours), len(theirs))
-    return smaller > 0 and _HALF * len(ours & theirs) >= smaller
+_AT_ONCE_MS = 300_000
 
 
 def accounts_of(claims: Sequence[Claim]) -> AbstractSet[str]:
@@ -23,24 +18,32 @@ def accounts_of(claims: Sequence[Claim]) -> AbstractSet[str]:
     return named[0] if len(named) == 1 else {account_id for one in named for account_id in one}
 
 
-def explains(votes: float, bulk: float) -> bool:
-    """Tell whether so many suspect votes are at least half of a surge of `bulk` votes."""
-    return votes > 0 and _HALF * votes >= bulk
+def explains(votes: float, surge: float) -> bool:
+    """Tell whether so many suspect votes are at least half of a surge."""
+    return votes > 0 and _HALF * votes >= surge
+
+
+def made(campaign: Case, poll_id: str, surge: float, at_ms: int) -> bool:
+    """Tell whether a campaign made a surge of a poll: it acted there about that time, with enough votes."""
+    acted_ms = campaign.acted_ms.get(poll_id)
+    if acted_ms is None or abs(acted_ms - at_ms) > _AT_ONCE_MS or poll_id not in campaign.estimates:
+        return False
+    return explains(campaign.estimates[poll_id].votes, surge)
 
 
 def one_campaign(one: Case, other: Case) -> bool:
-    """Tell whether two open cases are one: they share accounts, or what one tells of a poll is the surge of the other."""
+    """Tell whether two cases are one: they share accounts, or, both open, one made the surge that the other is about."""
     ours, theirs = accounts_of(one.claims), accounts_of(other.claims)
     if ours and theirs:
-        return share_accounts(ours, theirs)
+        return same_accounts(ours, theirs)
+    if not (one.is_open and other.is_open):
+        return False
     return _explained(one, by=other) if theirs else _explained(other, by=one) if ours else False
 
 
 def _explained(surge: Case, by: Case) -> bool:
     """Tell whether a case without names is the surge that a case with names made."""
-    return any(
-        poll_id in by.estimates and explains(by.estimates[poll_id].votes, bulk(surge, poll_id)) for poll_id in surge.homes
-    )
+    return any(made(by, poll_id, bulk(surge, poll_id), surge.hot_ms) for poll_id in surge.homes)
 
 
 def bulk(case: Case, poll_id: str) -> float:

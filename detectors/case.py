@@ -63,8 +63,10 @@ class CaseParams:
 
 
 class Case(msgspec.Struct):
-    """What is remembered of a case. `homes` are the polls whose surges are told here; `listed` are all accounts that
-    an item ever named, in that order; `fresh` and `opening` say that there is news that does not wait.
+    """What is remembered of a case. `homes` are the polls whose surges are told here; `acted_ms` is when the suspect votes
+    of a poll last grew; `listed` are all accounts that
+    an item ever named, in that order; `fresh` and `opening` say that there is news that does not wait;
+    `items_changed` counts accounts of which the items sent last don't say what is known now.
     """
 
     case_id: str
@@ -78,6 +80,7 @@ class Case(msgspec.Struct):
     homes: list[str] = []
     tallies: dict[str, dict[str, int]] = {}
     estimates: dict[str, SuspectVotes] = {}
+    acted_ms: dict[str, int] = {}
     judged: Judgement = UNJUDGED
     resolved_ms: int | None = None
     merged_into: str | None = None
@@ -91,7 +94,7 @@ class Case(msgspec.Struct):
     said_votes: dict[str, int] = {}
     item_revision: int = 0
     items_said_ms: int = 0
-    items_stale: bool = False
+    items_changed: int = 0
     listed: dict[str, None] = {}
 
     @property
@@ -114,6 +117,9 @@ class Case(msgspec.Struct):
     def rejudge(self) -> list[str]:
         """Work out the estimates and the verdict anew from the claims; return the polls whose estimate changed."""
         before, self.estimates = self.estimates, {poll_id: suspects_in(poll_id, self.claims) for poll_id in self.poll_ids()}
+        for poll_id, suspect in self.estimates.items():
+            if suspect.votes > before.get(poll_id, NONE_SUSPECT).votes:
+                self.acted_ms[poll_id] = self.touched_ms
         self.judged = judge(self.claims, self.estimates, self.judged.verdict)
         return [poll_id for poll_id in before | self.estimates if before.get(poll_id) != self.estimates.get(poll_id)]
 

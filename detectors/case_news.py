@@ -19,6 +19,7 @@ PARTS_A_MINUTE = 20
 """A case of more parts waits longer between two revisions of its items: so many messages per `revise_every_ms`."""
 
 _MATERIAL_SHARE = 0.2
+_MATERIAL_ACCOUNTS = 0.02
 _NEVER_MS = 1 << 62
 
 
@@ -75,11 +76,13 @@ def news_of(case: Case, at_ms: int, params: CaseParams) -> News | None:
 
 
 def items_due_ms(case: Case, params: CaseParams) -> int:
-    """Return from when on the items of a case are to be sent (again)."""
-    if not case.items_stale:
+    """Return from when on the items of a case are to be sent (again); the last changes wait for its end."""
+    if not case.items_changed:
         return _NEVER_MS
     if not case.item_revision or is_withdrawn(case):
         return case.touched_ms
+    if case.items_changed < _MATERIAL_ACCOUNTS * len(case.listed):
+        return _NEVER_MS
     parts = -(-len(case.listed) // PART)
     return case.items_said_ms + params.revise_every_ms * max(1, parts // PARTS_A_MINUTE)
 

@@ -182,7 +182,7 @@ class CaseBook:
 
     def _speak(self, case: Case, news: News | None, at_ms: int, step: CaseStep) -> None:
         """Publish what is due: the items of a case, and a revision when there is news."""
-        if case.items_stale and (news == "resolved" or at_ms >= items_due_ms(case, self._params)):
+        if case.items_changed and (news == "resolved" or at_ms >= items_due_ms(case, self._params)):
             step.items += self._items(case, at_ms)
         if news is not None:
             step.revisions.append(self._revise(case, news, at_ms))
@@ -190,13 +190,13 @@ class CaseBook:
     def _say_the_rest(self, step: CaseStep) -> None:
         """Say what was held back: nothing more comes."""
         for case in sorted(self._shelf.cases.values(), key=lambda case: case.sort_key):
-            if case.items_stale:
+            if case.items_changed:
                 step.items += self._items(case, case.touched_ms)
             if case.is_open and has_grown(case, self._params):
                 step.revisions.append(self._revise(case, "updated", case.touched_ms))
 
     def _items(self, case: Case, at_ms: int) -> list[ModerationItem]:
-        case.items_stale, case.items_said_ms = False, at_ms
+        case.items_changed, case.items_said_ms = 0, at_ms
         case.item_revision += 1
         return case_items(case, self._params, self._made_by)
 

@@ -7,6 +7,8 @@ withdraw it. State: what it names, 100 to 200 bytes an account.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 import msgspec
 
 from detectors.findings import Finding, Member, PollSuspects
@@ -15,6 +17,12 @@ NAMED = 0.5
 """The least score of an account that is named."""
 
 _MATERIAL_SCORE = 0.1
+
+
+def same_accounts(ours: AbstractSet[str], theirs: AbstractSet[str]) -> bool:
+    """Tell whether two sets of accounts are one group: at least half of the smaller is in the other."""
+    smaller = min(len(ours), len(theirs))
+    return smaller > 0 and 2 * len(ours & theirs) >= smaller
 
 
 def polls_of(finding: Finding) -> list[str]:
@@ -28,12 +36,18 @@ def topic(finding: Finding) -> str:
 
 
 class Claim(msgspec.Struct):
-    """A finding without its members, and the members that are named by it and its predecessors."""
+    """A finding without its members, and the members that are named by it and its predecessors.
+
+    `votes_before` and `votes_by_now` are the poll's votes when the surge began that the rate speaks of, and by its last
+    word on it.
+    """
 
     finding: Finding
     standing: bool = False
     named: dict[str, Member] = {}
     ever_named: bool = False
+    votes_before: int = 0
+    votes_by_now: int = 0
 
     @property
     def rank(self) -> tuple[float, str, str]:
@@ -45,6 +59,11 @@ class Claim(msgspec.Struct):
         """Votes beyond the expected ones, where only the rate speaks; else 0."""
         counted = self.finding.detector == "rate"
         return max(0.0, self.finding.observed - self.finding.expected) if counted else 0.0
+
+    @property
+    def surge(self) -> float:
+        """Votes that came while the rate was abnormal, or at least those beyond the expected ones; 0 for others."""
+        return max(self.excess, self.votes_by_now - self.votes_before) if self.excess else 0.0
 
     def said_of(self, poll_id: str) -> PollSuspects | None:
         """Return what it makes suspect in a poll."""
@@ -58,10 +77,11 @@ class Claim(msgspec.Struct):
             == (finding.detector, finding.kind, finding.option, finding.cluster)
         ) and not set(polls_of(mine)).isdisjoint(polls_of(finding))
 
-    def take(self, new: Finding, close_below: float, room: int) -> bool:
-        """Take a later finding, at most `room` new names; tell whether whom it names changed."""
+    def take(self, new: Finding, close_below: float, room: int) -> int:
+        """Take a later finding, at most `room` new names; return of how many accounts what is said changed."""
         was_standing = self.standing
         changed = self._name(new, room)
+        self._count(new)
         self.standing = self._stands(new, close_below)
         if new.detector == "rate" and new.score < self.finding.score:
             pass
@@ -69,7 +89,16 @@ class Claim(msgspec.Struct):
             self.finding = _over(self.finding, new)
         else:
             self.finding = bare(new)
-        return changed if self.standing and was_standing else self.standing != was_standing and self.ever_named
+        if self.standing and was_standing:
+            return changed
+        return max(changed, len(self.named), 1) if self.standing != was_standing and self.ever_named else 0
+
+    def _count(self, new: Finding) -> None:
+        if new.detector == "rate":
+            votes = sum(new.tally.values())
+            if new.phase == "opened" or not self.votes_by_now:
+                self.votes_before = votes - round(new.observed)
+            self.votes_by_now = votes
 
     def _stands(self, new: Finding, close_below: float) -> bool:
         if new.phase == "calm":
@@ -78,19 +107,19 @@ class Claim(msgspec.Struct):
         held = self.standing and new.score >= close_below
         return held if new.lean == "none" else new.lean == "coordinated" and (new.score > 1 or held)
 
-    def _name(self, new: Finding, room: int) -> bool:
-        changed = False
+    def _name(self, new: Finding, room: int) -> int:
+        changed = 0
         for member in new.members:
             old = self.named.get(member.account_id)
             if member.score < NAMED:
-                changed |= self.named.pop(member.account_id, None) is not None
+                changed += self.named.pop(member.account_id, None) is not None
             elif old is not None or room > 0:
                 room -= old is None
-                changed |= _differs(member, old)
+                changed += _differs(member, old)
                 self.named[member.account_id] = member
                 self.ever_named = True
         for account_id in new.cleared:
-            changed |= self.named.pop(account_id, None) is not None
+            changed += self.named.pop(account_id, None) is not None
         return changed
 
 

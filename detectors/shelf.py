@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from detectors.campaign import accounts_of, bulk, explains, one_campaign, share_accounts
+from detectors.campaign import accounts_of, bulk, explains, made, one_campaign
 from detectors.case import Case, CaseParams
-from detectors.claim import NAMED, Claim, bare, polls_of, topic
+from detectors.claim import NAMED, Claim, bare, polls_of, same_accounts, topic
 from detectors.findings import Finding
 from detectors.impact import NONE_SUSPECT, SuspectVotes, together
 
@@ -43,7 +43,8 @@ class Shelf:
     def take(self, finding: Finding) -> Case | None:
         """Give a finding to its case, opening one above 1.0; None when it belongs to none and opens none."""
         case = self._place(finding)
-        opens = finding.score > 1 and finding.phase != "calm"
+        acts = case is None or _acts(case, finding)
+        opens = finding.score > 1 and finding.phase != "calm" and acts
         if case is None and opens:
             case = self._open(finding)
         elif case is None and finding.lean == "organic":
@@ -52,15 +53,17 @@ class Shelf:
             return None
         if opens and not case.is_open:
             case.resolved_ms, case.opening, case.arrived_ms = None, True, finding.arrived_ms
+        if acts and finding.score >= self._params.close_below:
+            case.hot_ms = finding.at_ms
         self._hear(case, finding)
         return case
 
     def unite(self, case: Case) -> tuple[Case, list[Case]]:
-        """Make one of all open cases that turn out to be this one; return what survives and what ends."""
+        """Make one of all cases that turn out to be this open one; return what survives and what ends."""
         ended: list[Case] = []
-        others = [other for other in self._near(case.poll_ids()) if other.is_open]
-        for other in others:
-            if case.is_open and other is not case and one_campaign(case, other):
+        for other in self._near(case.poll_ids()):
+            is_another = other is not case and other.merged_into is None
+            if case.is_open and is_another and one_campaign(case, other):
                 case, loser = sorted((case, other), key=lambda one: one.sort_key)
                 self._merge(case, loser)
                 case.rejudge()
@@ -103,7 +106,7 @@ class Shelf:
                 return case
         if len(polls) == 1 and polls[0] in self._home:
             return self.cases[self._home[polls[0]]]
-        return next((case for case in near if case.is_open and _belongs(finding, case)), None)
+        return next((case for case in near if _belongs(finding, case)), None)
 
     def _open(self, finding: Finding) -> Case:
         at_ms = finding.at_ms
@@ -139,8 +142,6 @@ class Shelf:
         if len(polls) == 1 and polls[0] not in self._home and case.is_open:
             self._home[polls[0]] = case.case_id
             case.homes.append(polls[0])
-        if finding.score >= self._params.close_below:
-            case.hot_ms = finding.at_ms
         case.touched_ms = finding.at_ms
         case.start_ms = min(case.start_ms, finding.start_ms)
         case.score = max(case.score, finding.score)
@@ -156,16 +157,18 @@ class Shelf:
             case.fresh |= is_new and finding.score > 1
         if claim is not None:
             room = self._room(case) if finding.members else 0
-            case.items_stale |= claim.take(finding, self._params.close_below, room)
+            case.items_changed += claim.take(finding, self._params.close_below, room)
         if len(case.claims) > MOST_CLAIMS:
             case.claims.remove(min(case.claims, key=lambda one: (one.standing, one.finding.score, one.finding.at_ms)))
-            case.items_stale = True
+            case.items_changed += 1
 
     def _room(self, case: Case) -> int:
         held = {one.case_id: sum(len(claim.named) for claim in one.claims) for one in self.cases.values()}
         return max(0, min(MOST_NAMED_A_CASE - held[case.case_id], MOST_NAMED - sum(held.values())))
 
     def _merge(self, case: Case, loser: Case) -> None:
+        if not case.is_open:
+            case.resolved_ms, case.opening, case.arrived_ms = None, True, loser.arrived_ms
         case.claims = [*case.claims, *loser.claims]
         case.tallies = loser.tallies | case.tallies
         case.homes += loser.homes
@@ -174,8 +177,8 @@ class Shelf:
         case.start_ms = min(case.start_ms, loser.start_ms)
         case.score = max(case.score, loser.score)
         case.fresh = True
-        case.items_stale |= bool(accounts_of(loser.claims))
-        loser.merged_into, loser.items_stale = case.case_id, bool(loser.item_revision)
+        case.items_changed += len(accounts_of(loser.claims))
+        loser.merged_into, loser.items_changed = case.case_id, loser.item_revision
         self._remove(loser)
         for poll_id in loser.homes:
             self._home[poll_id] = case.case_id
@@ -209,16 +212,22 @@ class Shelf:
         self._beside = {one.poll_id: one for one in msgspec.convert(state["beside"], list[Finding])}
 
 
+def _acts(case: Case, finding: Finding) -> bool:
+    """Tell whether something happened since the last word on this: saying it again keeps no case open."""
+    claim = next((one for one in case.claims if one.is_about(finding)), None)
+    return claim is None or finding.detector == "rate" or finding.end_ms > claim.finding.end_ms
+
+
 def _belongs(finding: Finding, case: Case) -> bool:
-    """Tell whether an open case without an earlier word on this is the one it is about."""
+    """Tell whether a case without an earlier word on this is the one it is about."""
     accounts = {member.account_id for member in finding.members if member.score >= NAMED}
     theirs = accounts_of(case.claims)
     if theirs and accounts:
-        return share_accounts(accounts, theirs)
-    if finding.lean == "organic" or (len(polls_of(finding)) > 1) == bool(theirs):
+        return same_accounts(accounts, theirs)
+    if not case.is_open or finding.lean == "organic" or (len(polls_of(finding)) > 1) == bool(theirs):
         return False
     if theirs:
-        return explains(case.estimates[finding.poll_id].votes, _bulk_of(finding))
+        return made(case, finding.poll_id, _bulk_of(finding), finding.at_ms)
     return any(of.poll_id in case.homes and explains(of.votes, bulk(case, of.poll_id)) for of in finding.suspects)
 
 

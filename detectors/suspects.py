@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from detectors.claim import Claim
+from detectors.claim import Claim, same_accounts
 from detectors.findings import PollSuspects
 from detectors.impact import SuspectVotes, surge_suspects
 
@@ -14,48 +15,50 @@ from detectors.impact import SuspectVotes, surge_suspects
 def suspects_in(poll_id: str, claims: Sequence[Claim]) -> SuspectVotes:
     """Return the union of what claims make suspect in a poll.
 
-    Who of a campaign of many polls voted in this one is not known: accounts with one id are taken to have voted here
-    in all claims, so a claim adds its votes times the share of its names that no weightier claim has. Votes that a
-    detector counts but cannot name may be the same ones: the larger of both numbers holds. The interval reaches up to
-    the highest end of all.
+    Who of a campaign of many polls voted in this one is not known, so votes are not counted by account. Two claims that
+    share half of the accounts of the smaller are taken for two views of one group, of which the larger number holds;
+    other groups add up, but for the share of their accounts that were counted before. Votes that a detector counts and
+    cannot name may be the same ones: the larger of both numbers holds. The interval reaches up to the highest end of all.
     """
     said = [(claim, of) for claim in claims if claim.standing and (of := claim.said_of(poll_id)) is not None]
     if not said:
         return _unaccused(poll_id, claims)
     union = _Union()
-    for claim, of in sorted(said, key=lambda pair: (-pair[1].votes, *pair[0].rank)):
+    for claim, of in sorted(said, key=lambda pair: (not pair[0].named, -_votes(*pair), *pair[0].rank)):
         if claim.named:
-            union.add(of, claim, len(said) > 1)
-    for claim, of in said:
-        if not claim.named:
+            union.add(claim, of)
+        else:
             union.at_least(of)
     return union.result(max(of.high for _, of in said))
 
 
+def _votes(claim: Claim, of: PollSuspects) -> float:
+    """Return the votes a claim makes suspect: at least one of each account it names, where it is about one poll."""
+    return max(of.votes, len(claim.named)) if len(claim.finding.suspects) == 1 else of.votes
+
+
 @dataclass
 class _Union:
-    """Votes counted so far, each once."""
+    """Votes counted so far, each once; `groups` are the accounts of each group."""
 
     votes: float = 0.0
     low: float = 0.0
     high: float = 0.0
     options: dict[str, float] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
-    accounts: int = 0
+    groups: list[AbstractSet[str]] = field(default_factory=list)
 
-    def add(self, of: PollSuspects, claim: Claim, more_come: bool) -> None:
-        """Add the votes of those who were not counted before."""
-        known = len(self.names & claim.named.keys()) if self.names else 0
-        share = 1 - known / len(claim.named)
-        votes = max(of.votes, len(claim.named)) if len(claim.finding.suspects) == 1 else of.votes
+    def add(self, claim: Claim, of: PollSuspects) -> None:
+        """Add the votes of a group, unless a larger number of the same group was added."""
+        names, votes = claim.named.keys(), _votes(claim, of)
+        if any(same_accounts(names, group) for group in self.groups):
+            return
+        share = 1 - sum(len(names & group) for group in self.groups) / len(names)
         self.votes += share * votes
         self.low += share * min(of.low, votes)
         self.high += share * max(of.high, votes)
         for option, count in of.options.items():
             self.options[option] = self.options.get(option, 0.0) + share * count
-        self.accounts += len(claim.named) - known
-        if more_come:
-            self.names |= claim.named.keys()
+        self.groups.append(names)
 
     def at_least(self, of: PollSuspects) -> None:
         """Take votes of unnamed accounts, which may hold all that were counted."""
@@ -69,7 +72,7 @@ class _Union:
             votes,
             min(votes, math.floor(self.low)),
             max(votes, math.ceil(max(self.high, high))),
-            min(votes, self.accounts),
+            min(votes, sum(map(len, self.groups))),
             dict(sorted(self.options.items())),
         )
 

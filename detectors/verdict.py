@@ -69,8 +69,8 @@ def _hidden(
     surges: dict[str, float] = {}
     for claim in claims:
         poll_id = claim.finding.poll_id
-        if claim.excess and poll_id in accused:
-            surges[poll_id] = max(claim.excess, surges.get(poll_id, 0.0))
+        if claim.surge and poll_id in accused:
+            surges[poll_id] = max(claim.surge, surges.get(poll_id, 0.0))
     scripted = sum(suspects[poll_id].high for poll_id in surges)
     return scripted < sum(surges.values()) * (_ALONE_ABOVE if before == "mixed" else _MIXED_BELOW)
 
