@@ -35,7 +35,7 @@ class Bins:
     def near(self) -> Near:
         """Return the bars about the named votes, or about all of the case's time where nobody is named."""
         first, last = self._extent()
-        pad_ms = min(_MOST_PAD_MS, max(_LEAST_PAD_MS, (last - first) * self._span_ms // 2)) if any(self._named) else 0
+        pad_ms = _pad_ms((last - first) * self._span_ms) if any(self._named) else 0
         start_ms = max(self._start_ms, self._start_ms + first * self._span_ms - pad_ms)
         end_ms = min(self.end_ms, self._start_ms + (last + 1) * self._span_ms + pad_ms)
         span_ms = _span_ms((end_ms - start_ms) / (MOST_BARS - 2), self._span_ms)
@@ -59,6 +59,11 @@ class Bins:
             if seen >= (1 - _EDGE_SHARE) * total:
                 return first, number
         return first, len(self._named) - 1
+
+
+def _pad_ms(length_ms: int) -> int:
+    """Return how much to show on either side: half as long again, of long times less."""
+    return max(_LEAST_PAD_MS, min(length_ms // 2, _MOST_PAD_MS), length_ms // 20)
 
 
 def _span_ms(least_ms: float, multiple_of_ms: int) -> int:

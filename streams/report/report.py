@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from detectors.alert import Alert, CaseData, Integrity
-from streams.report.sample import Named, Sample
+from streams.report.accounts import Accounts
+from streams.report.sample import Named, Sample, Wanted
 from streams.report.timelines import Timelines
 
 MOST_CASES = 200
@@ -31,8 +32,7 @@ class Report:
 
     def standing(self) -> list[CaseData]:
         """Return the cases that hold, the most important first: accused before not, then those that change a result."""
-        data = [one.data for one in self.cases if one.data.merged_into is None and not _is_retracted(one)]
-        return sorted(data, key=_importance)
+        return standing(self.cases)
 
     def withdrawn(self) -> list[CaseData]:
         """Return the cases that were retracted, in order of time."""
@@ -43,6 +43,26 @@ class Report:
         """Return the cases that turned out to be part of another one."""
         gone = [one.data for one in self.cases if one.data.merged_into is not None]
         return sorted(gone, key=lambda case: (case.opened_ms, case.case_id))
+
+
+def standing(cases: Iterable[Alert]) -> list[CaseData]:
+    """Return the cases that hold, the most important first."""
+    data = [one.data for one in cases if one.data.merged_into is None and not _is_retracted(one)]
+    return sorted(data, key=_importance)
+
+
+def wanted(cases: Iterable[Alert], accounts: Accounts) -> list[Wanted]:
+    """Return what to look at again: the cases that will be drawn, with the polls that have most suspect votes first."""
+    return [
+        Wanted(
+            case.case_id,
+            [poll.poll_id for poll in sorted(case.polls, key=lambda poll: (-poll.suspect.votes, poll.poll_id))],
+            case.window.start_ms,
+            case.window.end_ms,
+            accounts.ids(case.case_id),
+        )
+        for case in standing(cases)[:MOST_DRAWN]
+    ]
 
 
 def suspect_votes(case: CaseData) -> int:

@@ -1,0 +1,167 @@
+"""report.html in a real Chromium: nothing is fetched or run, charts are there at every width, and keys are enough."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from report_examples import everything
+
+from streams.report import page as page_of
+
+PHONE, DESKTOP = (390, 844), (1280, 900)
+HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">\u202e\u2066" + "W" * 60
+Scheme = Literal["light", "dark"]
+
+# what of a chart's texts is cut off at the edge of its drawing, and how large each drawing is
+CHARTS = """() => [...document.querySelectorAll('svg')].map(svg => {
+  const box = svg.getBoundingClientRect();
+  const cut = [...svg.querySelectorAll('text')].filter(text => {
+    const own = text.getBoundingClientRect();
+    return own.left < box.left - 1 || own.right > box.right + 1 || own.top < box.top - 2 || own.bottom > box.bottom + 2;
+  }).map(text => text.textContent);
+  const fills = [...svg.querySelectorAll('path')].map(path => getComputedStyle(path).fill);
+  return {label: svg.getAttribute('aria-label'), width: box.width, height: box.height, cut, fills};
+})"""
+
+# the least contrast (WCAG 2.2) of the words in what a selector finds, against what is painted behind them
+CONTRAST = """selector => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const behind = element => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = numbers(getComputedStyle(one).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  return Math.min(...[...document.querySelectorAll(selector)].map(element => {
+    const style = getComputedStyle(element);
+    const [a, b] = [light(numbers(element instanceof SVGElement ? style.fill : style.color)), light(behind(element))];
+    return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+  }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; where there is none, skip, and fail in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium: apt-get install chromium")
+        pytest.skip("no chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Chromium's sandbox does not start as root, which containers often are
+        started = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("reports")
+    found = {"plain": page_of(everything()), "hostile": page_of(everything(lambda name: HOSTILE + name))}
+    for name, html in found.items():
+        (folder / f"{name}.html").write_text(html)
+    return {name: folder / f"{name}.html" for name in found}
+
+
+@dataclass
+class Opened:
+    """A page, and all it said, asked for and opened meanwhile."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked_for: list[str] = field(default_factory=list)
+
+    def quiet(self, path: Path) -> bool:
+        return self.said == [] and self.asked_for == [path.as_uri()]
+
+
+def opened(browser: Browser, path: Path, size: tuple[int, int], scheme: Scheme = "light") -> Opened:
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    report = Opened(page)
+    page.on("console", lambda message: report.said.append(message.text))
+    page.on("pageerror", lambda error: report.said.append(str(error)))
+    page.on("dialog", lambda dialog: report.said.append(dialog.message))
+    page.on("request", lambda request: report.asked_for.append(request.url))
+    page.goto(path.as_uri(), wait_until="load")
+    return report
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("name", ["plain", "hostile"])
+def test_every_chart_is_there_and_whole_and_nothing_is_asked_for(
+    browser: Browser, reports: dict[str, Path], name: str, size: tuple[int, int], scheme: Scheme
+) -> None:
+    report = opened(browser, reports[name], size, scheme)
+    charts: list[dict[str, Any]] = report.page.evaluate(CHARTS)
+    assert len(charts) >= 18
+    for chart in charts:
+        assert chart["width"] > (300 if size == PHONE else 400), chart["label"]
+        assert chart["height"] > 80, chart["label"]
+        assert chart["cut"] == [], chart["label"]
+        assert set(chart["fills"]) - {"none"}, chart["label"]
+        assert "rgb(0, 0, 0)" not in chart["fills"], chart["label"]  # what a colour that isn't known becomes
+    assert report.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert report.page.title() == "Pollwatch: scan"
+    assert report.quiet(reports[name]), report
+    report.page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_words_can_be_read_on_what_is_behind_them(
+    browser: Browser, reports: dict[str, Path], scheme: Scheme
+) -> None:
+    report = opened(browser, reports["plain"], DESKTOP, scheme)
+    for selector in ("p", "li", "td", "th", "dt", "dd", "a", ".badge", "figcaption", "summary", "svg text"):
+        assert report.page.evaluate(CONTRAST, selector) >= 4.5, selector
+    report.page.close()
+
+
+def test_the_page_follows_the_reader_into_the_dark_and_onto_paper(browser: Browser, reports: dict[str, Path]) -> None:
+    colours = "() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    report = opened(browser, reports["plain"], DESKTOP, "dark")
+    dark = report.page.evaluate(colours)
+    report.page.emulate_media(media="print")
+    assert report.page.evaluate(colours) == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
+    assert dark[0] != "rgb(255, 255, 255)"
+    assert len(report.page.pdf()) > 30_000
+    report.page.close()
+
+
+def test_a_case_is_reached_and_its_numbers_opened_by_keys_alone(browser: Browser, reports: dict[str, Path]) -> None:
+    page = opened(browser, reports["plain"], DESKTOP).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "p7-066"
+    page.keyboard.press("Enter")
+    assert page.url.endswith(f"#case-{1:016x}")
+    top = page.locator("article").first.bounding_box()
+    assert top is not None
+    assert 0 <= top["y"] < 50
+    numbers = page.locator("article details").first
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    assert numbers.get_attribute("open") is None
+    page.keyboard.press("Enter")
+    assert numbers.get_attribute("open") is not None
+    assert numbers.locator("tbody tr").count() > 3
+    page.close()
+
+
+def test_the_page_needs_no_script(browser: Browser, reports: dict[str, Path]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(reports["plain"].as_uri())
+    assert page.locator("script").count() == 0
+    assert page.get_by_role("img").count() >= 18
+    assert page.get_by_role("heading", name="p7-066").is_visible()
+    assert page.get_by_role("navigation", name="Cases").get_by_role("link").count() == 7
+    context.close()
