@@ -130,7 +130,8 @@ class Crowd:
             run = self._runs[poll] = _Run(before, number, 0, 0 if run is None else run.looks)
         run.last_chunk = number
         end = self._log.row_at(at_ms)
-        rows = self._log.rows_of(poll, max(run.start_row, end - self._params.log_votes), end)[-_MOST_WINDOW:]
+        start = min([run.start_row, *(group.start_row for group in self._groups.get(poll, []))])
+        rows = self._log.rows_of(poll, max(start, end - self._params.log_votes), end)[-_MOST_WINDOW:]
         if len(rows) < max(run.next_votes, self._params.min_members):
             return []
         run.next_votes, run.looks = int(len(rows) * _GROWTH), run.looks + 1

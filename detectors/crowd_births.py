@@ -34,8 +34,8 @@ class Births:
 def densest(created_ms: Int64s, now_ms: int, platform: Platform) -> Births | None:
     """Return the window with the most surprising number of births among `created_ms` (all known), or None.
 
-    Widths from 5 hours to 15 months, each beginning at each birth; surprise is c ln(c/e) - (c - e), the exponent of Chernoff's
-    bound for Poisson tails, where the platform's ages and doubt about them give e.
+    Widths from 5 hours to 15 months, each beginning at each birth; surprise is n times the divergence of the share seen from
+    the platform's (with doubt): the log likelihood ratio of Kulldorff's scan statistic (1997), section 3, for Bernoulli counts.
     """
     born = np.sort(created_ms)
     best: Births | None = None
@@ -43,8 +43,7 @@ def densest(created_ms: Int64s, now_ms: int, platform: Platform) -> Births | Non
         stop = np.searchsorted(born, born + width_ms, "right")
         count = stop - np.arange(len(born))
         usual = _usual(born, born + width_ms, now_ms, platform)
-        expected = len(born) * usual
-        surprise = np.where(count > expected, count * np.log(np.maximum(count, 1) / expected) - (count - expected), 0.0)
+        surprise = _divergence(count, len(born), usual)
         if not len(born) or count[place := int(np.argmax(surprise))] < _LEAST:
             continue
         if best is None or surprise[place] > best.surprise:
@@ -59,6 +58,14 @@ def _widened(from_ms: int, to_ms: int, count: int, surprise: float, now_ms: int,
     a, b = from_ms - margin, to_ms + margin
     usual = float(_usual(np.array([a]), np.array([b]), now_ms, platform)[0])
     return Births(a, b, usual, surprise)
+
+
+def _divergence(count: Int64s, votes: int, usual: Floats) -> Floats:
+    others = votes - count
+    inside = count * np.log(np.maximum(count, 1) / (votes * usual))
+    outside = others * np.log(np.maximum(others, 1e-9) / np.maximum(votes * (1 - usual), 1e-9))
+    divergence: Floats = np.where(count > votes * usual, inside + outside, 0.0)
+    return divergence
 
 
 def _usual(from_ms: Int64s, to_ms: Floats | Int64s, now_ms: int, platform: Platform) -> Floats:

@@ -62,7 +62,7 @@ class VoteLog:
         for name, column in self._columns.items():
             column[start : start + n] = new.get(name, 0)
         if n:
-            self._ids.append((self.end, s.account_ids))
+            self._ids.append((self.end, s.account_ids.contiguous()))
         self.end += n
 
     def _make_room(self, more: int) -> int:

@@ -19,12 +19,18 @@ _BLOCK_VOTES = 40
 _MOST_BLOCKS = 32
 _SHARE_DOUBT = 2.0
 _MOST_ODDS = 30.0
+_LEAST_PART = 0.4
+_LEAK = 0.2
 _LOOSENESS = (2.0, 30.0, 500.0, 10_000.0)
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One property of n votes: `value` is an index into `codes` or -1; `past` counts and `usual` shares are by code."""
+    """One property of n votes: `value` is an index into `codes` or -1; `past` counts and `usual` shares are by code.
+
+    `pure` is one that a script has alike in nearly all its votes, or not at all. In a `loose` one it is found out how far the
+    group keeps to the usual shares.
+    """
 
     name: str
     codes: Int64s
@@ -32,7 +38,8 @@ class Dimension:
     past: Floats
     usual: Floats
     usual_votes: float
-    tight: bool
+    pure: bool = False
+    loose: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def split(dimensions: list[Dimension], core: Floats) -> Split:
     for step in range(_STEPS):
         share = _share(weight)
         if step % 5 == 1:
-            looseness = {d.name: _fit_looseness(d, weight) if d.tight else _LOOSENESS[0] for d in dimensions}
+            looseness = {d.name: _fit_looseness(d, weight) if d.loose else _LOOSENESS[0] for d in dimensions}
         parts = {d.name: _odds(d, weight, looseness[d.name]) for d in dimensions}
         new = _weights(np.sum(list(parts.values()), axis=0), share)
         moved = float(np.max(np.abs(new - weight), initial=0.0))
@@ -90,6 +97,9 @@ def _sums(d: Dimension, weight: Floats) -> tuple[Floats, Floats]:
     size = len(d.codes)
     group = np.bincount(d.value[known], weight[known], size).astype(np.float64)
     rest = np.bincount(d.value[known], 1 - weight[known], size)
+    if d.pure:
+        # else votes that are half believed make room for more of their kind
+        group = np.where(group < _LEAST_PART * group.max(initial=0.0), _LEAK * group, group)
     return group, rest + d.past
 
 
@@ -99,7 +109,7 @@ def _odds(d: Dimension, weight: Floats, loose: float) -> Floats:
     known = d.value >= 0
     v, r = d.value[known], weight[known]
     usual = d.usual[v]
-    here = (group[v] - r + loose * usual) / (group.sum() - r + loose)
+    here = (np.maximum(group[v] - r, 0.0) + loose * usual) / (group.sum() - r + loose)
     there = (rest[v] - (1 - r) + d.usual_votes * usual) / (rest.sum() - (1 - r) + d.usual_votes)
     odds = np.zeros(len(weight))
     odds[known] = np.log(np.maximum(here, 1e-12)) - np.log(np.maximum(there, 1e-12))

@@ -20,7 +20,7 @@ class CrowdParams:
     log_votes: int = 250_000
     chunk_votes: int = 32
     false_accusations: float = 1e-8
-    min_members: int = 24
+    min_members: int = 16
 
     def __post_init__(self) -> None:
         if not 250 <= self.step_ms <= 10_000 or 60_000 % self.step_ms:

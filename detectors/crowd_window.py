@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -63,8 +64,8 @@ def born_in(votes: Votes, births: Births) -> Int64s:
 def dimensions(votes: Votes, past: Votes, platform: Platform, births: Births | None) -> list[Dimension]:
     """Return the dimensions of which anything is known in these votes."""
     found = [
-        _coded("client", votes.client, past.client, platform.client_share),
-        _coded("network", votes.network, past.network, lambda codes: network_share(platform, codes), tight=True),
+        _coded("client", votes.client, past.client, platform.client_share, pure=True),
+        _coded("network", votes.network, past.network, lambda codes: network_share(platform, codes), loose=True),
         _counted("country", votes.country, past.country, platform.country_votes),
         _counted("followers", votes.followers, past.followers, platform.follower_votes),
         _counted("referrer", (votes.referrer != 0).astype(np.int64), (past.referrer != 0).astype(np.int64), platform.referrer_votes),
@@ -81,17 +82,17 @@ def network_share(platform: Platform, codes: Codes) -> Floats:
     return share
 
 
-def _coded(name: str, value: Codes, past: Codes, usual: object, *, tight: bool = False) -> Dimension:
+def _coded(name: str, value: Codes, past: Codes, usual: Callable[[Codes], Floats], *, pure: bool = False, loose: bool = False) -> Dimension:
     codes, index = np.unique(value, return_inverse=True)
     index = np.where(value == 0, -1, index)
     counts = _past_counts(codes, past[past != 0])
-    shares = usual(codes)  # type: ignore[operator]
+    shares = usual(codes)
     if len(codes) == 1 and codes[0] == 0:
         codes = codes[:0]
     elif len(codes) == 1:
         codes = np.append(codes, codes[0] + np.uint32(1))
         counts, shares = np.append(counts, 0.0), np.append(shares, max(1 - shares[0], 1e-3))
-    return Dimension(name, codes.astype(np.int64), index.astype(np.int64), counts, shares, _USUAL_VOTES, tight)
+    return Dimension(name, codes.astype(np.int64), index.astype(np.int64), counts, shares, _USUAL_VOTES, pure, loose)
 
 
 def _past_counts(codes: Codes, past: Codes) -> Floats:
@@ -104,7 +105,7 @@ def _counted(name: str, value: Int64s, past: Int64s, usual: Floats) -> Dimension
     size = len(usual) if (value >= 0).any() else 0
     share = (usual + 0.5) / (usual.sum() + 0.5 * len(usual))
     counts = np.bincount(past[past >= 0], minlength=len(usual)).astype(np.float64)
-    return Dimension(name, np.arange(size), value, counts[: len(usual)], share, _USUAL_VOTES, False)
+    return Dimension(name, np.arange(size), value, counts[: len(usual)], share, _USUAL_VOTES)
 
 
 def _options(votes: Votes, past: Votes) -> Dimension:
@@ -113,7 +114,7 @@ def _options(votes: Votes, past: Votes) -> Dimension:
     hit = np.append(codes, -1)[place] == past.option
     counts = np.bincount(place[hit], minlength=len(codes)).astype(np.float64)
     share = np.full(len(codes), 1.0 / len(codes))
-    return Dimension("option", codes, index.astype(np.int64), counts, share, 4.0, False)
+    return Dimension("option", codes, index.astype(np.int64), counts, share, 4.0)
 
 
 def _births(votes: Votes, past: Votes, births: Births) -> Dimension:
@@ -121,7 +122,7 @@ def _births(votes: Votes, past: Votes, births: Births) -> Dimension:
     before = born_in(past, births)
     counts = np.bincount(before[before >= 0], minlength=2).astype(np.float64)
     share = np.array([1 - births.usual, births.usual])
-    return Dimension("born", np.arange(2), value, counts, share, _USUAL_VOTES, False)
+    return Dimension("born", np.arange(2), value, counts, share, _USUAL_VOTES, pure=True)
 
 
 def known_shares(votes: Votes) -> dict[str, float]:
