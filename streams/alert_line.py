@@ -12,6 +12,20 @@ _STYLES = {"critical": "bold red", "warning": "bold", "info": ""}
 _NEWS_WIDTH, _VERDICT_WIDTH = len("retracted"), len("insufficient")
 
 
+class Suspect(msgspec.Struct, frozen=True):
+    """Votes and accounts that a case makes suspect."""
+
+    votes: int
+    accounts: int
+
+
+class OfPoll(msgspec.Struct, frozen=True):
+    """What a case says of one poll."""
+
+    poll_id: str
+    suspect: Suspect
+
+
 class AlertData(msgspec.Struct, frozen=True):
     """What the line needs of `data`."""
 
@@ -24,6 +38,7 @@ class AlertData(msgspec.Struct, frozen=True):
     opened_ms: int
     updated_ms: int
     summary: str
+    polls: list[OfPoll] = []
 
 
 class ReadAlert(msgspec.Struct, frozen=True):

@@ -111,8 +111,9 @@ def test_the_demo_finds_what_its_story_did_and_leaves_nothing(play: Callable[...
     demo = play("--speed", "12", "--keep", str(kept))
     assert demo.process.wait(120) == 0, demo.said()
     said = demo.said()
-    assert "✓ 1:12  a crowd of real people comes to “The peace plan”" in said
-    assert re.search(r"Case [0-9a-f]{16} opened \d+\.\d s later, verdict: insufficient\.", said)
+    assert re.search(r"[✓–] 1:12  a crowd of real people comes to “The peace plan”", said)
+    assert "✓ 1:55  a script sends 12,000 votes to “The peace plan”" in said
+    assert re.search(r"after it began: a script, said to be one \(verdict: (coordinated|mixed)\)", said)
     assert "pollwatch.alert" not in said
     sent = re.search(r"sent ([\d,]+)   received ([\d,]+)   duplicates 0   late [\d,]+   refused 0", said)
     assert sent is not None, said
@@ -202,31 +203,57 @@ def _is_worker(entry: Path) -> bool:
     return b"worker" in words and not any(word.endswith(b"keeper.py") for word in words)
 
 
-def alert(news: str, poll_id: str, opened_after_ms: int) -> ReadAlert:
-    at_ms = START_MS + opened_after_ms
-    data = AlertData("c" * 16, 1, [poll_id], "insufficient", "warning", 1.5, at_ms, at_ms, "Votes rose.")
-    return ReadAlert("c:1", f"pollwatch.alert.{news}.v1", "2023-11-14T22:13:20.000Z", data)
+def alert(verdict: str, poll_id: str, after_ms: int) -> ReadAlert:
+    at_ms = START_MS + after_ms
+    data = AlertData("c" * 16, 1, [poll_id], verdict, "warning", 1.5, at_ms, at_ms, "Votes rose.")
+    return ReadAlert("c:1", "pollwatch.alert.opened.v1", "2023-11-14T22:13:20.000Z", data)
 
 
 def picture(*surges: Surge) -> Picture:
     return Picture(Plot(Path("story.jsonl"), 10, START_MS, surges), "http://127.0.0.1/metrics")
 
 
-def test_a_surge_is_found_only_by_a_case_of_its_poll_that_opens_within_a_minute_of_it() -> None:
-    shown = picture(Surge("a", 60_000, "a surge", False))
-    for other in (alert("opened", "b", 61_000), alert("opened", "a", 121_000), alert("updated", "a", 61_000)):
+CROWD = Surge("a", 60_000, "a crowd", is_opening=False, is_script=False)
+SCRIPT = Surge("a", 100_000, "a script", is_opening=False, is_script=True)
+
+
+def test_a_script_is_found_only_by_an_accusation_on_its_poll_within_a_minute_of_it() -> None:
+    shown = picture(SCRIPT)
+    for other in (
+        alert("coordinated", "b", 101_000),
+        alert("mixed", "a", 161_000),
+        alert("coordinated", "a", 99_000),
+        alert("insufficient", "a", 101_000),
+    ):
         shown.alert(other)
         assert [outcome.fate for outcome in outcomes(shown)] == [Fate.MISSED]
     assert not all_found(outcomes(shown))
-    shown.alert(alert("opened", "a", 63_500))
-    assert [(outcome.fate, outcome.after_ms) for outcome in outcomes(shown)] == [(Fate.OPENED, 3_500)]
+    shown.alert(alert("mixed", "a", 103_500))
+    assert [(outcome.fate, outcome.after_ms) for outcome in outcomes(shown)] == [(Fate.TOLD_SCRIPT, 3_500)]
     assert all_found(outcomes(shown))
 
 
-def test_a_surge_within_an_open_case_and_one_that_begins_its_poll_are_not_called_found() -> None:
-    shown = picture(Surge("a", 60_000, "a surge", False), Surge("new", 70_000, "an opening", True))
-    shown.alert(alert("opened", "a", 20_000))
-    assert [outcome.fate for outcome in outcomes(shown)] == [Fate.WITHIN, Fate.NO_PAST]
+@pytest.mark.parametrize(
+    ("verdicts", "fate"),
+    [
+        (["insufficient", "organic"], Fate.TOLD_CROWD),
+        (["insufficient"], Fate.UNDECIDED),
+        (["coordinated", "organic"], Fate.ACCUSED),
+        ([], Fate.MISSED),
+    ],
+)
+def test_of_a_crowd_counts_what_was_said_before_a_script_came(verdicts: list[str], fate: Fate) -> None:
+    shown = picture(CROWD, SCRIPT)
+    for second, verdict in enumerate(verdicts, 61):
+        shown.alert(alert(verdict, "a", second * 1_000))
+    shown.alert(alert("mixed", "a", 102_000))
+    assert outcomes(shown)[0].fate is fate
+
+
+def test_a_crowd_that_begins_its_poll_need_not_be_seen() -> None:
+    shown = picture(Surge("new", 70_000, "an opening", is_opening=True, is_script=False))
+    assert [outcome.fate for outcome in outcomes(shown)] == [Fate.NO_PAST]
+    assert all_found(outcomes(shown))
 
 
 def test_votes_are_spread_over_the_seconds_since_the_last_estimate() -> None:
@@ -273,7 +300,7 @@ def test_the_screen_fits_the_terminal_however_much_there_is_to_show(width: int, 
     for number in range(40):
         shown.estimate(Estimate(f"poll-{number}\x1b[2J\u202e" + "x" * 60, 1_000_000 * number, START_MS + 170_000))
     for _ in range(9):
-        news = alert("opened", "poll-1", 1_000)
+        news = alert("insufficient", "poll-1", 1_000)
         shown.alert(msgspec.structs.replace(news, data=msgspec.structs.replace(news.data, summary="word\x1b[2J " * 90)))
     console = Console(width=width, height=height, record=True, file=io.StringIO(), highlight=False)
     console.print(drawn(shown, 1, width, height))

@@ -17,15 +17,13 @@ from streams.terminal import visible
 
 _INDENT = 8
 _MARKS = {
-    Fate.OPENED: ("✓", "green"),
-    Fate.WITHIN: ("–", "dim"),
+    Fate.TOLD_SCRIPT: ("✓", "green"),
+    Fate.TOLD_CROWD: ("✓", "green"),
+    Fate.UNDECIDED: ("–", "dim"),
     Fate.NO_PAST: ("–", "dim"),
     Fate.MISSED: ("✗", "bold red"),
+    Fate.ACCUSED: ("✗", "bold red"),
 }
-_INSUFFICIENT = (
-    "“insufficient”: this version sees that votes surged, not yet who sent them. Telling a crowd from a script takes "
-    "evidence that comes later: who voted, from where, and with whom."
-)
 
 
 def clock(story_ms: int) -> str:
@@ -41,7 +39,7 @@ def closing_words(picture: Picture, found: list[Outcome]) -> RenderableType:
     """Return the summary."""
     told = [part for outcome in found for part in _told(outcome)]
     latency = Text(_latency(picture.meters.latency))
-    return Group(_headline("What the story did, and what was found"), *told, Text(_INSUFFICIENT), Text(), _counts(picture), latency)
+    return Group(_headline("What the story did, and what was found"), *told, _counts(picture), latency)
 
 
 def _headline(words: str) -> Text:
@@ -57,13 +55,8 @@ def _answer(outcome: Outcome) -> list[str]:
     if outcome.alert is None:
         return [f"{outcome.fate.value}."]
     data = outcome.alert.data
-    case_id = visible(data.case_id, 40)
-    if outcome.fate is Fate.WITHIN:
-        return [f"Case {case_id} was open already: {Fate.WITHIN.value}."]
-    return [
-        f"Case {case_id} opened {outcome.after_ms / 1000:.1f} s later, verdict: {visible(data.verdict, 20)}.",
-        visible(data.summary, 400),
-    ]
+    said = f"Case {visible(data.case_id, 40)}, first word of it {outcome.after_ms / 1000:.1f} s after it began: "
+    return [f"{said}{outcome.fate.value} (verdict: {visible(data.verdict, 20)}).", visible(data.summary, 400)]
 
 
 def _counts(picture: Picture) -> Text:

@@ -1,4 +1,4 @@
-"""What became of each surge of the story: the case that speaks of it, and how soon it did. Pure."""
+"""What became of each surge of the story: what Pollwatch said of it, and how soon. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from streams.alert_line import ReadAlert
 from streams.demo.picture import Picture
 from streams.demo.plot import Surge
 
-_OPENS_WITHIN_MS = 60_000
+_WITHIN_MS = 60_000
+_ACCUSING = ("coordinated", "mixed")
 
 
 class Fate(Enum):
     """What can become of a surge."""
 
-    OPENED = "a case was opened for it"
-    WITHIN = "the rate alone does not tell these votes from the others"
+    TOLD_SCRIPT = "a script, said to be one"
+    TOLD_CROWD = "a crowd, said to be one"
+    UNDECIDED = "seen, and left open"
     NO_PAST = "No case, as expected: the poll begins with it and has no past to be compared with"
-    MISSED = "Missed: no case was opened"
+    MISSED = "Missed: nothing was said of it"
+    ACCUSED = "Wrong: a crowd was called a script"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A surge, and the alert of the case that it is in, with how long after its beginning that case was opened."""
+    """A surge, the alert that answers it, and how long after its beginning that was said."""
 
     surge: Surge
     fate: Fate
@@ -33,23 +36,37 @@ class Outcome:
 
 def outcomes(picture: Picture) -> list[Outcome]:
     """Return what became of each surge, in the story's order."""
-    return [_outcome(picture, surge) for surge in picture.plot.surges]
+    return [_of_script(picture, s) if s.is_script else _of_crowd(picture, s) for s in picture.plot.surges]
 
 
 def all_found(found: list[Outcome]) -> bool:
-    """Whether nothing of the story was missed."""
-    return all(outcome.fate is not Fate.MISSED for outcome in found)
+    """Whether nothing of the story was missed, and no crowd accused."""
+    return all(outcome.fate not in (Fate.MISSED, Fate.ACCUSED) for outcome in found)
 
 
-def _outcome(picture: Picture, surge: Surge) -> Outcome:
+def _of_script(picture: Picture, surge: Surge) -> Outcome:
+    """A script is found by the first alert that accuses somebody on its poll within a minute."""
     began_ms = picture.plot.start_ms + surge.at_ms
-    opened = [a for a in picture.alerts if a.news == "opened" and surge.poll_id in a.data.poll_ids]
-    for alert in opened:
-        after_ms = alert.data.opened_ms - began_ms
-        if 0 <= after_ms <= _OPENS_WITHIN_MS:
-            return Outcome(surge, Fate.OPENED, alert, after_ms)
-    before = [alert for alert in opened if alert.data.opened_ms < began_ms]
-    # within three minutes no case is resolved: that takes five without a surge
-    if before:
-        return Outcome(surge, Fate.WITHIN, before[-1])
-    return Outcome(surge, Fate.NO_PAST if surge.is_opening else Fate.MISSED)
+    for alert in _alerts_on(picture, surge.poll_id, began_ms, began_ms + _WITHIN_MS):
+        if alert.data.verdict in _ACCUSING:
+            return Outcome(surge, Fate.TOLD_SCRIPT, alert, alert.data.updated_ms - began_ms)
+    return Outcome(surge, Fate.MISSED)
+
+
+def _of_crowd(picture: Picture, surge: Surge) -> Outcome:
+    """Of a crowd counts what was last said before a script came to its poll; it must have been seen within a minute."""
+    began_ms = picture.plot.start_ms + surge.at_ms
+    scripts = [s.at_ms for s in picture.plot.surges if s.is_script and s.poll_id == surge.poll_id and s.at_ms > surge.at_ms]
+    until_ms = picture.plot.start_ms + min(scripts, default=picture.plot.length_ms)
+    said = _alerts_on(picture, surge.poll_id, began_ms, until_ms)
+    if not said or said[0].data.updated_ms > began_ms + _WITHIN_MS:
+        return Outcome(surge, Fate.NO_PAST if surge.is_opening else Fate.MISSED)
+    after_ms = said[0].data.updated_ms - began_ms
+    if any(alert.data.verdict in _ACCUSING for alert in said):
+        return Outcome(surge, Fate.ACCUSED, said[-1], after_ms)
+    fate = Fate.TOLD_CROWD if said[-1].data.verdict == "organic" else Fate.UNDECIDED
+    return Outcome(surge, fate, said[-1], after_ms)
+
+
+def _alerts_on(picture: Picture, poll_id: str, from_ms: int, to_ms: int) -> list[ReadAlert]:
+    return [a for a in picture.alerts if poll_id in a.data.poll_ids and from_ms <= a.data.updated_ms < to_ms]

@@ -58,12 +58,16 @@ CHAPTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """Something to be found: `at_ms` from the start of the story; `is_opening`: the poll begins with it."""
+    """Something to be found: `at_ms` from the start of the story; `is_opening`: the poll begins with it.
+
+    `is_script` is the truth about it, which Pollwatch is not told.
+    """
 
     poll_id: str
     at_ms: int
     sentence: str
     is_opening: bool
+    is_script: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +107,16 @@ def chapter_at(at_ms: int) -> Chapter:
 def _surges(labels: dict[str, object], start_ms: int, first_vote_ms: dict[str, int]) -> list[Surge]:
     """Read the surges from the story's own labels, in order of time."""
     marked = msgspec.convert(labels, _Labels)
-    crowds = [(mark.poll_id, mark.start, f"a crowd of real people comes to “{title_of(mark.poll_id)}”") for mark in marked.hard_negatives]
+    crowds = [(mark.poll_id, mark.start, False, f"a crowd of real people comes to “{title_of(mark.poll_id)}”") for mark in marked.hard_negatives]
     scripts = [
-        (poll_id, attack.start_ms, f"a script sends {attack.votes:,} votes to “{title_of(poll_id)}”")
+        (poll_id, attack.start_ms, True, f"a script sends {attack.votes:,} votes to “{title_of(poll_id)}”")
         for attack in marked.attacks
         for poll_id in attack.poll_ids
     ]
     return sorted(
         (
-            Surge(poll_id, at_ms - start_ms, sentence, first_vote_ms[poll_id] >= at_ms - start_ms)
-            for poll_id, at_ms, sentence in [*crowds, *scripts]
+            Surge(poll_id, at_ms - start_ms, sentence, first_vote_ms[poll_id] >= at_ms - start_ms, is_script)
+            for poll_id, at_ms, is_script, sentence in [*crowds, *scripts]
         ),
         key=lambda surge: surge.at_ms,
     )
