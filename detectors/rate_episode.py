@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from detectors.rate_findings import RateFinding
@@ -12,9 +13,10 @@ from detectors.rate_tails import STAYS_OPEN
 
 @dataclass
 class Episode:
-    """An open episode: its last finding, and how many closed windows in a row stayed below 0.7."""
+    """An open episode: its last finding, the score since, and how many closed windows in a row stayed below 0.7."""
 
     last: RateFinding
+    score: float
     calm_windows: int = 0
 
 
@@ -53,29 +55,38 @@ class Episodes:
                 opening = next_opening(after_ms)
                 if opening is None:
                     return
-                self._open[row] = Episode(opening)
+                self.open(row, opening)
                 yield opening
                 window = max(closed.start, (opening.at_ms - 1) // self._window_ms + (opening.kind == "slow_drip"))
             while row in self._open and window < closed.stop:
-                ended = self._ends(row, score_at_end(window))
-                if ended or self._open[row].calm_windows == 0:
-                    yield self._close_window(row, at_end(window), ended)
+                yield from self.close_window(row, score_at_end(window), partial(at_end, window))
                 window += 1
             if row in self._open:
                 return
             after_ms = window * self._window_ms
 
-    def _ends(self, row: int, score: float) -> bool:
-        episode = self._open[row]
-        episode.calm_windows = 0 if score >= STAYS_OPEN else episode.calm_windows + 1
-        return episode.calm_windows >= self._calm_windows
+    def __contains__(self, row: int) -> bool:
+        return row in self._open
 
-    def _close_window(self, row: int, seen: RateFinding, ended: bool) -> RateFinding:
-        if ended:
+    def open(self, row: int, opening: RateFinding) -> None:
+        """Begin an episode."""
+        self._open[row] = Episode(opening, opening.score)
+
+    def score(self, row: int) -> float:
+        """Return the score at the end of the last window of an episode, or at its opening; 0 where there is none."""
+        return self._open[row].score if row in self._open else 0.0
+
+    def close_window(self, row: int, score: float, seen: Callable[[], RateFinding]) -> Iterator[RateFinding]:
+        """Take the score at the end of a window of an open episode; yields what was seen if that is worth saying."""
+        episode = self._open[row]
+        episode.score = score
+        episode.calm_windows = 0 if score >= STAYS_OPEN else episode.calm_windows + 1
+        if episode.calm_windows >= self._calm_windows:
             del self._open[row]
-            return replace(seen, phase="calm")
-        self._open[row].last = seen
-        return seen
+            yield replace(seen(), phase="calm")
+        elif not episode.calm_windows:
+            episode.last = seen()
+            yield episode.last
 
     def end(self, row: int, at_ms: int) -> list[RateFinding]:
         """End the episode of a poll whose state is given back."""
@@ -89,8 +100,8 @@ class Episodes:
     def snapshot(self) -> list[Any]:
         """Return the open episodes as plain data."""
         fields = RateFinding.__slots__
-        return [[row, e.calm_windows, [getattr(e.last, name) for name in fields]] for row, e in self._open.items()]
+        return [[row, e.score, e.calm_windows, [getattr(e.last, name) for name in fields]] for row, e in self._open.items()]
 
     def restore(self, state: list[Any]) -> None:
         """Take over what `snapshot` returned."""
-        self._open = {row: Episode(RateFinding(*last), calm) for row, calm, last in state}
+        self._open = {row: Episode(RateFinding(*last), score, calm) for row, score, calm, last in state}

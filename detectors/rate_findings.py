@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from detectors.columns import Bools, Floats, Int32s, Int64s
 
 RateKind: TypeAlias = Literal["vote_spike", "slow_drip"]
@@ -54,3 +56,11 @@ class RateStep:
     findings: list[RateFinding]
     windows: WindowScores | None
     quiet: list[int]
+
+
+def joined(parts: list[WindowScores]) -> WindowScores:
+    """Return the rows of all parts, one part after the other."""
+    if not parts:
+        nothing = np.zeros(0, np.int64)
+        return WindowScores(nothing.astype(np.int32), nothing, nothing, np.zeros(0), np.zeros(0), np.zeros(0, np.bool_))
+    return WindowScores(*(np.concatenate([getattr(part, name) for part in parts]) for name in WindowScores.__slots__))

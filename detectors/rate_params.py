@@ -9,6 +9,7 @@ DAY_MS = 86_400_000
 _SPAN_PARTS = (60, 15, 4, 1)
 _SLOW_MEMORY_MS = 8 * 3_600_000
 _DRIP_AGE_MS = 3_600_000
+_LONG_WINDOW_MS = 300_000
 
 LESSON_WINDOWS = 10
 """Windows that are learned together."""
@@ -65,6 +66,11 @@ class RateParams:
         (300000,)
         """
         return tuple(self.window_ms // part for part in _SPAN_PARTS if self.window_ms % (part * self.tick_ms) == 0)
+
+    @property
+    def whole_windows(self) -> bool:
+        """Tell whether only whole windows, of five minutes or more, are asked for: a volume, not a moment."""
+        return self.tick_ms == self.window_ms >= _LONG_WINDOW_MS
 
     @property
     def windows_per_day(self) -> float:

@@ -1,0 +1,112 @@
+"""Whole windows, and sums of the last three and twelve, against the rhythm of their poll. It must not know who speaks.
+
+A sum is negative binomial around what is usual, with a relative variance that each poll's own past tells for each length
+of sum. Only what lies above the usual counts there, and surges are cut before they are learned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors.columns import Floats, Int64s
+from detectors.rate_params import RateParams
+from detectors.rate_rhythm import Usual
+from detectors.rate_tails import at_least
+
+SUMS = (1, 3, 12)
+"""Windows that are added up."""
+_LONGEST = SUMS[-1]
+_ODD_DEVIATIONS, _ODD_VOTES, _MINUTE_DEVIATIONS = 3.0, 2.0, 8.0
+_FIRST_DISPERSION, _LEAST_DISPERSION = 0.3, 0.003
+_MEMORY_WINDOWS, _FIRST_WINDOWS = 2000.0, 20.0
+_WARM_WINDOWS = 36
+_BELOW_THE_FLOOR = 0.69
+_VOTES, _ASKED, _USUAL, _CUT = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Sums that end with one window, sums x rows."""
+
+    votes: Floats
+    expected: Floats
+    p_value: Floats
+    score: Floats
+
+
+class Sums:
+    """The last twelve windows of each row, and how far its sums stray. 410 bytes a row."""
+
+    def __init__(self, params: RateParams) -> None:
+        self._floor = params.min_excess_votes
+        self._allowed = -float(np.log(params.false_alarms_per_poll_day / params.windows_per_day / len(SUMS)))
+        self._ring = np.zeros((_LONGEST, 4, 0))
+        self._dispersion = np.zeros((len(SUMS), 0))
+
+    def make_room(self, rows: int) -> None:
+        """Have at least so many rows."""
+        missing = rows - self._ring.shape[2]
+        if missing > 0:
+            more = max(missing, self._ring.shape[2], 16)
+            self._ring = np.concatenate([self._ring, np.zeros((_LONGEST, 4, more))], axis=2)
+            self._dispersion = np.concatenate([self._dispersion, np.zeros((len(SUMS), more))], axis=1)
+
+    def begin(self, row: int) -> None:
+        """Begin a row that knows nothing."""
+        self._ring[:, :, row] = 0.0
+        self._dispersion[:, row] = _FIRST_DISPERSION
+
+    def cut(self, usual: Usual, votes: Floats) -> tuple[Floats, Floats]:
+        """Return the votes as far as they may be learned: for all that is usual, and for what comes at a fixed minute."""
+        dispersion, steady = self._dispersion[0, : len(votes)], usual.level * usual.hour
+        deviation = np.sqrt(usual.asked * (1.0 + (dispersion + usual.doubt) * usual.asked))
+        most = usual.asked + _ODD_DEVIATIONS * deviation + _ODD_VOTES
+        at_minute = steady + _MINUTE_DEVIATIONS * np.sqrt(steady * (1.0 + dispersion * steady)) + _ODD_VOTES
+        return np.minimum(votes, most), np.minimum(votes, at_minute)
+
+    def judge(self, window: int, age: Int64s, usual: Usual, votes: Floats, cut: Floats) -> Judged:
+        """Take the next window and judge the sums that end with it; a row younger than 36 windows has no score."""
+        rows = len(votes)
+        self._ring[window % _LONGEST, :, :rows] = (votes, usual.asked, usual.votes, cut)
+        sums = self._trailing(window, rows)
+        counts, expected = sums[:, _VOTES], sums[:, _ASKED]
+        spread = self._dispersion[:, :rows] + usual.doubt
+        p_value = np.ones_like(counts)
+        above = (counts > expected).nonzero()
+        mean = expected[above]
+        p_value[above] = at_least(counts[above], mean, mean * (1.0 + spread[above] * mean))
+        score = -np.log(p_value) / self._allowed
+        score = np.where(counts - expected < self._floor, np.minimum(score, _BELOW_THE_FLOOR), score)
+        return Judged(counts, expected, p_value, np.where(age >= _WARM_WINDOWS, score, 0.0))
+
+    def _trailing(self, window: int, rows: int) -> Floats:
+        last = [(window - back) % _LONGEST for back in range(_LONGEST)]
+        return np.stack([self._ring[last[:length], :, :rows].sum(axis=0) for length in SUMS])
+
+    def learn(self, window: int, age: Int64s) -> None:
+        """Learn how far sums stray, those that end with a window whose number their length divides."""
+        sums = self._trailing(window, len(age))
+        memory = np.minimum(_MEMORY_WINDOWS, _FIRST_WINDOWS + age)
+        for number, length in enumerate(SUMS):
+            if window % length:
+                continue
+            usual, far = sums[number, _USUAL], np.maximum(sums[number, _CUT] - sums[number, _USUAL], 0.0)
+            square = np.maximum(usual * usual, 1e-9)
+            strayed = np.maximum(2.0 * far * far / square - 1.0 / np.maximum(usual, 1e-9), -1.0)
+            pace = length * square / (3.0 + square) / np.maximum(memory, length)
+            now = self._dispersion[number, : len(age)]
+            now += pace * (strayed - now)
+            np.maximum(now, _LEAST_DISPERSION, out=now)
+
+    def snapshot(self, rows: int) -> list[bytes]:
+        """Return the state of the first `rows` rows as plain data."""
+        return [self._ring[..., :rows].tobytes(), self._dispersion[..., :rows].tobytes()]
+
+    def restore(self, state: list[Any], rows: int) -> None:
+        """Take over what `snapshot` returned."""
+        self.make_room(rows)
+        self._ring[..., :rows] = np.frombuffer(state[0]).reshape(_LONGEST, 4, rows)
+        self._dispersion[..., :rows] = np.frombuffer(state[1]).reshape(len(SUMS), rows)
