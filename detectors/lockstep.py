@@ -17,7 +17,7 @@ from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, discoveries
 from detectors.lockstep_groups import Groups
 from detectors.lockstep_judge import could_tell, gathering, weighed
 from detectors.lockstep_log import VoteLog
-from detectors.lockstep_meetings import Meeting, find_meetings
+from detectors.lockstep_meetings import Meeting, apart, find_meetings
 from detectors.lockstep_params import LockstepParams
 from detectors.lockstep_said import ended, told
 from detectors.lockstep_state import group_of, group_state, meeting_of, meeting_state
@@ -71,7 +71,7 @@ class Lockstep:
         self._waiting = [one for one in self._waiting if one.here.end_ms + WIDE_MS > at_ms]
         unknown = self._unknown(found + due)
         unclear = self._judge(unknown, looked_at + len(due), at_ms)
-        self._gather(unclear, at_ms)
+        self._gather(unclear, looked_at + len(due), at_ms)
         seen = self._merge(at_ms) + self._tell(at_ms)
         quiet = self._groups.take_quiet(at_ms - self._params.quiet_ms)
         seen += [ended(group, at_ms, self._arrived_ms) for group in quiet]
@@ -91,8 +91,8 @@ class Lockstep:
     def _judge(self, unknown: list[Meeting], tests: int, at_ms: int) -> list[Meeting]:
         """Let meetings that are no chance found groups or join them; return the others."""
         batch = weighed(self._log, [one for one in unknown if could_tell(one, _GROWTH_LEVEL)], at_ms)
-        polls = len({one.here.poll for one in unknown})
-        level = self._params.false_groups_per_poll_day * max(polls, 1) * _STEP_MS / _DAY_MS
+        # half of what may be risked is for meetings, the other half for what is taken together
+        level = self._level(max(1, len({one.here.poll for one in unknown}))) / 2
         p = np.array([one.p_value for one in batch] + [1.0] * max(0, tests - len(batch)))
         is_group = discoveries(p, level).tolist()
         unclear = [one for one in unknown if not could_tell(one, _GROWTH_LEVEL)]
@@ -108,19 +108,37 @@ class Lockstep:
                 group.weigh(one, float(np.log(one.p_value) / np.log(level)))
         return unclear
 
-    def _gather(self, unclear: list[Meeting], at_ms: int) -> None:
-        """Let a burst join a group if all that its accounts did with the group before, taken together, is no chance."""
-        seen: set[tuple[str, int]] = set()
-        for one in unclear:
-            group = self._groups.of(one.accounts)
-            if group is not None and (group.cluster, one.here.poll) not in seen:
-                seen.add((group.cluster, one.here.poll))
-                known = [past.burst for past in group.attended if past.burst.poll not in (-1, one.here.poll)]
-                if gathering(self._log, one.here, known, at_ms) <= _GROWTH_LEVEL:
-                    group.grow(self._log, [one.here], at_ms)
+    def _gather(self, unclear: list[Meeting], tests: int, at_ms: int) -> None:
+        """Take together what the accounts of one burst did before: it may join a group, or found one."""
+        while unclear:
+            largest = unclear[0]
+            same = [one for one in unclear if one.here.overlaps(largest.here)]
+            unclear = [one for one in unclear if not one.here.overlaps(largest.here)]
+            group = self._groups.of(largest.accounts)
+            if group is not None:
+                theres = group.bursts_beside(largest.here.poll)
+                weighed = gathering(self._log, largest, theres, len(theres), at_ms)
+                if weighed.p_value <= _GROWTH_LEVEL:
+                    group.grow(self._log, [largest.here], at_ms)
                     continue
-            if one.here.end_ms + WIDE_MS > at_ms and (group is not None or could_tell(one, _GROWTH_LEVEL)):
-                self._wait(one)
+            if at_ms < largest.here.end_ms + WIDE_MS:
+                for one in same:
+                    self._wait(one)
+            elif len(same) > 1:
+                self._found(same, tests, at_ms)
+
+    def _found(self, same: list[Meeting], tests: int, at_ms: int) -> None:
+        theres = apart([one.there for one in same])
+        one = gathering(self._log, same[0], theres, tests, at_ms)
+        level = self._level(1) / 2
+        group = self._groups.found(one) if one.p_value <= level else None
+        if group is not None:
+            group.grow(self._log, [same[0].here, *theres], at_ms)
+            group.weigh(one, float(np.log(one.p_value) / np.log(level)))
+
+    def _level(self, polls: int) -> float:
+        """Return the probability of a false group that may be risked in this step with so many polls."""
+        return self._params.false_groups_per_poll_day * polls * _STEP_MS / _DAY_MS
 
     def _wait(self, meeting: Meeting) -> None:
         """Keep a meeting until its crowd has come, in place of an earlier look at the same one."""

@@ -59,6 +59,20 @@ def tail(met: int, of: int, share: float) -> float:
     return float(min(1.0, max(p, 1e-300)))
 
 
+def fisher(p: list[float]) -> float:
+    """Return the probability that independent tests come out as small as these together."""
+    return float(special.chdtrc(2 * len(p), -2 * sum(np.log(p)))) if p else 1.0
+
+
+def choices(of: int, chosen: int) -> float:
+    """Return in how many ways so many can be chosen.
+
+    >>> round(choices(5, 2))
+    10
+    """
+    return float(special.binom(max(of, chosen), chosen))
+
+
 def worth_a_look(met: Int64s, of: Int64s, share: float) -> Bools:
     """Tell where `met` lies at least two standard deviations of `tail`'s law above its mean."""
     spread = of * share * (1 - share) * (1 + (of - 1) / (_KNOWN + 1))

@@ -20,7 +20,8 @@ MOST_IN_BURST = 20_000
 NAMED = 0.5
 
 _EDGE_MS = 2_000
-_SURE = 0.9
+_SURE = 0.8
+_PURE = 0.1
 _UNNAMED = 0.4
 _LONGEST_MS = WIDTHS_MS[-1] * 3 // 2
 
@@ -136,6 +137,10 @@ class Group:
             self.score, self.clearest = other.score, other.clearest
         self._standing = None
 
+    def bursts_beside(self, poll: int) -> list[Burst]:
+        """Return the bursts in other polls that are still in memory."""
+        return [one.burst for one in self.attended if one.burst.poll not in (-1, poll)]
+
     def forget(self, polls: Int64s) -> None:
         """Strike polls that left memory: their bursts still count, but have no number."""
         gone = set(polls.tolist())
@@ -163,7 +168,7 @@ def _attended(log: VoteLog, burst: Burst, at_ms: int) -> Attended:
     before = log.between(burst.poll, burst.start_ms - length_ms - _EDGE_MS, burst.start_ms - _EDGE_MS)
     after = log.between(burst.poll, burst.end_ms + _EDGE_MS, burst.end_ms + _EDGE_MS + length_ms)
     around = np.setdiff1d(log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS), rows)
-    bystanders = max(len(before), len(after), len(around) * length_ms / (2 * WIDE_MS))
+    bystanders = max((len(before) + len(after)) / 2, len(around) * length_ms / (2 * WIDE_MS))
     others = np.bincount(log.option[around], minlength=int(option.max(initial=0)) + 1) + 1
     alike = bystanders * others[option] / others.sum()
     return Attended(burst, account, option, bystanders, alike, at_ms >= burst.end_ms + WIDE_MS)
@@ -181,14 +186,23 @@ def _standing(attended: list[Attended]) -> Standing:
     known = account[order][starts]
     chance = np.concatenate([np.full(len(one.account), one.by_chance) for one in attended])
     score = 1 - np.multiply.reduceat(chance[order], starts)
-    once = np.concatenate([_once(one, among(one.account, known[polls == 1])) for one in attended])
+    once = _once(attended, [among(one.account, known[polls == 1]) for one in attended])
     score = np.where(polls >= 2, score, once[order][starts])
     return Standing(known, polls, np.round(score, 2).astype(np.float64))
 
 
-def _once(attended: Attended, is_once: Bools) -> Floats:
-    """Return how sure it is of each account of a burst, if it was in no other, that it belongs."""
-    alike = np.bincount(attended.option[is_once], minlength=int(attended.option.max(initial=0)) + 1)
-    # one more on both sides: of few people there may always be one
-    sure = 1 - (attended.alike + 1) / (alike[attended.option] + 1)
-    return np.where((sure >= _SURE) & attended.settled, sure, _UNNAMED)
+def _once(attended: list[Attended], is_once: list[Bools]) -> Floats:
+    """Return how sure it is of each account of each burst, if it was in no other, that it belongs.
+
+    In a pool that rotates many come once; in other groups those are bystanders, and nobody is named for it.
+    """
+    pure = [one.settled and one.by_chance <= _PURE for one in attended]
+    come = sum(int(np.count_nonzero(once)) for once, is_pure in zip(is_once, pure, strict=True) if is_pure)
+    anyway = sum(one.bystanders for one, is_pure in zip(attended, pure, strict=True) if is_pure)
+    pool = 1 - (anyway + 2 * np.sqrt(anyway) + 1) / max(come, 1)
+    parts = []
+    for one, once, is_pure in zip(attended, is_once, pure, strict=True):
+        alike = np.bincount(one.option[once], minlength=int(one.option.max(initial=0)) + 1)[one.option]
+        sure = np.minimum(pool, 1 - one.alike / np.maximum(alike, 1))
+        parts.append(np.where((sure >= _SURE) & is_pure, sure, _UNNAMED))
+    return np.concatenate(parts)

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from detectors.columns import Hashes
-from detectors.lockstep_chance import SPANS_MS, WIDE_MS, crowd_share, span_class, tail
-from detectors.lockstep_log import VoteLog, among
+from detectors.lockstep_chance import SPANS_MS, WIDE_MS, choices, crowd_share, fisher, span_class, tail
+from detectors.lockstep_log import VoteLog, among, shared
 from detectors.lockstep_meetings import Burst, Meeting
 
 _TRUSTED = 10
@@ -71,26 +71,35 @@ def weighed(log: VoteLog, batch: list[Meeting], until_ms: int) -> list[Weighed]:
     return [_weigh(one, crowds, shares, until_ms) for one in batch]
 
 
-def gathering(log: VoteLog, here: Burst, known: list[Burst], until_ms: int) -> float:
-    """Return the probability that a crowd would put so many of those who were around known bursts into `here`.
+def gathering(log: VoteLog, largest: Meeting, theres: list[Burst], of: int, until_ms: int) -> Weighed:
+    """Return what the accounts of burst `largest.here` did in earlier bursts, chosen among `of`, taken together.
 
-    Every pair of an account around `here` and a known burst of another poll around which it was counts once.
+    Independent under a crowd: of those in `here`, how many that were around an earlier burst were in it, for each
+    earlier burst; and of those in any earlier burst how many that are around `here` are in it. Their probabilities
+    are combined by Fisher's method (Statistical Methods for Research Workers, 1932, 21.1), and multiplied with the
+    number of choices.
     """
-    crowds = {burst: _Crowd(log, burst) for burst in [here, *known]}
+    crowds = {burst: _Crowd(log, burst) for burst in [largest.here, *theres]}
     linked = _linked(crowds)
-    now = crowds.pop(here)
-    met = sum(int(np.count_nonzero(among(now.inside, past.inside))) for past in crowds.values())
-    common = [int(np.count_nonzero(among(now.account, past.account))) for past in crowds.values()]
-    share = sum(of * past.share(linked) for of, past in zip(common, crowds.values(), strict=True)) / max(
-        sum(common), 1
-    )
-    share *= now.share(linked) if until_ms >= here.end_ms + WIDE_MS else 1.0
-    return min(1.0, len(SPANS_MS) * tail(met, max(met, sum(common)), share))
+    now = crowds.pop(largest.here)
+    met = [len(shared(now.inside, past.inside)) for past in crowds.values()]
+    around = [len(shared(now.inside, past.account)) for past in crowds.values()]
+    common = [len(shared(now.account, past.account)) for past in crowds.values()]
+    shares = [past.share(linked) for past in crowds.values()]
+    tests = [tail(*one) for one in zip(met, around, shares, strict=True)]
+    here = 1.0
+    if until_ms >= largest.here.end_ms + WIDE_MS:
+        here = now.share(linked)
+        before = np.unique(np.concatenate([past.inside for past in crowds.values()]))
+        tests.append(tail(len(shared(now.inside, before)), len(shared(now.account, before)), here))
+    p = min(1.0, fisher(tests) * len(SPANS_MS) * choices(of, len(theres)))
+    share = here * float(np.dot(common, shares)) / max(sum(common), 1)
+    return Weighed(largest, sum(met), sum(common), share, p)
 
 
 def _weigh(one: Meeting, crowds: dict[Burst, _Crowd], shares: dict[Burst, float], until_ms: int) -> Weighed:
     met = len(one.accounts)
-    common = max(met, int(np.count_nonzero(among(crowds[one.here].account, crowds[one.there].account))))
+    common = max(met, len(shared(crowds[one.here].account, crowds[one.there].account)))
     is_over = until_ms >= one.here.end_ms + WIDE_MS
     share = (shares[one.here] if is_over else 1.0) * shares[one.there]
     # of the lengths a burst could have, the one that fits was chosen after it was seen

@@ -181,6 +181,11 @@ def among(accounts: Hashes, chosen: Hashes) -> Bools:
     return found
 
 
+def shared(some: Hashes, others: Hashes) -> Hashes:
+    """Return the accounts that are in both; the others are sorted."""
+    return some[among(some, others)]
+
+
 def _longer(column: NDArray[Any], size: int) -> NDArray[Any]:
     longer = np.zeros(size, column.dtype)
     longer[: len(column)] = column

@@ -30,6 +30,15 @@ class Burst:
         return self.poll == other.poll and self.start_ms <= other.end_ms and other.start_ms <= self.end_ms
 
 
+def apart(bursts: list[Burst]) -> list[Burst]:
+    """Return bursts that do not overlap, of those that do the first."""
+    chosen: list[Burst] = []
+    for burst in bursts:
+        if not any(burst.overlaps(one) for one in chosen):
+            chosen.append(burst)
+    return chosen
+
+
 @dataclass(frozen=True, slots=True)
 class Meeting:
     """Accounts (sorted) that voted in burst `here` and, earlier, in burst `there`, each within `width_ms`."""
