@@ -150,7 +150,7 @@ class Shape:
             series = _series_of(np.array([poll]))
             votes = _counts(keys, series, end_ms - FRAME_MS - base_ms, end_ms - base_ms)
             heights = self._walks.height[series].max(axis=1) / NATS
-            height, of.score = float(heights[of.slot]), float((heights / self._height).max())
+            height, of.score = float(heights[of.slot]), max(of.score, float((heights / self._height).max()))
             ticking = height > of.height + _STILL_GAINS and of.holds(int(votes[of.slot]))
             of.pass_frame(votes, ticking, end_ms)
             of.height = height
