@@ -93,13 +93,17 @@ def replies(rng: np.random.Generator, language: Language, size: int) -> Names:
 
 def sentences(rng: np.random.Generator, language: Language, size: int, fewest: int, most: int) -> list[str]:
     """Return sentences of `fewest` to `most` words, the common words more often."""
+    ends = rng.choice(np.array(_ENDS, dtype=object), size)
+    drawn = _drawn_words(rng, language, size, fewest, most)
+    return [_capital(language.space.join(words)) + end for words, end in zip(drawn, ends, strict=True)]
+
+
+def _drawn_words(rng: np.random.Generator, language: Language, size: int, fewest: int, most: int) -> list[list[str]]:
     lengths = rng.integers(fewest, most + 1, size)
     words = np.array(language.words, dtype=object)
     fall = 1 / (np.arange(len(words)) + 15.0)
     drawn = words[rng.choice(len(words), int(lengths.sum()), p=fall / fall.sum())]
-    ends = rng.choice(np.array(_ENDS, dtype=object), size)
-    parts = np.split(drawn, np.cumsum(lengths)[:-1]) if size else []
-    return [_capital(language.space.join(part)) + end for part, end in zip(parts, ends, strict=True)]
+    return [part.tolist() for part in np.split(drawn, np.cumsum(lengths))[:-1]]
 
 
 def _capital(text: str) -> str:
@@ -118,7 +122,7 @@ def swarm(rng: np.random.Generator, language: Language, writers: Int64s) -> Name
 
     `writers` numbers the writer of each reply. One in three writers keeps to a template, the others take any.
     """
-    templates = [one.rstrip(".!?…") for one in sentences(rng, language, int(rng.integers(8, 25)), 11, 22)]
+    templates = _drawn_words(rng, language, int(rng.integers(8, 25)), 11, 22)
     of_writer = rng.integers(0, len(templates), int(writers.max(initial=0)) + 1)
     faithful = rng.random(len(of_writer)) < 1 / 3
     number = np.where(faithful[writers], of_writer[writers], rng.integers(0, len(templates), len(writers)))
@@ -126,13 +130,11 @@ def swarm(rng: np.random.Generator, language: Language, writers: Int64s) -> Name
     return np.array([_variant(rng, language, templates[one], alike_share) for one in number.tolist()], dtype=object)
 
 
-def _variant(rng: np.random.Generator, language: Language, template: str, alike_share: float) -> str:
-    words: Sequence[str] = template.split(" ") if language.space else [template]
-    said = list(words)
+def _variant(rng: np.random.Generator, language: Language, template: Sequence[str], alike_share: float) -> str:
+    said = list(template)
     for place in rng.integers(0, len(said), rng.integers(0, 3)).tolist():
-        if len(said) > 1:
-            said[place] = str(rng.choice(language.words))
-    text = language.space.join(said)
+        said[place] = str(rng.choice(language.words))
+    text = _capital(language.space.join(said))
     dress = rng.random(4)
     if dress[0] < alike_share:
         text = text.translate(_ALIKE)

@@ -32,6 +32,15 @@ class Accounts(msgspec.Struct, frozen=True):
     precision: float | None
 
 
+class WrongCase(msgspec.Struct, frozen=True):
+    """A case that accuses innocents at the end, and how many of those it accuses they are."""
+
+    case_id: str
+    poll_ids: list[str]
+    accused: int
+    innocents: int
+
+
 class Shares(msgspec.Struct, frozen=True):
     """The suspect share of polls against the truth; `error` is the mean absolute one, `coverage` that of the intervals."""
 
@@ -65,6 +74,7 @@ class Scores(msgspec.Struct, frozen=True):
     polls: int
     polls_without_estimate: int
     accounts: Accounts
+    wrong_cases: list[WrongCase]
     kinds: dict[str, KindScore]
     organic_polls: int
     organic_called: list[str]
@@ -91,6 +101,7 @@ def score(trials: Sequence[Trial]) -> Scores:
         polls=polls,
         polls_without_estimate=polls - len(shares),
         accounts=_accounts(trials, whom),
+        wrong_cases=[case for trial, found in zip(trials, whom, strict=True) for case in _wrong_cases(trial, found)],
         kinds={kind: _kind_score(kind, trials, whom, shares) for kind in kinds},
         organic_polls=len(organic),
         organic_called=[poll_id for trial, poll_id in organic if _called_ms(trial, [poll_id])],
@@ -122,6 +133,14 @@ def _accounts(trials: Sequence[Trial], whom: Sequence[Named]) -> Accounts:
         victims=sum(len(found.victims) for found in whom),
         precision=_share(right, right + innocents),
     )
+
+
+def _wrong_cases(trial: Trial, found: Named) -> Iterator[WrongCase]:
+    polls = {said.case_id: said.poll_ids for said in trial.alerts}
+    for case_id, accused in found.by_case.items():
+        innocents = len(accused - trial.labels.accounts.keys())
+        if innocents:
+            yield WrongCase(case_id, polls.get(case_id, []), len(accused), innocents)
 
 
 def _guilty(trial: Trial, wanted: Callable[[str], bool] = lambda _: True) -> set[str]:

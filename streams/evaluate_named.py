@@ -13,11 +13,16 @@ TAKEN_OVER = "taken_over"
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Accounts that stand accused at the end, victims named as such at the end, and everybody who was ever accused."""
+    """Accounts that each case accuses at the end, victims named as such at the end, and everybody who was ever accused."""
 
-    accused: frozenset[str]
+    by_case: dict[str, frozenset[str]]
     victims: frozenset[str]
     ever_accused: frozenset[str]
+
+    @property
+    def accused(self) -> frozenset[str]:
+        """Everybody who stands accused at the end."""
+        return frozenset().union(*self.by_case.values())
 
 
 def named(items: Sequence[Item]) -> Named:
@@ -37,10 +42,13 @@ def named(items: Sequence[Item]) -> Named:
                 accounts.pop(account_id, None)
         of_case[item.part] = {account.account_id: account for account in item.accounts}
         ever.update(account.account_id for account in item.accounts if _is_accused(account))
-    standing = [account for of_case in parts.values() for accounts in of_case.values() for account in accounts.values()]
-    accused = frozenset(account.account_id for account in standing if _is_accused(account))
-    victims = frozenset(account.account_id for account in standing if TAKEN_OVER in account.reasons)
-    return Named(accused, victims - accused, frozenset(ever))
+    standing = {case_id: [one for held in of.values() for one in held.values()] for case_id, of in parts.items()}
+    by_case = {
+        case_id: frozenset(account.account_id for account in accounts if _is_accused(account))
+        for case_id, accounts in standing.items()
+    }
+    victims = {one.account_id for accounts in standing.values() for one in accounts if TAKEN_OVER in one.reasons}
+    return Named(by_case, frozenset(victims.difference(*by_case.values())), frozenset(ever))
 
 
 def _is_accused(account: Account) -> bool:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.evaluate import KindScore, Scores, Shares
+from streams.evaluate import KindScore, Scores, Shares, WrongCase
 from streams.evaluate_calibration import Calibration
 from streams.terminal import visible
 
 _MOST_POLLS = 12
+_MOST_CASES = 5
 
 
 def page(scores: Scores) -> RenderableType:
     """Return everything that was scored."""
     parts: list[RenderableType] = [Text("\n".join(_accounts(scores)))]
+    parts += _wrong_cases(scores.wrong_cases)
     if scores.kinds:
         parts += [Text(), _kinds(scores)]
     return Group(*parts, Text(), Text("\n".join(_polls(scores))), Text(), *_confidence(scores.calibration))
@@ -33,6 +35,14 @@ def _accounts(scores: Scores) -> Iterator[str]:
     yield f"innocents accused    {accounts.innocents:,} at the end, {accounts.innocents_ever:,} ever"
     if accounts.victims:
         yield f"named as taken over  {accounts.victims:,} (count neither way)"
+
+
+def _wrong_cases(wrong: Sequence[WrongCase]) -> Iterator[RenderableType]:
+    """Say which cases accuse most innocents, so that they can be looked at."""
+    for case in sorted(wrong, key=lambda one: -one.innocents)[:_MOST_CASES]:
+        polls = ", ".join(visible(poll_id, 40) for poll_id in case.poll_ids[:3])
+        more = f" and {len(case.poll_ids) - 3} more" if len(case.poll_ids) > 3 else ""
+        yield Text(f"  {case.innocents:,} of {case.accused:,} in case {visible(case.case_id, 40)} ({polls}{more})")
 
 
 def _kinds(scores: Scores) -> Table:

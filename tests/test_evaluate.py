@@ -92,6 +92,15 @@ def test_precision_counts_innocents_and_recall_is_by_kind() -> None:
     assert (found.accounts.innocents, found.kinds["flood"].recall, found.kinds["ring"].recall) == (1, 0.5, 1.0)
 
 
+def test_cases_that_accuse_innocents_are_named() -> None:
+    truth = labels(attack("flood"), accounts={"a": "flood"})
+    told = [said("mixed", "p1", "p2"), said("coordinated", "p1", case="d")]
+    found = scored(truth, *told, items=[item(*bots("a", "x", "y")), item(*bots("a"), case="d")])
+    assert [(one.case_id, one.poll_ids, one.accused, one.innocents) for one in found.wrong_cases] == [
+        ("c", ["p1", "p2"], 3, 2)
+    ]  # fmt: skip
+
+
 def test_a_poll_once_called_stays_called_whatever_is_said_later() -> None:
     told = [said("mixed", "p1", "p2"), said("organic", "p1", "p2", revision=2)]
     found = scored(labels(attack("flood")), *told)
