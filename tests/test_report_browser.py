@@ -110,6 +110,8 @@ def test_every_chart_is_there_and_whole_and_nothing_is_asked_for(
         assert chart["cut"] == [], chart["label"]
         assert set(chart["fills"]) - {"none"}, chart["label"]
         assert "rgb(0, 0, 0)" not in chart["fills"], chart["label"]  # what a colour that isn't known becomes
+    painted = {fill for chart in charts for fill in chart["fills"]} - {"none"}
+    assert len(painted) == 4, "crowd, suspect, the case's time, and the result without suspect votes"
     assert report.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert report.page.title() == "Pollwatch: scan"
     assert report.quiet(reports[name]), report
