@@ -26,7 +26,7 @@ RESEMBLANCE = 0.42
 """Two texts are copies from here on: of a million pairs of independent texts hardly one reaches it (docs/decisions/0010)."""
 EXAMPLES = 16_384
 _NEVER_MS = 1 << 62
-_NEWS = 1 / 32
+_NEWS = 1 / 16
 _LEAST_NEWS = 8
 _NUMBERS = ("_closed_ms", "_settled_ms", "_copies", "_judged_copies", "_arrived_ms")
 
@@ -120,11 +120,10 @@ class CopiedReplies:
         written = memory.replies.settle()
         families = self._texts.families(written["text"])
         replies = Copies(written["account"], written["poll"], families, written["at_ms"])
-        found = [
-            judged(group, replies, memory.last_votes(), memory.voters, now_ms, params)
-            for group in groups(replies, params)
-        ]
-        return self._book.take(found, memory, now_ms, self._arrived_ms)
+        linked = groups(replies, params)
+        votes = memory.last_votes() if linked else {}
+        found = [judged(group, replies, votes, memory.voters, now_ms, params) for group in linked]
+        return self._book.take(found, votes, memory, now_ms, self._arrived_ms)
 
     def forget(self, polls: Int64s) -> None:
         """Forget these polls' numbers with all that was written and voted there."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from detectors.copies_findings import evidence, named, suspects
-from detectors.copies_memory import Memory
+from detectors.copies_memory import Memory, Votes
 from detectors.copies_trial import Swarm
 from detectors.findings import Member, Phase, rounded
 from detectors.watcher import MOST_MEMBERS, Sighting, Suspected
@@ -45,13 +45,16 @@ class SwarmBook:
         """When a swarm may be over next: it has to be judged then even if nothing happens."""
         return min((known.last_ms + CALM_MS for known in self._known if not known.over), default=_NEVER_MS)
 
-    def take(self, swarms: list[Swarm], memory: Memory, at_ms: int, arrived_ms: int) -> list[Sighting]:
-        """Return what is new of the swarms as they stand at `at_ms`."""
+    def take(
+        self, swarms: list[Swarm], votes: Votes, memory: Memory, at_ms: int, arrived_ms: int
+    ) -> list[Sighting]:
+        """Return what is new of the swarms as they stand at `at_ms`; `votes` are the last ones of their accounts."""
         said: list[Sighting] = []
         for swarm in sorted(swarms, key=lambda one: (-one.score, int(one.texts[0]))):
             known = self._recognised(swarm)
             if known is not None and swarm.score > (_SPEAKS if not known.scores else 0.0):
-                said += self._said(known, swarm, memory, at_ms, arrived_ms)
+                suspected = suspects(swarm, votes)
+                said += self._said(known, swarm, suspected, memory, at_ms, arrived_ms)
         for known in self._known:
             known.over |= at_ms - known.last_ms >= CALM_MS
         self._known = [known for known in self._known if known.scores]
@@ -70,12 +73,17 @@ class SwarmBook:
         return self._known[-1]
 
     def _said(
-        self, known: _Known, swarm: Swarm, memory: Memory, at_ms: int, arrived_ms: int
+        self,
+        known: _Known,
+        swarm: Swarm,
+        suspected: tuple[Suspected, ...],
+        memory: Memory,
+        at_ms: int,
+        arrived_ms: int,
     ) -> list[Sighting]:
         scores = named(swarm) if swarm.score > _WITHDRAWN else {}
         changed = {account: score for account, score in scores.items() if known.scores.get(account) != score}
         cleared = known.scores.keys() - scores.keys()
-        suspected = suspects(swarm, memory.last_votes())
         phase = _phase(known, swarm, at_ms)
         votes = {one.poll: one.votes for one in suspected}
         if not changed and not cleared and votes == known.votes and phase == "update":

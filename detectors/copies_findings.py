@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from detectors.columns import Hashes
+from detectors.copies_memory import Votes
 from detectors.copies_trial import Swarm
 from detectors.findings import Evidence, rounded
 from detectors.watcher import Suspected
@@ -25,7 +22,7 @@ def named(swarm: Swarm) -> dict[int, float]:
     return dict(zip(accounts.tolist(), scores.tolist(), strict=True))
 
 
-def suspects(swarm: Swarm, votes: dict[str, NDArray[Any]]) -> tuple[Suspected, ...]:
+def suspects(swarm: Swarm, votes: Votes) -> tuple[Suspected, ...]:
     """Return the votes of a swarm's accounts in each poll it works.
 
     Below, every fiftieth may be somebody else's; above, so many may not have been found as copy less often than they came.
@@ -88,8 +85,3 @@ def _once(swarm: Swarm, accounts: int) -> Evidence:
         "How old the accounts are and where they come from was not looked at here."
     )
     return Evidence("copies", "organic", sentence, float(once), None, None)
-
-
-def ordered(accounts: dict[int, float]) -> Hashes:
-    """Return accounts in one order, whatever order they were found in."""
-    return np.sort(np.array(list(accounts), np.uint64))

@@ -7,7 +7,7 @@ each), because a vote comes before the reply that goes with it. With 131,072 rep
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ RECENT_VOTES = 400_000
 
 REPLY_COLUMNS = {"account": "u8", "poll": "i4", "text": "i8", "at_ms": "i8"}
 VOTE_COLUMNS = {"account": "u8", "poll": "i4", "option": "i4", "at_ms": "i8"}
+
+
+Votes: TypeAlias = dict[str, NDArray[Any]]
+"""Votes in order: the columns named in `VOTE_COLUMNS`."""
 
 
 class Rows:
@@ -127,7 +131,7 @@ class Memory:
             self.replies.keep(np.sort(rank[len(rank) - self._most * 3 // 4 :]))
             self._forget_writers()
 
-    def last_votes(self) -> dict[str, NDArray[Any]]:
+    def last_votes(self) -> Votes:
         """Return the last vote of each writer in each poll, in order."""
         self.votes.keep(self._last_votes())
         return self.votes.columns

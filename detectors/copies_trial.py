@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import bdtr, betaincinv, gammainc
+from scipy.special import bdtr, bdtrc, betaincinv
 
 from detectors.columns import Bools, Floats, Hashes, Int32s, Int64s
+from detectors.copies_memory import Votes
 from detectors.copies_params import CopiesParams
 from detectors.copies_texts import united
 
@@ -80,7 +80,7 @@ def groups(replies: Copies, params: CopiesParams) -> list[Copies]:
 def judged(
     copies: Copies,
     replies: Copies,
-    votes: dict[str, NDArray[Any]],
+    votes: Votes,
     voters: Int64s,
     now_ms: int,
     params: CopiesParams,
@@ -95,7 +95,8 @@ def judged(
     came, again = _returns(copies, votes, polls, now_ms)
     expected = _expected(copies, polls, came, voters)
     total, back = int(came.sum()), int(again.sum())
-    p_value = float(gammainc(back, expected)) if back and expected > 0 else 1.0
+    # the sum of draws without replacement is less spread than one of as many independent draws (Hoeffding 1963, section 6)
+    p_value = float(bdtrc(back - 1, total, expected / total)) if back else 1.0
     least = float(betaincinv(back + 0.5, total - back + 0.5, 0.05)) if back else 0.0
     score = min(
         len(texts) / params.fewest_texts,
@@ -172,9 +173,7 @@ def _worked(copies: Copies) -> Int32s:
     return polls[count >= FEWEST_USERS]
 
 
-def _returns(
-    copies: Copies, votes: dict[str, NDArray[Any]], polls: Int32s, now_ms: int
-) -> tuple[Int64s, Int64s]:
+def _returns(copies: Copies, votes: Votes, polls: Int32s, now_ms: int) -> tuple[Int64s, Int64s]:
     """Return for each poll how many voted in it who had copied in another before, and how many of these copied there."""
     accounts, first = np.unique(copies.account, return_index=True)
     place = np.minimum(np.searchsorted(accounts, votes["account"]), len(accounts) - 1)
