@@ -194,15 +194,23 @@ def _standing(attended: list[Attended]) -> Standing:
 def _once(attended: list[Attended], is_once: list[Bools]) -> Floats:
     """Return how sure it is of each account of each burst, if it was in no other, that it belongs.
 
-    In a pool that rotates many come once; in other groups those are bystanders, and nobody is named for it.
+    In a pool that rotates many come once, and answer as the others do; in other groups those who come once are
+    bystanders, and nobody is named for it.
     """
-    pure = [one.settled and one.by_chance <= _PURE for one in attended]
-    come = sum(int(np.count_nonzero(once)) for once, is_pure in zip(is_once, pure, strict=True) if is_pure)
-    anyway = sum(one.bystanders for one, is_pure in zip(attended, pure, strict=True) if is_pure)
-    pool = 1 - (anyway + 2 * np.sqrt(anyway) + 1) / max(come, 1)
+    like = [_like_the_others(one, once) for one, once in zip(attended, is_once, strict=True)]
+    come = sum(int(np.count_nonzero(alike)) for alike in like)
+    anyway = sum(float(one.alike[alike].max(initial=0)) for one, alike in zip(attended, like, strict=True))
+    pool = 1 - (anyway + np.sqrt(anyway) + 1) / max(come, 1)
     parts = []
-    for one, once, is_pure in zip(attended, is_once, pure, strict=True):
-        alike = np.bincount(one.option[once], minlength=int(one.option.max(initial=0)) + 1)[one.option]
-        sure = np.minimum(pool, 1 - one.alike / np.maximum(alike, 1))
-        parts.append(np.where((sure >= _SURE) & is_pure, sure, _UNNAMED))
+    for one, alike in zip(attended, like, strict=True):
+        sure = np.minimum(pool, 1 - one.alike / max(int(np.count_nonzero(alike)), 1))
+        parts.append(np.where(alike & (sure >= _SURE), sure, _UNNAMED))
     return np.concatenate(parts)
+
+
+def _like_the_others(one: Attended, once: Bools) -> Bools:
+    """Tell which accounts of a burst with few bystanders, seen once, gave the answer of most that were seen again."""
+    if not one.settled or one.by_chance > _PURE or once.all():
+        return np.zeros(len(once), np.bool_)
+    alike: Bools = once & (one.option == np.argmax(np.bincount(one.option[~once])))
+    return alike
