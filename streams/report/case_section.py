@@ -10,7 +10,7 @@ from streams.report.comparison import comparison
 from streams.report.markup import rows, table, text
 from streams.report.report import Report, suspect_votes
 from streams.report.sample import Named, Sample
-from streams.report.words import FLIPS, KINDS, REASONS, clock, counted, moment, percent
+from streams.report.words import FLIPS, KINDS, REASONS, clipped, clock, counted, moment, percent
 
 MOST_POLLS = 40
 
@@ -65,7 +65,8 @@ def flips_in_words(poll: PollImpact) -> str:
     outcome = poll.outcome
     if outcome.leader is None:
         return "no votes yet"
-    return FLIPS[outcome.flips].format(leader=outcome.leader, adjusted_leader=outcome.adjusted_leader)
+    leaders = {"leader": clipped(outcome.leader), "adjusted_leader": clipped(outcome.adjusted_leader or "nobody")}
+    return FLIPS[outcome.flips].format(**leaders)
 
 
 def flips_of_all(case: CaseData) -> str:

@@ -10,7 +10,7 @@ from streams.report.drawing import CROWD, SUSPECT, Spec, drawing, times
 from streams.report.sample import Sample, Vote
 from streams.terminal import visible
 
-_WIDTH = 410
+_WIDTH = 370
 _DOTS_HEIGHT, _STRIP_HEIGHT, _TICK_HEIGHT = 190, 30, 9
 MOST_STRIPS = 12
 _LEAST_OTHERS = 30

@@ -8,7 +8,7 @@ from streams.report.words import percent
 from streams.terminal import visible
 
 MOST_OPTIONS = 6
-_WIDTH, _ROW_HEIGHT = 330, 34
+_WIDTH, _ROW_HEIGHT = 290, 34
 _OPTION_CHARS = 18
 
 

@@ -8,7 +8,7 @@ from streams.report.bars import Bar, Bars
 from streams.report.drawing import CROWD, EXPECTED, SUSPECT, Spec, drawing, times
 from streams.report.words import clock
 
-_WIDTH, _HEIGHT = 410, 170
+_WIDTH, _HEIGHT = 370, 165
 _STEPS = {"interpolate": "step-after"}
 _BAND = "var(--band)"
 _MOST_MARKED = 0.8

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from detectors.sentences import timestamp
 
+_MOST_CHARS = 40
+
 
 def moment(at_ms: int) -> str:
     """Return a date and a time of day.
@@ -40,6 +42,15 @@ def counted(number: int, one: str, many: str = "") -> str:
     ('1 poll', '2,000 polls', '2 replies')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def clipped(name: str) -> str:
+    """Return a name as it may stand in a sentence.
+
+    >>> clipped("yes"), clipped("x" * 50)
+    ('yes', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…')
+    """
+    return name if len(name) <= _MOST_CHARS else name[: _MOST_CHARS - 1] + "…"
 
 
 VERDICTS = {
