@@ -31,11 +31,9 @@ class Group:
     scored_row: int
     next_say_ms: int = 0
     waiting: bool = False
-    named: int = 0
     voices: int = 0
     votes: dict[int, float] = field(default_factory=dict)
     doubt: float = 0.0
-    looks: int = 1
 
     @property
     def cluster(self) -> str:
@@ -49,8 +47,9 @@ class Group:
             self.votes[code] = self.votes.get(code, 0.0) + float(np.sum(new[of]) - np.sum(old[of]))
         self.doubt += float(np.sum(new * (1 - new)) - np.sum(old * (1 - old)))
 
-    def say_again(self, now_ms: int) -> None:
+    def spoke(self, now_ms: int) -> None:
         """Be silent for a while: the longer the group has been there, the longer."""
+        self.voices += 1
         self.next_say_ms = now_ms + max(_SAY_EVERY_MS, int(_SAY_GROWTH * (now_ms - self.start_ms)))
 
     def plain(self) -> dict[str, Any]:
@@ -63,7 +62,7 @@ class Group:
 
 
 _PLAIN = (
-    "poll", "number", "start_row", "start_ms", "scored_row", "next_say_ms", "waiting", "named", "voices", "doubt", "looks"
+    "poll", "number", "start_row", "start_ms", "scored_row", "next_say_ms", "waiting", "voices", "doubt"
 )  # fmt: skip
 
 

@@ -110,4 +110,4 @@ def _trait(name: str, inside: Bools, selected: Bools, weight: Floats, usual: flo
     strangers = float(np.sum(1 - weight[selected]))
     purity = (count - strangers * usual) / max(votes - strangers, 1.0)
     log10_p = float(binom.logsf(count - 1, votes, usual) / np.log(10) + np.log10(choices))
-    return Trait(name, votes, count, usual, min(max(purity, 0.0), 1.0), min(max(log10_p, _LEAST_LOG10), 0.0))
+    return Trait(name, votes, count, float(usual), min(max(float(purity), 0.0), 1.0), min(max(log10_p, _LEAST_LOG10), 0.0))

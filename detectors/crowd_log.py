@@ -37,9 +37,10 @@ _SPARE = 4
 
 
 class VoteLog:
-    """Rows are numbered from the first vote ever; those before `first` are forgotten. Columns are read with `column`."""
+    """Rows are numbered from the first vote ever; at row n those before n - `memory` count as forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int) -> None:
+        self.memory = memory
         self.first = 0
         self.end = 0
         self._at = 0
@@ -85,8 +86,8 @@ class VoteLog:
         return self.first + int(np.searchsorted(self.column("time_ms"), at_ms))
 
     def rows_of(self, poll: int, from_row: int, to_row: int) -> Int64s:
-        """Return a poll's rows in [from_row, to_row)."""
-        start = max(from_row, self.first)
+        """Return a poll's rows in [from_row, to_row), none that is forgotten at `to_row`."""
+        start = max(from_row, to_row - self.memory, self.first)
         part = self.column("poll")[start - self.first : max(to_row - self.first, 0)]
         rows: Int64s = np.flatnonzero(part == poll) + start
         return rows
@@ -111,8 +112,9 @@ class VoteLog:
             place = stop
         return found
 
-    def trim(self, first: int) -> None:
-        """Forget the rows before `first`."""
+    def trim(self) -> None:
+        """Give back the room of forgotten rows."""
+        first = self.end - self.memory
         if first <= self.first:
             return
         self._at += first - self.first

@@ -45,8 +45,9 @@ class Chunks:
 class Chunker:
     """Cuts the votes of each poll into chunks of a fixed number of votes, however its calls are cut."""
 
-    def __init__(self, chunk_votes: int) -> None:
+    def __init__(self, chunk_votes: int, memory: int) -> None:
         self._size = chunk_votes
+        self._memory = memory
         self._votes = np.zeros(0, np.int64)
         self._open = np.zeros((0, chunk_votes), np.int64)
         self._last_first = np.zeros(0, np.int64)
@@ -86,7 +87,9 @@ class Chunker:
         before[base] = self._last_first[polls]
         if len(of_poll):
             self._last_first[polls] = matrix[base + whole - 1, 0]
-        chunks = Chunks(of_poll, number, matrix, before)
+        # a vote that is forgotten when its chunk is whole is replaced by the last one
+        last_row = matrix[:, -1:]
+        chunks = Chunks(of_poll, number, np.where(matrix > last_row - self._memory, matrix, last_row), before)
         return chunks.take(np.argsort(matrix[:, -1], kind="stable"))
 
     def _make_room(self, polls: int) -> None:
@@ -128,7 +131,7 @@ def screen(chunks: Chunks, log: VoteLog, platform: Platform) -> Screened:
 
     The surprise of a count c where e were expected is c ln(c/e) - (c - e), the exponent of Chernoff's bound for Poisson tails.
     """
-    rows = np.maximum(chunks.rows, log.first)
+    rows = chunks.rows
     client, network = log.get("client", rows), log.get("network", rows)
     created, time = log.get("created_ms", rows), log.get("time_ms", rows)
     aged = created != NO_TIME_MS
@@ -182,8 +185,7 @@ def _cells(client: Any, age_ms: Any, aged: Any, platform: Platform) -> Floats:
     both = _surprise(table, size * np.outer(client_share, band_share)[None])
     worst: Floats = both.max(axis=(1, 2), initial=0.0)
     worst = np.maximum(worst, _surprise(table.sum(axis=2), size * client_share[None]).max(axis=1, initial=0.0))
-    bands: Floats = _surprise(table.sum(axis=1), size * band_share[None])
-    worst = np.maximum(worst, bands.max(axis=1, initial=0.0))
+    np.maximum(worst, _surprise(table.sum(axis=1), size * band_share[None]).max(axis=1, initial=0.0), out=worst)
     return worst
 
 
