@@ -3,7 +3,7 @@
 Compatibility decomposition (NFKD, Unicode Standard Annex 15) without its marks, one case, look-alikes of Latin letters
 folded onto them (after Unicode Technical Standard 39, section 4), and what can't be seen dropped. Since marks are dropped,
 a character's outcome doesn't depend on its neighbours: it is looked up in a table that is filled as characters come.
-The table holds 9 MB, and at most 18 characters for each of Unicode's 1.1 million.
+The table holds 6 MB, and 4 bytes for each character that came so far and what it became.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _UNSPACED_NAMES = (
     "IDEOGRAPHIC ITERATION",
 )  # fmt: skip
 _UNKNOWN = -1
+# some ligatures stand for whole sentences: a text of them must not cost more than another
+_MOST_OUTCOMES = 4
 
 
 def folded(character: str) -> list[int]:
@@ -49,11 +51,11 @@ def folded(character: str) -> list[int]:
     """
     outcome = []
     for part in unicodedata.normalize("NFKD", character):
-        for plain in _plain(part).casefold().translate(_LOOK_ALIKES):
+        for plain in "" if _kind(part) is None else _plain(part).casefold().translate(_LOOK_ALIKES):
             kind = _kind(plain)
             if kind is not None:
                 outcome.append(ord(plain) | kind << CLASS_SHIFT)
-    return outcome
+    return outcome[:_MOST_OUTCOMES]
 
 
 def _plain(part: str) -> str:
