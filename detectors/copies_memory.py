@@ -95,7 +95,8 @@ class Memory:
             self._recent.keep(slice(-RECENT_VOTES, None))  # no more are ever looked at: see _recall
 
     def write(self, account: Hashes, ids: Strings, poll: Int32s, text: Int64s, at_ms: Int64s) -> None:
-        """Take long replies in order; `text` is the serial of the example each is a copy of."""
+        """Take long replies in order, at least one; `text` is the serial of the example each is a copy of."""
+        self._reach(int(poll.max()))
         self.replies.add(account, poll, text, at_ms)
         _, once = np.unique(account, return_index=True)
         once = once[~self._writers.contains(account[once])]
