@@ -127,9 +127,12 @@ class Crowd:
         """See to it that groups weigh a vote when they may speak next."""
         for group in groups:
             if not group.waiting:
-                group.waiting = True
-                at_ms = max(self._step_after(row), -(-group.next_say_ms // self._params.step_ms) * self._params.step_ms)
-                heapq.heappush(self._due, (at_ms, _WEIGH, group.poll, (group.number,)))
+                self._plan_to_weigh(group, self._step_after(row))
+
+    def _plan_to_weigh(self, group: Group, at_ms: int) -> None:
+        group.waiting = True
+        may_speak_ms = -(-group.next_say_ms // self._params.step_ms) * self._params.step_ms
+        heapq.heappush(self._due, (max(at_ms, may_speak_ms), _WEIGH, group.poll, (group.number,)))
 
     def _work(self, until_ms: int) -> list[Sighting]:
         said: list[Sighting] = []
@@ -141,6 +144,8 @@ class Crowd:
             elif what == _EXAMINE:
                 said += self._examine(at_ms, poll, *told)
             else:
+                for group in self._accused.of(poll):
+                    self._accused.catch_up(group, at_ms)
                 said += self._views.look(at_ms, poll, Surge(*told), self._suspicion(poll, at_ms))
         self._log.trim()
         return said
@@ -151,11 +156,15 @@ class Crowd:
 
     def _weigh(self, group: Group, at_ms: int) -> list[Sighting]:
         group.waiting = False
-        spoken = self._accused.weigh(group, at_ms) if at_ms >= group.next_say_ms else []
+        if at_ms < group.next_say_ms:
+            self._plan_to_weigh(group, at_ms)
+            return []
+        spoken = self._accused.weigh(group, at_ms)
         self._wake_for_later(group)
         return spoken
 
     def _wake_for_later(self, group: Group) -> None:
+        """Plan to weigh votes that the log holds already, but that lie ahead of the time worked at."""
         later = self._log.rows_of(group.poll, group.scored_row, self._log.end)
         if len(later):
             self._wake([group], int(later[0]))

@@ -12,7 +12,7 @@ import numpy as np
 
 from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd_examine import Found, best_group, refitted
-from detectors.crowd_group import Group, group_of
+from detectors.crowd_group import HOLDS, Group, group_of
 from detectors.crowd_log import VoteLog
 from detectors.crowd_params import CrowdParams
 from detectors.crowd_platform import Platform
@@ -22,7 +22,6 @@ from detectors.watcher import MOST_MEMBERS, Sighting
 
 _MOST_GROUPS = 3
 _LEAST_WEIGHT = 0.02
-_HOLDS = 0.5
 
 
 class Accused:
@@ -102,22 +101,26 @@ class Accused:
 
     def weigh(self, group: Group, at_ms: int) -> list[Sighting]:
         """Weigh the votes that came since against a group, and speak if some may belong."""
+        self.catch_up(group, at_ms)
+        return [self._speak(group, at_ms)] if group.unsaid else []
+
+    def catch_up(self, group: Group, at_ms: int) -> None:
+        """Weigh the votes before a time that came since against a group."""
         end = self._log.row_at(at_ms)
         rows = self._log.rows_of(group.poll, group.scored_row, end)
         rows = rows[self._log.get("group", rows) == 0]
         group.scored_row = end
-        if not len(rows):
-            return []
-        votes = votes_at(self._log, rows)
-        weight = group.profile.weights(votes)
-        self._set_weights(group, votes, weight)
-        return [self._speak(group, at_ms)] if (weight >= _LEAST_WEIGHT).any() else []
+        if len(rows):
+            votes = votes_at(self._log, rows)
+            weight = group.profile.weights(votes)
+            self._set_weights(group, votes, weight)
+            group.unsaid |= bool((weight >= _LEAST_WEIGHT).any())
 
     def _speak(self, group: Group, at_ms: int) -> Sighting:
         rows = self._log.rows_of(group.poll, group.start_row, group.scored_row)
         rows = rows[self._log.get("group", rows) == group.number]
         weight, named = self._log.get("weight", rows), self._log.get("named", rows) == 1
-        accused = group.judgement.score > _HOLDS
+        accused = group.judgement.score > HOLDS
         new = rows[(weight >= 0.5) & ~named & accused][:MOST_MEMBERS]
         cleared = rows[named & ((weight < 0.5) | (not accused))][:MOST_MEMBERS]
         self._log.put("named", new, 1)

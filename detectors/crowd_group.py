@@ -11,6 +11,9 @@ from detectors.columns import Floats, Int64s
 from detectors.crowd_judgement import Judgement, Trait
 from detectors.crowd_profile import Profile, restored
 
+HOLDS = 0.7
+"""The least score at which a group that was accused stays so."""
+
 _SAY_EVERY_MS = 5_000
 _SAY_GROWTH = 0.02
 
@@ -31,6 +34,7 @@ class Group:
     scored_row: int
     next_say_ms: int = 0
     waiting: bool = False
+    unsaid: bool = False
     voices: int = 0
     votes: dict[int, float] = field(default_factory=dict)
     doubt: float = 0.0
@@ -49,7 +53,7 @@ class Group:
 
     def spoke(self, now_ms: int) -> None:
         """Be silent for a while: the longer the group has been there, the longer."""
-        self.voices += 1
+        self.voices, self.unsaid = self.voices + 1, False
         self.next_say_ms = now_ms + max(_SAY_EVERY_MS, int(_SAY_GROWTH * (now_ms - self.start_ms)))
 
     def plain(self) -> dict[str, Any]:
@@ -62,7 +66,7 @@ class Group:
 
 
 _PLAIN = (
-    "poll", "number", "start_row", "start_ms", "scored_row", "next_say_ms", "waiting", "voices", "doubt"
+    "poll", "number", "start_row", "start_ms", "scored_row", "next_say_ms", "waiting", "unsaid", "voices", "doubt"
 )  # fmt: skip
 
 

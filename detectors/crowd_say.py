@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from detectors.columns import Int64s
-from detectors.crowd_group import Group
+from detectors.crowd_group import HOLDS, Group
 from detectors.crowd_judgement import Trait
 from detectors.crowd_log import VoteLog
 from detectors.findings import Evidence, Member, Reason
@@ -23,7 +23,7 @@ def sighting(group: Group, log: VoteLog, rows: Int64s, new: Int64s, cleared: Int
     weight = log.get("weight", rows)
     likely = rows[weight >= 0.5]
     votes = math.fsum(group.votes.values())
-    accused = group.judgement.score > 0.5
+    accused = group.judgement.score > HOLDS
     shown = rows if len(rows) else np.array([group.scored_row - 1])
     time_ms = log.get("time_ms", likely) if len(likely) else log.get("time_ms", shown)
     return Sighting(

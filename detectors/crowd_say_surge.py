@@ -31,9 +31,9 @@ def leaning(seen: View, suspicion: float) -> Lean:
 
 
 def surge_sighting(
-    poll: int, at_ms: int, surge: Surge, seen: View, lean: Lean, votes: int, opened: bool, arrived_ms: int
+    poll: int, at_ms: int, surge: Surge, seen: View, lean: Lean, opened: bool, arrived_ms: int
 ) -> Sighting:
-    """Tell who came with a surge of `votes`."""
+    """Tell who came with a surge."""
     return Sighting(
         at_ms=at_ms,
         poll=poll,
@@ -55,6 +55,9 @@ def surge_sighting(
 
 def _evidence(seen: View, surge: Surge) -> tuple[Evidence, ...]:
     found = [_faster(surge)]
+    if not seen.votes:
+        text = "Without the votes of accused groups there was no surge: no crowd came besides."
+        return (*found, Evidence(_SAID, "coordinated", text, None, None, None))
     if seen.referrer >= _MUCH:
         text = f"{seen.referrer:.0%} of {seen.votes:,} votes of the surge came through one post or page: it sent a crowd."
         found.append(Evidence(_SAID, "organic", text, seen.referrer, None, None))

@@ -35,12 +35,13 @@ class _Pace:
 
 @dataclass(frozen=True)
 class Surge:
-    """A surge to be looked at: its number within the poll, where it began, and how many times the slow rate it had."""
+    """A surge to be looked at: its number within the poll, where it began, how many times the slow rate (votes per ms) it had."""
 
     number: int
     start_row: int
     start_ms: int
     times: float
+    rate: float
 
 
 class Surges:
@@ -72,7 +73,7 @@ class Surges:
         if pace.chunks < pace.next_chunks:
             return None
         pace.next_chunks = 2 * pace.chunks
-        return Surge(pace.number, pace.start_row, pace.start_ms, times)
+        return Surge(pace.number, pace.start_row, pace.start_ms, times, pace.rate)
 
     def _learn(self, pace: _Pace, span_ms: int, votes: int) -> None:
         if pace.start_row >= 0:

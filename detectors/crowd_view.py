@@ -48,7 +48,6 @@ class View:
     alike: tuple[Likeness, ...]
     untold: tuple[str, ...]
     referrer: float
-    country: float
 
     @property
     def odd(self) -> tuple[str, ...]:
@@ -61,6 +60,10 @@ class View:
         return 1.0 - max((one.apart for one in self.alike), default=1.0)
 
 
+NOBODY = View(0, (), (), 0.0)
+"""Nobody came but those who always do, and accused groups."""
+
+
 def view(votes: Votes, past: Votes, platform: Platform) -> View:
     """Compare the votes of a surge with those before it."""
     untold, alike = [], []
@@ -71,7 +74,7 @@ def view(votes: Votes, past: Votes, platform: Platform) -> View:
             alike.append(likeness)
         else:
             untold.append(name)
-    return View(len(votes), tuple(alike), tuple(untold), _top(votes.referrer[votes.referrer != 0], len(votes)), _countries(votes))
+    return View(len(votes), tuple(alike), tuple(untold), _top(votes.referrer[votes.referrer != 0], len(votes)))
 
 
 def _client(votes: Votes, past: Votes, platform: Platform) -> Likeness:
@@ -127,6 +130,3 @@ def _likeness(name: str, counts: Floats, usual: Floats) -> Likeness:
 def _top(values: Int64s, votes: int) -> float:
     return float(np.unique(values, return_counts=True)[1].max(initial=0) / max(votes, 1))
 
-
-def _countries(votes: Votes) -> float:
-    return _top(votes.country[votes.country >= 0], len(votes))
