@@ -51,6 +51,12 @@ def is_withdrawn(case: Case) -> bool:
     return case.said_verdict in ACCUSING and case.judged.verdict not in ACCUSING
 
 
+def lets_go(case: Case) -> bool:
+    """Tell whether a poll is no longer accused: that does not wait."""
+    accused = {poll_id for poll_id, suspect in case.estimates.items() if suspect.votes}
+    return any(votes and poll_id not in accused for poll_id, votes in case.said_votes.items())
+
+
 def has_grown(case: Case, params: CaseParams) -> bool:
     """Tell whether there is news that may wait: a higher score, another poll, other numbers of suspect votes."""
     if case.score >= case.said_score * params.revise_growth:
@@ -70,7 +76,7 @@ def news_of(case: Case, at_ms: int, params: CaseParams) -> News | None:
         return "retracted"
     if not case.is_open:
         return None
-    if case.fresh or case.judged.verdict != case.said_verdict:
+    if case.fresh or case.judged.verdict != case.said_verdict or lets_go(case):
         return "updated"
     return "updated" if at_ms >= _grown_due_ms(case, params) else None
 
@@ -79,7 +85,8 @@ def items_due_ms(case: Case, params: CaseParams) -> int:
     """Return from when on the items of a case are to be sent (again); the last changes wait for its end."""
     if not case.items_changed:
         return _NEVER_MS
-    if not case.item_revision or is_withdrawn(case):
+    is_turning = (case.said_verdict in ACCUSING) != (case.judged.verdict in ACCUSING)
+    if not case.item_revision or is_turning or case.fresh:
         return case.touched_ms
     if case.items_changed < _MATERIAL_ACCOUNTS * len(case.listed):
         return _NEVER_MS

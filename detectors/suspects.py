@@ -18,7 +18,9 @@ def suspects_in(poll_id: str, claims: Sequence[Claim]) -> SuspectVotes:
     Who of a campaign of many polls voted in this one is not known, so votes are not counted by account. Two claims that
     share half of the accounts of the smaller are taken for two views of one group, of which the larger number holds;
     other groups add up, but for the share of their accounts that were counted before. Votes that a detector counts and
-    cannot name may be the same ones: the larger of both numbers holds. The interval reaches up to the highest end of all.
+    cannot name may be the same ones: the larger of both numbers holds. The interval reaches up to the highest end of all, and
+    is at least one standard deviation of a Poisson count wide to both sides: how many people happen to look like the
+    script varies so, and no detector can know it better.
     """
     said = [(claim, of) for claim in claims if claim.standing and (of := claim.said_of(poll_id)) is not None]
     if not said:
@@ -67,11 +69,11 @@ class _Union:
 
     def result(self, high: float) -> SuspectVotes:
         """Return the union in whole votes."""
-        votes = round(self.votes)
+        votes, chance = round(self.votes), math.sqrt(self.votes)
         return SuspectVotes(
             votes,
-            min(votes, math.floor(self.low)),
-            max(votes, math.ceil(max(self.high, high))),
+            max(0, math.floor(min(self.low, self.votes - chance))),
+            math.ceil(max(self.high, high, self.votes + chance)),
             min(votes, sum(map(len, self.groups))),
             dict(sorted(self.options.items())),
         )

@@ -9,13 +9,15 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-SCHEMA_FILE = Path(__file__).resolve().parent.parent / "deploy" / "schema" / "alert.v1.schema.json"
+SCHEMAS = Path(__file__).resolve().parent.parent / "deploy" / "schema"
+SCHEMA_FILE = SCHEMAS / "alert.v1.schema.json"
+ITEM_SCHEMA_FILE = SCHEMAS / "moderation.v1.schema.json"
 
 
 @cache
-def validator() -> Draft202012Validator:
-    """Return the validator of the committed schema."""
-    schema = json.loads(SCHEMA_FILE.read_text())
+def validator(file: Path = SCHEMA_FILE) -> Draft202012Validator:
+    """Return the validator of a committed schema."""
+    schema = json.loads(file.read_text())
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
 
@@ -38,6 +40,21 @@ def valid_alert(message: bytes) -> dict[str, Any]:
         suspect = poll["suspect"]
         assert suspect["share_low"] <= suspect["share"] <= suspect["share_high"]
     return alert
+
+
+def valid_item(message: bytes) -> dict[str, Any]:
+    """Return the moderation item in `message`, one JSON object. Raises when it is not what was promised."""
+    item: dict[str, Any] = json.loads(message, parse_constant=_no_number)
+    validator(ITEM_SCHEMA_FILE).validate(item)
+    assert b"\n" not in message, "an item is one line"
+    assert item["item_id"] == f"{item['case_id']}:{item['part']}"
+    assert item["part"] <= item["parts"]
+    named = [account["account_id"] for account in item["accounts"]]
+    assert len({*named, *item["cleared"]}) == len(named) + len(item["cleared"]), "nobody is named twice, or cleared too"
+    victims = ["taken_over" in account["reasons"] for account in item["accounts"]]
+    assert item["recommended"]["action"] == "none" or not any(victims), "nothing is done to victims"
+    assert item["merged_into"] is None or not named, "the accounts of a merged case stand in the other one"
+    return item
 
 
 def _no_number(name: str) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from told_cases import CLOSE_MS, MADE_BY, PARAMS, REOPEN_MS, START_MS, Told, finding, stands
+from told_cases import CLOSE_MS, MADE_BY, PARAMS, REOPEN_MS, START_MS, Told, finding, people, sighting, stands
 
 from detectors.case_news import Revision
 from detectors.cases import CaseBook
@@ -51,7 +51,7 @@ def test_a_poll_that_left_leaves_its_last_estimate() -> None:
 
 
 @pytest.mark.parametrize("cuts", [[1_000], [6, 100, 305, 306, 320], [300], [307]])
-@pytest.mark.parametrize(("leaves_s", "suspect"), [(100, True), (1_000, True), (1_206, True)])
+@pytest.mark.parametrize(("leaves_s", "suspect"), [(4, False), (100, True), (1_000, True), (1_206, True)])
 def test_a_poll_that_leaves_is_judged_by_the_cases_of_that_time(
     cuts: list[float], leaves_s: float, suspect: bool
 ) -> None:
@@ -77,38 +77,106 @@ def test_a_leaving_that_is_reported_again_is_told_once(until_s: float) -> None:
     assert told.book.integrity("p").votes == 1
 
 
+POLLS = [f"p{number}" for number in range(6)]
+ACROSS = 2
+
+
 def surges(seed: int) -> list[Finding]:
     """Return findings of some polls over two hours, at most one of each topic at one time."""
     rng = random.Random(seed)
     made = {}
     for _ in range(150):
-        at_s, poll = rng.randrange(7_200), f"p{rng.randrange(6)}"
+        at_s, poll = rng.randrange(7_200), rng.choice(POLLS)
         option = rng.choice([None, "yes"])
         made[at_s, poll, option] = finding(at_s, rng.uniform(0.3, 4), poll, option=option, phase=rng.choice(["opened", "update"]))
     return sorted(made.values(), key=lambda f: (f.at_ms, f.poll_id, f.option or ""))
 
 
-def story(seed: int, cuts: list[int], restart: float) -> list[bytes]:
-    rng, told = random.Random(seed), Told(shards=2)
-    found = surges(seed)
+def sightings(seed: int) -> list[Finding]:
+    """Return what detectors of accounts say in the same time: crowds and groups in one poll, campaigns across."""
+    rng = random.Random(seed)
+    made = {}
+    for _ in range(100):
+        at_s, number, across = rng.randrange(7_200), rng.randrange(4), rng.random() < 0.5
+        detector = "lockstep" if across else rng.choice(["crowd", "shape"])
+        polls = rng.sample(POLLS, rng.randrange(2, 5)) if across else [rng.choice(POLLS)]
+        accounts = rng.sample(people(60, f"group{rng.randrange(3)}-"), rng.randrange(1, 40))
+        made[at_s, detector, polls[0]] = sighting(
+            at_s, *polls, detector=detector, cluster=f"c{number}", votes=rng.uniform(1, 200),
+            accounts=accounts if detector != "shape" else (), cleared=rng.sample(people(60, f"group{number}-"), 20),
+            score=rng.choice([0.2, 0.8, 1.5, 3.0]), lean=rng.choice(["coordinated", "coordinated", "organic", "none"]),
+            phase=rng.choice(["opened", "update", "calm"]), options={"yes": rng.uniform(1, 90)},
+        )  # fmt: skip
+    return list(made.values())
+
+
+def story(seed: int, cuts: list[int], restart: float, found: list[Finding]) -> list[bytes]:
+    rng, told = random.Random(seed), Told(shards=3)
+    told.tell(-1, standings=stands(-1, **{poll: {"yes": 700, "no": 300} for poll in POLLS}))
+    lines = []
     for start_s, end_s in pairwise([-1, *cuts, 12_000]):
-        for shard in rng.sample([0, 1], 2):
-            mine = [f for f in found if int(f.poll_id[1:]) % 2 == shard]
-            told.tell(end_s, *(f for f in mine if start_s < (f.at_ms - START_MS) / 1000 <= end_s), shard=shard)
+        for shard in rng.sample(range(3), 3):
+            mine = [f for f in found if _shard(f) == shard and start_s < (f.at_ms - START_MS) / 1000 <= end_s]
+            step = told.tell(end_s, *mine, shard=shard)
+            lines += [to_json(alert(revision, "/test")) for revision in step.revisions]
+            lines += [to_json(item) for item in step.items]
         if rng.random() < restart:
             state = msgspec.msgpack.decode(msgspec.msgpack.encode(told.book.snapshot()))
-            told.book = CaseBook(2, PARAMS, MADE_BY)
+            told.book = CaseBook(3, PARAMS, MADE_BY)
             told.book.restore(state)
-    return [to_json(alert(revision, "/test")) for revision in told.said]
+    return sorted(lines) + [to_json(told.book.integrity(poll)) for poll in POLLS]
 
 
-@pytest.mark.parametrize("seed", range(10))
+def _shard(found: Finding) -> int:
+    return ACROSS if found.detector == "lockstep" else POLLS.index(found.poll_id) % 2
+
+
+@pytest.mark.parametrize("seed", range(5))
 def test_reports_may_be_cut_and_interleaved_and_the_book_restarted_without_a_trace(seed: int) -> None:
     print(f"seed {seed}")
-    whole = story(seed, [], restart=0)
-    assert len(whole) > 20
+    found = [*surges(seed), *sightings(seed)]
+    whole = story(seed, [], 0, found)
+    assert sum(b"merged_into" in line for line in whole) > 20
     cuts = sorted(random.Random(seed).sample(range(7_200), 40))
-    assert story(seed, cuts, restart=0.4) == whole
+    assert story(seed, cuts, 0.4, found) == whole
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_detectors_say_news_follow_on_each_other_and_nothing_is_said_twice(seed: int) -> None:
+    print(f"seed {seed}")
+    told = Told()
+    told.tell(100_000, *surges(seed), *sightings(seed))
+    by_case: dict[str, list[Revision]] = {}
+    for revision in told.said:
+        by_case.setdefault(revision.data.case_id, []).append(revision)
+    assert {revision.news for revision in told.said} >= {"opened", "updated", "resolved"}
+    assert any(revision.data.merged_into for revision in told.said)
+    for revisions in by_case.values():
+        assert [r.data.revision for r in revisions] == list(range(1, len(revisions) + 1))
+        for before, after in pairwise(revisions):
+            assert after.news != "opened" or before.news in ("resolved", "retracted")
+            assert before.data.merged_into is None, "a merged case has ended"
+            assert after.news != "retracted" or before.data.verdict in ("coordinated", "mixed")
+            assert after.data.updated_ms >= before.data.updated_ms
+    last: dict[str, int] = {}
+    for item in told.items:
+        assert item.revision in (last.get(item.case_id, 0), last.get(item.case_id, 0) + 1)
+        last[item.case_id] = item.revision
+
+
+def test_at_the_end_everybody_who_stands_accused_is_named_and_nobody_else() -> None:
+    for seed in range(5):
+        told = Told()
+        told.tell(7_300, *surges(seed), *sightings(seed), ended=True)
+        standing = {
+            account_id
+            for case in told.book._shelf.cases.values()
+            for claim in case.claims
+            if claim.standing
+            for account_id in claim.named
+        }
+        assert told.named() == standing, f"seed {seed}"
+        assert len(standing) > 10
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from alert_schema import valid_alert
+from alert_schema import valid_alert, valid_item
 
 from detectors.alert import MadeBy
 from detectors.case import CaseParams
 from detectors.case_news import CaseStep, Revision
 from detectors.cases import CaseBook
-from detectors.findings import Finding, Report, Standings
+from detectors.findings import (
+    Evidence,
+    Finding,
+    Kind,
+    Lean,
+    Member,
+    Phase,
+    PollSuspects,
+    Reason,
+    Report,
+    Standings,
+)
+from detectors.moderation import ModerationItem
 from detectors.watermark import UNKNOWN_MS
 from streams.publish import alert, to_json
 
@@ -29,11 +42,50 @@ def finding(
     option: str | None = None,
     phase: Literal["opened", "update", "calm"] = "opened",
     observed: float = 60.0,
+    tally: dict[str, int] | None = None,
 ) -> Finding:
     at_ms = START_MS + round(at_s * 1000)
     return Finding(
-        at_ms, poll, option, "rate", kind, phase, score, 1e-9, observed, 10.0, at_ms - 4000, at_ms, {"yes": 90, "no": 30}, 5
-    )
+        at_ms, poll, option, "rate", kind, phase, score, 1e-9, observed, 10.0, at_ms - 4000, at_ms,
+        {"yes": 90, "no": 30} if tally is None else tally, 5,
+    )  # fmt: skip
+
+
+def sighting(
+    at_s: float,
+    *polls: str,
+    votes: float = 100,
+    accounts: Iterable[str] = (),
+    cleared: Iterable[str] = (),
+    score: float = 3.0,
+    lean: Lean = "coordinated",
+    phase: Phase = "update",
+    detector: str = "lockstep",
+    kind: Kind = "account_cluster",
+    cluster: str = "c",
+    reasons: list[Reason] | None = None,
+    tally: dict[str, int] | None = None,
+    options: dict[str, float] | None = None,
+    end_s: float | None = None,
+    named: float = 0.9,
+) -> Finding:
+    """Return what a detector of accounts says of some polls, `votes` suspect ones in each, five more or less."""
+    at_ms = START_MS + round(at_s * 1000)
+    end_ms = at_ms if end_s is None else START_MS + round(end_s * 1000)
+    stand = tally or {"yes": 700, "no": 300}
+    suspects = [PollSuspects(poll, votes, votes - 5, votes + 5, options or {}, stand) for poll in polls]
+    members = [Member(account, named, reasons or ["lockstep"]) for account in accounts]
+    side: Literal["coordinated", "organic"] = "organic" if lean == "organic" else "coordinated"
+    evidence = [Evidence(detector, side, f"{detector} saw {cluster} by {at_s} s", 1.0, 0.1, 1e-6)]
+    return Finding(
+        at_ms, polls[0], None, detector, kind, phase, score, 1e-9, votes, 1.0, end_ms - 4000, end_ms, stand, 5,
+        cluster, lean, evidence, suspects if votes else [], members, list(cleared),
+    )  # fmt: skip
+
+
+def people(count: int, prefix: str = "a") -> list[str]:
+    """Return that many account ids."""
+    return [f"{prefix}{number}" for number in range(count)]
 
 
 def stands(at_s: float, **polls: dict[str, int]) -> Standings:
@@ -46,10 +98,11 @@ def stands(at_s: float, **polls: dict[str, int]) -> Standings:
 class Told:
     """A case book of one shard (or more), told things, and what it said."""
 
-    def __init__(self, shards: int = 1) -> None:
-        self.book = CaseBook(shards, PARAMS, MADE_BY)
+    def __init__(self, shards: int = 1, params: CaseParams = PARAMS) -> None:
+        self.book = CaseBook(shards, params, MADE_BY)
         self.marks = [UNKNOWN_MS] * shards
         self.said: list[Revision] = []
+        self.items: list[ModerationItem] = []
 
     def tell(self, until_s: float, *findings: Finding, shard: int = 0, **report: Any) -> CaseStep:
         """Report findings and that time has come to `until_s`."""
@@ -61,12 +114,29 @@ class Told:
         step = self.book.advance()
         for revision in step.revisions:
             valid_alert(to_json(alert(revision, "/test")))
+        for item in step.items:
+            valid_item(to_json(item))
         self.said += step.revisions
+        self.items += step.items
         return step
 
     def open(self) -> int:
         """Return how many cases are open."""
         return sum(self.book.open_cases().values())
+
+    def verdicts(self) -> list[tuple[str, str]]:
+        """Return (news, verdict) of all that was said."""
+        return [(r.news, r.data.verdict) for r in self.said]
+
+    def named(self, case_id: str | None = None) -> set[str]:
+        """Return whom the last revision of each case's items names."""
+        last = {item.case_id: item.revision for item in self.items}
+        return {
+            account.account_id
+            for item in self.items
+            if last[item.case_id] == item.revision and case_id in (None, item.case_id)
+            for account in item.accounts
+        }
 
     def news(self) -> list[tuple[str, int, float]]:
         """Return (news, revision, seconds after the start) of all that was said."""
