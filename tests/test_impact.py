@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.impact import NONE_SUSPECT, SuspectVotes, integrity, outcome, poll_impact, surge_suspects, together
+from detectors.impact import (
+    NONE_SUSPECT,
+    SuspectVotes,
+    integrity,
+    outcome,
+    poll_impact,
+    surge_suspects,
+    together,
+)
 
 TALLIES = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 10_000), max_size=4)
 SUSPECTS = st.integers(0, 20_000).map(lambda high: SuspectVotes(high=high))
