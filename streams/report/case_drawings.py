@@ -11,7 +11,7 @@ from streams.report.report import Report
 from streams.report.result_chart import MOST_OPTIONS, ranked, result_chart
 from streams.report.sample import Sample
 from streams.report.timeline_chart import has_suspects, shows_window, timeline_chart
-from streams.report.words import clock, counted, percent
+from streams.report.words import clock, counted, interval, percent
 
 _MOST_ROWS = 60
 
@@ -32,7 +32,7 @@ def _timelines(case: CaseData, poll_id: str, report: Report) -> list[str]:
     near = None if sample is None else sample.near.get(poll_id)
     suspect = next(poll.suspect.votes for poll in case.polls if poll.poll_id == poll_id)
     figures = []
-    if near is not None:
+    if near is not None and (timeline is None or near.span_ms < timeline.span_ms):
         figures.append(_timeline("Votes around that time", around(near, timeline, case.window, suspect), case))
     if timeline is not None and timeline.filled():
         figures.append(_timeline("The whole recording", whole(timeline, case.window, suspect, near), case))
@@ -74,8 +74,8 @@ def _result(estimate: Integrity) -> str:
     cells = []
     for option in ranked(estimate)[:MOST_OPTIONS]:
         without, votes = estimate.adjusted[option], estimate.options[option]
-        interval = f"{percent(without.share)} ({percent(without.low)} to {percent(without.high)})"
-        cells.append((option, f"{votes:,}", percent(votes / max(1, estimate.votes)), interval))
+        left = f"{percent(without.share)} ({interval(without.low, without.high)})"
+        cells.append((option, f"{votes:,}", percent(votes / max(1, estimate.votes)), left))
     rest = len(estimate.options) - MOST_OPTIONS
     more = f" {counted(rest, 'more option')} not shown." if rest > 0 else ""
     head = ("Option", "Votes", "As counted", "Without suspect votes")

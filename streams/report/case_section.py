@@ -8,11 +8,12 @@ from detectors.sentences import span
 from streams.report.case_drawings import drawings
 from streams.report.comparison import comparison
 from streams.report.markup import rows, table, text
-from streams.report.report import Report, suspect_votes
+from streams.report.report import Report, accuses, suspect_votes
 from streams.report.sample import Named, Sample
-from streams.report.words import FLIPS, KINDS, REASONS, clipped, clock, counted, moment, percent
+from streams.report.words import FLIPS, KINDS, REASONS, clipped, clock, counted, interval, moment, percent
 
 MOST_POLLS = 40
+MOST_SENTENCES = 4
 
 
 def badge(verdict: str) -> str:
@@ -21,14 +22,23 @@ def badge(verdict: str) -> str:
 
 
 def case_section(case: CaseData, report: Report, drawn: bool) -> str:
-    """Return the article of a case; its charts only when it is to be `drawn`."""
+    """Return the article of a case, folded up where it accuses nobody; its charts only when it is to be `drawn`."""
+    title, name = f"<h2>{badge(case.verdict)} {text(_polls(case))}</h2>", f'id="case-{text(case.case_id)}"'
+    inside = _inside(case, report, drawn)
+    if accuses(case):
+        lead = f'<p class="lead">{text(case.summary)}</p>'
+        return f'<article {name} class="{text(case.verdict)}">{title}{lead}{inside}</article>\n'
+    # a link to what lies inside opens it
+    folded = f"<details><summary>{title} {text(case.summary)}</summary><div {name}>{inside}</div></details>"
+    return f'<article class="{text(case.verdict)}">{folded}</article>\n'
+
+
+def _inside(case: CaseData, report: Report, drawn: bool) -> str:
     sample, named = report.samples.get(case.case_id), report.named.get(case.case_id)
     charts = drawings(case, report) if drawn else '<p class="quiet">Not drawn: others weigh more.</p>'
     return (
-        f'<article id="case-{text(case.case_id)}" class="{text(case.verdict)}">'
-        f"<h2>{badge(case.verdict)} {text(_polls(case))}</h2>"
-        f'<p class="lead">{text(case.summary)}</p>{_facts(case, named)}{_sides(case)}{charts}'
-        f"{_compared(sample)}{_quoted(sample)}{_accounts(named)}{_several(case)}{_small_print(case)}</article>\n"
+        f"{_facts(case, named)}{_sides(case)}{charts}"
+        f"{_compared(sample)}{_quoted(sample)}{_accounts(named)}{_several(case)}{_small_print(case)}"
     )
 
 
@@ -42,8 +52,9 @@ def _facts(case: CaseData, named: Named | None) -> str:
         ("Suspect votes", suspects_in_words(case)),
         ("Would the result change?", flips_in_words(case.polls[0]) if len(case.polls) == 1 else flips_of_all(case)),
         ("When", f"{clock(window.start_ms)} to {clock(window.end_ms)} ({span(window.start_ms, window.end_ms)})"),
-        ("Confidence", percent(case.confidence)),
     ]
+    if case.verdict != "insufficient":
+        facts.append(("Confidence", percent(case.confidence)))
     if named is not None:
         facts.insert(1, ("Accounts named", f"{named.accounts:,}"))
     items = "".join(f"<div><dt>{text(name)}</dt><dd>{text(fact)}</dd></div>" for name, fact in facts)
@@ -57,7 +68,7 @@ def suspects_in_words(case: CaseData) -> str:
     suspect = case.polls[0].suspect
     if not suspect.votes:
         return "none" if not suspect.share_high else f"none for sure, at most {percent(suspect.share_high)}"
-    return f"{suspect.votes:,} ({percent(suspect.share_low)} to {percent(suspect.share_high)})"
+    return f"{suspect.votes:,} ({interval(suspect.share_low, suspect.share_high)})"
 
 
 def flips_in_words(poll: PollImpact) -> str:
@@ -86,8 +97,11 @@ def _sides(case: CaseData) -> str:
 
 
 def _side(title: str, case: CaseData, direction: str) -> str:
-    sentences = "".join(_evidence(one) for one in case.evidence if one.direction == direction)
-    return f'<section class="{direction}"><h3>{text(title)}</h3><ul>{sentences or "<li>nothing was found</li>"}</ul></section>'
+    sentences = [_evidence(one) for one in case.evidence if one.direction == direction]
+    first, rest = "".join(sentences[:MOST_SENTENCES]), sentences[MOST_SENTENCES:]
+    more = f"<details><summary>{len(rest)} more</summary><ul>{''.join(rest)}</ul></details>" if rest else ""
+    listed = f"<ul>{first or '<li>nothing was found</li>'}</ul>{more}"
+    return f'<section class="{direction}"><h3>{text(title)}</h3>{listed}</section>'
 
 
 def _evidence(evidence: Evidence) -> str:
@@ -129,15 +143,11 @@ def _several(case: CaseData) -> str:
         return ""
     most = sorted(case.polls, key=lambda poll: (-poll.suspect.share, poll.poll_id))
     cells = [
-        (poll.poll_id, f"{poll.suspect.votes:,}", _interval(poll), flips_in_words(poll)) for poll in most[:MOST_POLLS]
+        (poll.poll_id, f"{poll.suspect.votes:,}", interval(poll.suspect.share_low, poll.suspect.share_high), flips_in_words(poll)) for poll in most[:MOST_POLLS]
     ]
     more = f'<p class="quiet">{len(most) - MOST_POLLS} more in alerts.jsonl.</p>' if len(most) > MOST_POLLS else ""
     head = ("Poll", "Suspect votes", "Share", "Would the result change?")
     return f"<h3>Its polls</h3>{table(head, rows(list(cells)))}{more}"
-
-
-def _interval(poll: PollImpact) -> str:
-    return f"{percent(poll.suspect.share_low)} to {percent(poll.suspect.share_high)}"
 
 
 def _small_print(case: CaseData) -> str:

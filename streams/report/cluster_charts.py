@@ -10,7 +10,6 @@ from streams.report.drawing import CROWD, SUSPECT, Spec, drawing, times
 from streams.report.sample import Sample, Vote
 from streams.terminal import visible
 
-_WIDTH = 370
 _DOTS_HEIGHT, _STRIP_HEIGHT, _TICK_HEIGHT = 190, 30, 9
 MOST_STRIPS = 12
 _LEAST_OTHERS = 30
@@ -51,7 +50,6 @@ def ages_chart(sample: Sample, poll_id: str) -> str:
         "axis": {"title": None, "values": _AGES_DAYS, "labelExpr": _AGE_WORDS, "domain": False, "ticks": False},
     }
     spec: Spec = {
-        "width": _WIDTH,
         "height": _DOTS_HEIGHT,
         "data": {"values": dots},
         "mark": {"type": "square", "size": 9, "opacity": 0.75},
@@ -90,7 +88,6 @@ def meetings_chart(sample: Sample) -> str:
 
 def _strips(ticks: list[dict[str, Any]], labels: list[str], x: Spec) -> Spec:
     return {
-        "width": _WIDTH - 80,
         "height": {"step": _STRIP_HEIGHT, "for": "position"},
         "data": {"values": ticks},
         "mark": {"type": "tick", "thickness": 1.2, "height": _TICK_HEIGHT, "opacity": 0.8},

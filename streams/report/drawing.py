@@ -12,6 +12,9 @@ Spec = dict[str, Any]
 
 SUSPECT, CROWD, EXPECTED = "var(--suspect)", "var(--crowd)", "var(--expected)"
 
+WIDTH = 420
+"""Of every drawing, its labels included, so that letters have one size."""
+
 _VEGA_LITE = "6.4"
 _SHORT_MS = 1_200_000
 _AXIS = {
@@ -41,7 +44,8 @@ def drawing(spec: Spec, title: str, description: str) -> str:
     Colours are the page's own (`var(--…)`), so that the chart follows it into the dark and onto paper. No address
     in a spec is ever fetched.
     """
-    svg = vl_convert.vegalite_to_svg(spec | {"background": None}, _VEGA_LITE, _CONFIG, allowed_base_urls=[])
+    fitted: Spec = {"background": None, "width": WIDTH, "autosize": {"type": "fit-x", "contains": "padding"}}
+    svg = vl_convert.vegalite_to_svg(spec | fitted, _VEGA_LITE, _CONFIG, allowed_base_urls=[])
     return inline(svg, title, description)
 
 

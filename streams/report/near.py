@@ -10,7 +10,7 @@ _MOST_BINS = 8_192
 _MINUTE_MS = 60_000
 _LEAST_MARGIN_MS = 2 * _MINUTE_MS
 _LEAST_PAD_MS, _MOST_PAD_MS = 30_000, 15 * _MINUTE_MS
-_EDGE_SHARE = 0.005
+_EDGE_SHARE, _BULK = 0.005, 0.75
 _SPANS_MS = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, _MINUTE_MS)
 
 
@@ -33,9 +33,9 @@ class Bins:
         return True
 
     def near(self) -> Near:
-        """Return the bars about the named votes, or about all of the case's time where nobody is named."""
+        """Return the bars about the named votes, or where most votes are where nobody is named."""
         first, last = self._extent()
-        pad_ms = _pad_ms((last - first) * self._span_ms) if any(self._named) else 0
+        pad_ms = _pad_ms((last - first) * self._span_ms)
         start_ms = max(self._start_ms, self._start_ms + first * self._span_ms - pad_ms)
         end_ms = min(self.end_ms, self._start_ms + (last + 1) * self._span_ms + pad_ms)
         span_ms = _span_ms((end_ms - start_ms) / (MOST_BARS - 2), self._span_ms)
@@ -48,10 +48,10 @@ class Bins:
         return [sum(bins[max(0, first + k * each) : max(0, first + (k + 1) * each)]) for k in range(size)]
 
     def _extent(self) -> tuple[int, int]:
-        """Return the bins between which all but a few of the named votes are."""
+        """Return the bins between which all but a few of the named votes are, or most of all votes where none is."""
         total, seen, first = sum(self._named), 0, 0
         if not total:
-            return 0, len(self._named) - 1
+            return _densest(self._others, _BULK)
         for number, votes in enumerate(self._named):
             if seen <= _EDGE_SHARE * total:
                 first = number
@@ -59,6 +59,19 @@ class Bins:
             if seen >= (1 - _EDGE_SHARE) * total:
                 return first, number
         return first, len(self._named) - 1
+
+
+def _densest(votes: array[int], share: float) -> tuple[int, int]:
+    """Return the first and last of the fewest bins in a row that hold a share of the votes."""
+    enough, held, first, best = share * sum(votes), 0, 0, (0, len(votes) - 1)
+    for last, count in enumerate(votes):
+        held += count
+        while held - votes[first] >= enough and first < last:
+            held -= votes[first]
+            first += 1
+        if held >= enough and last - first < best[1] - best[0]:
+            best = first, last
+    return best
 
 
 def _pad_ms(length_ms: int) -> int:

@@ -8,7 +8,7 @@ from streams.report.case_section import badge, case_section, suspects_in_words
 from streams.report.contents import contents, found
 from streams.report.markup import text
 from streams.report.polls_table import polls_table
-from streams.report.report import MOST_CASES, MOST_DRAWN, Report
+from streams.report.report import MOST_CASES, Report, drawn
 from streams.report.words import counted, moment
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -16,11 +16,10 @@ _COUNTS = {"events": "event", "rejected": "refused line", "duplicates": "duplica
 
 
 def page(report: Report) -> str:
-    """Return the whole page: at most MOST_CASES cases, the most important first, MOST_DRAWN of them drawn."""
+    """Return the whole page: at most MOST_CASES cases, the most important first, some of them drawn."""
     standing = report.standing()
-    sections = "".join(
-        case_section(case, report, number < MOST_DRAWN) for number, case in enumerate(standing[:MOST_CASES])
-    )
+    shown = drawn(standing)
+    sections = "".join(case_section(case, report, case.case_id in shown) for case in standing[:MOST_CASES])
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Pollwatch: scan</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from detectors.alert import Integrity
 from streams.report.markup import rows, table
 from streams.report.report import Report
-from streams.report.words import percent
+from streams.report.words import interval, percent
 
 MOST_POLLS = 500
 
@@ -25,15 +25,15 @@ def polls_table(report: Report) -> str:
 
 def _line(one: Integrity) -> tuple[object, ...]:
     share = percent(one.suspect_votes / max(1, one.votes))
-    interval = f"{percent(one.suspect_share_low)} to {percent(one.suspect_share_high)}"
+    ends = interval(one.suspect_share_low, one.suspect_share_high)
     outcome = one.outcome
     if outcome.leader is None:
-        return (one.poll_id, f"{one.votes:,}", share, interval, "nobody", "nobody", "no")
+        return (one.poll_id, f"{one.votes:,}", share, ends, "nobody", "nobody", "no")
     return (
         one.poll_id,
         f"{one.votes:,}",
         share,
-        interval,
+        ends,
         _standing(outcome.leader, one.options.get(outcome.leader, 0) / max(1, one.votes)),
         _adjusted(one),
         {"yes": "yes", "no": "no", "uncertain": "can't be ruled out"}[outcome.flips],

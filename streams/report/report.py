@@ -11,7 +11,8 @@ from streams.report.sample import Named, Sample, Wanted
 from streams.report.timelines import Timelines
 
 MOST_CASES = 200
-MOST_DRAWN = 30
+MOST_DRAWN, MOST_FOLDED_DRAWN = 30, 8
+"""Cases with charts: all in all, and of those that accuse nobody."""
 _VERDICTS = ("coordinated", "mixed", "insufficient", "organic")
 _FLIPS = ("yes", "uncertain", "no")
 
@@ -53,6 +54,8 @@ def standing(cases: Iterable[Alert]) -> list[CaseData]:
 
 def wanted(cases: Iterable[Alert], accounts: Accounts) -> list[Wanted]:
     """Return what to look at again: the cases that will be drawn, with the polls that have most suspect votes first."""
+    held = standing(cases)
+    shown = drawn(held)
     return [
         Wanted(
             case.case_id,
@@ -61,8 +64,21 @@ def wanted(cases: Iterable[Alert], accounts: Accounts) -> list[Wanted]:
             case.window.end_ms,
             accounts.ids(case.case_id),
         )
-        for case in standing(cases)[:MOST_DRAWN]
+        for case in held
+        if case.case_id in shown
     ]
+
+
+def accuses(case: CaseData) -> bool:
+    """Tell whether a case says that something was not a crowd."""
+    return case.verdict in ("coordinated", "mixed")
+
+
+def drawn(cases: Sequence[CaseData]) -> set[str]:
+    """Return the ids of the cases that get charts; `cases` stand in the order of `standing`."""
+    accusing = [case.case_id for case in cases if accuses(case)][:MOST_DRAWN]
+    others = [case.case_id for case in cases if not accuses(case)][:MOST_FOLDED_DRAWN]
+    return {*accusing, *others[: MOST_DRAWN - len(accusing)]}
 
 
 def suspect_votes(case: CaseData) -> int:

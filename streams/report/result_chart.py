@@ -8,7 +8,7 @@ from streams.report.words import percent
 from streams.terminal import visible
 
 MOST_OPTIONS = 6
-_WIDTH, _ROW_HEIGHT = 290, 34
+_ROW_HEIGHT = 34
 _OPTION_CHARS = 18
 
 
@@ -43,7 +43,6 @@ def _spec(values: list[dict[str, float | str]], labels: list[str]) -> Spec:
     }
     own = {"value": EXPECTED}
     return {
-        "width": _WIDTH,
         "height": {"step": _ROW_HEIGHT},
         "data": {"values": values},
         "encoding": {"y": y},

@@ -8,23 +8,29 @@ from streams.report.bars import Bar, Bars
 from streams.report.drawing import CROWD, EXPECTED, SUSPECT, Spec, drawing, times
 from streams.report.words import clock
 
-_WIDTH, _HEIGHT = 370, 165
+_HEIGHT = 165
 _STEPS = {"interpolate": "step-after"}
 _BAND = "var(--band)"
 _MOST_MARKED = 0.8
+_HEADROOM = 1.15
 
 
 def timeline_chart(bars: Bars, case: Window, title: str) -> str:
     """Return the drawing; the case's window is a band behind the bars."""
     last = bars.bars[-1]
     closed = [*bars.bars, Bar(bars.end_ms, last.crowd, last.suspect, last.expected)]
-    values = [{"at": b.start_ms, "suspect": b.suspect, "all": b.votes, "expected": b.expected} for b in closed]
+    top = _HEADROOM * max(1.0, *(bar.votes for bar in closed))
+    # what was expected is no news where it is far above what came, and would flatten it
+    values = [
+        {"at": b.start_ms, "suspect": b.suspect, "all": b.votes, "expected": None if (b.expected or 0) > top else b.expected}
+        for b in closed
+    ]
     layers = [_area("all", CROWD, bars)]
     if has_suspects(bars):
         layers.append(_area("suspect", SUSPECT, bars))
     if shows_window(bars, case):
         layers.insert(0, _band(bars, case))
-    spec = {"width": _WIDTH, "height": _HEIGHT, "data": {"values": values}, "layer": [*layers, _expected(bars)]}
+    spec = {"height": _HEIGHT, "data": {"values": values}, "layer": [*layers, _expected(bars)]}
     return drawing(spec, title, described(bars))
 
 

@@ -35,6 +35,18 @@ def percent(share: float) -> str:
     return f"{share * 100:.{digits}f}%"
 
 
+def interval(low: float, high: float) -> str:
+    """Return an interval of shares, with a digit more where its ends would look alike.
+
+    >>> interval(0.87, 0.91), interval(0.871, 0.8743), interval(0, 0)
+    ('87% to 91%', '87.1% to 87.4%', '0%')
+    """
+    if low == high:
+        return percent(low)
+    ends = (percent(low), percent(high))
+    return f"{low:.1%} to {high:.1%}" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun.
 
