@@ -8,13 +8,14 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import broken_watchers as broken_on_purpose
 import msgspec
 import numpy as np
 import pytest
-import watchers_under_test as under_test
 from ballots_by_hand import START_MS, every, fed
+from broken_watchers import Busy
 from contract_traffic import LENGTH_S, POLLS, attacked, people, without_fields
-from watchers_under_test import SUBJECTS, Busy, Subject
+from watchers_under_test import SUBJECTS, Subject
 
 from detectors.keyed_table import mix
 from detectors.senders import NO_TIME_MS
@@ -239,22 +240,22 @@ def other_names_change_only_the_names(subject: Subject) -> None:
 
 
 CHECKS: dict[Check, list[type[Busy]]] = {
-    it_speaks_of_the_attack_it_is_made_for: [under_test.IsMute],
-    the_same_rows_however_cut_give_the_same_sightings: [under_test.DependsOnCuts],
-    a_restored_snapshot_continues_identically: [under_test.ForgetsInSnapshots],
-    a_snapshot_is_not_changed_by_what_follows: [under_test.SharesItsState, under_test.TakesStateAsItsOwn],
-    a_poll_that_left_is_nothing_to_the_one_that_gets_its_number: [under_test.NeverForgets],
-    memory_is_bounded_for_ever_new_polls_and_accounts: [under_test.Hoards],
-    what_it_is_given_is_not_written_to: [under_test.WritesToItsInput],
-    numbers_are_in_range: [under_test.GoesBeyondOne, under_test.HasItsIntervalBeside],
-    what_is_said_comes_in_order_and_never_before_its_time: [under_test.LooksIntoTheFuture],
-    an_accusation_has_evidence_for_both_sides: [under_test.TellsOneSide],
-    only_what_was_given_is_spoken_of: [under_test.NamesStrangers],
-    people_are_not_accused: [under_test.AccusesCrowds],
-    missing_fields_accuse_nobody: [under_test.AccusesTheUnknown],
-    nothing_is_said_of_nothing: [under_test.SpeaksOfNothing],
-    a_week_later_the_same_is_seen: [under_test.LikesADay],
-    other_names_change_only_the_names: [under_test.JudgesByNames],
+    it_speaks_of_the_attack_it_is_made_for: [broken_on_purpose.IsMute],
+    the_same_rows_however_cut_give_the_same_sightings: [broken_on_purpose.DependsOnCuts],
+    a_restored_snapshot_continues_identically: [broken_on_purpose.ForgetsInSnapshots],
+    a_snapshot_is_not_changed_by_what_follows: [broken_on_purpose.SharesItsState, broken_on_purpose.TakesStateAsItsOwn],
+    a_poll_that_left_is_nothing_to_the_one_that_gets_its_number: [broken_on_purpose.NeverForgets],
+    memory_is_bounded_for_ever_new_polls_and_accounts: [broken_on_purpose.Hoards],
+    what_it_is_given_is_not_written_to: [broken_on_purpose.WritesToItsInput],
+    numbers_are_in_range: [broken_on_purpose.GoesBeyondOne, broken_on_purpose.HasItsIntervalBeside],
+    what_is_said_comes_in_order_and_never_before_its_time: [broken_on_purpose.LooksIntoTheFuture],
+    an_accusation_has_evidence_for_both_sides: [broken_on_purpose.TellsOneSide],
+    only_what_was_given_is_spoken_of: [broken_on_purpose.NamesStrangers],
+    people_are_not_accused: [broken_on_purpose.AccusesCrowds],
+    missing_fields_accuse_nobody: [broken_on_purpose.AccusesTheUnknown],
+    nothing_is_said_of_nothing: [broken_on_purpose.SpeaksOfNothing],
+    a_week_later_the_same_is_seen: [broken_on_purpose.LikesADay],
+    other_names_change_only_the_names: [broken_on_purpose.JudgesByNames],
 }
 BROKEN = [(check, broken) for check, all_broken in CHECKS.items() for broken in all_broken]
 

@@ -1,28 +1,26 @@
-"""Every detector that must keep the contract, and a small sound one with copies that break it on purpose."""
+"""Every detector that must keep the contract, as it is run and with a small memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from broken_watchers import Busy
 
 from detectors.columns import Int64s, VoteCells
 from detectors.copies import CopiedReplies
 from detectors.copies_params import CopiesParams
 from detectors.crowd import Crowd
 from detectors.crowd_params import CrowdParams
-from detectors.findings import Evidence, Member
 from detectors.lockstep import Lockstep
 from detectors.lockstep_params import LockstepParams
 from detectors.rate import RateDetector, RateFinding, RateParams
-from detectors.senders import NO_CODE
 from detectors.shape import Shape, ShapeParams
-from detectors.watcher import Ballots, Sighting, Suspected, Watcher
+from detectors.watcher import Ballots, Sighting, Watcher
 
 RATE_TICK_MS = 250
-STEP_MS = 60_000
 
 
 class Rate:
@@ -38,7 +36,11 @@ class Rate:
         places, counts = np.unique(np.stack([tick_ms, votes.poll, votes.option]), axis=1, return_counts=True)
         arrived_ms = np.zeros(len(counts), np.int64)
         cells = VoteCells(
-            places[0], places[1].astype(np.int32), places[2].astype(np.int32), counts.astype(np.int64), arrived_ms
+            places[0],
+            places[1].astype(np.int32),
+            places[2].astype(np.int32),
+            counts.astype(np.int64),
+            arrived_ms,
         )
         return [_said_by_rate(found) for found in self._rate.advance(cells, until_ms).findings]
 
@@ -60,83 +62,6 @@ def _said_by_rate(found: RateFinding) -> Sighting:
     return Sighting(detector="rate", cluster="", lean="none", evidence=(), **values)
 
 
-class Busy:
-    """A small detector that keeps the contract: it accuses those of one known client who fill a minute of a poll."""
-
-    needed: ClassVar[int] = 100
-
-    def __init__(self) -> None:
-        self.minute = -1
-        self.polls: list[int] = []
-        self.ids: list[str] = []
-
-    def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
-        """See `Watcher`."""
-        seen: list[Sighting] = []
-        if self.minute < 0 and len(ballots):
-            self.minute = int(ballots.effective_ms[0]) // STEP_MS
-        while 0 <= self.minute < until_ms // STEP_MS:
-            ends = int(np.searchsorted(ballots.effective_ms, (self.minute + 1) * STEP_MS))
-            self.take(ballots.take(slice(0, ends)))
-            ballots = ballots.take(slice(ends, None))
-            seen += self.step((self.minute + 1) * STEP_MS)
-            self.minute += 1
-        self.take(ballots)
-        return seen
-
-    def take(self, ballots: Ballots) -> None:
-        """Remember the votes from one client."""
-        of = np.flatnonzero((ballots.option >= 0) & ballots.first & (ballots.sender.client == 3))
-        self.polls += ballots.poll[of].tolist()
-        self.ids += ballots.sender.account_ids.take(of).texts()
-
-    def step(self, at_ms: int) -> list[Sighting]:
-        """Speak at the end of a minute, and begin anew."""
-        seen = [
-            self.accuse(poll, at_ms) for poll in sorted(set(self.polls)) if self.polls.count(poll) >= self.needed
-        ]
-        self.polls, self.ids = [], []
-        return seen
-
-    def accuse(self, poll: int, at_ms: int) -> Sighting:
-        """Say what is to be said of a poll."""
-        ids = sorted(name for of, name in zip(self.polls, self.ids, strict=True) if of == poll)
-        return Sighting(
-            at_ms=at_ms,
-            poll=poll,
-            detector="busy",
-            kind="composition",
-            phase="opened",
-            cluster=f"busy-{at_ms}",
-            lean="coordinated",
-            score=len(ids) / (self.needed - 1),
-            p_value=0.001,
-            observed=len(ids),
-            expected=1.0,
-            start_ms=at_ms - STEP_MS,
-            end_ms=at_ms,
-            evidence=(
-                Evidence("busy", "coordinated", f"{len(ids)} came in a minute.", len(ids), 1, 0.001),
-                Evidence("busy", "organic", "A crowd might.", None, None, None),
-            ),
-            suspects=(Suspected(poll, len(ids), 0.5 * len(ids), len(ids), {0: float(len(ids))}),),
-            members=tuple(Member(name, 0.9, ["one_client"]) for name in ids),
-        )
-
-    def forget(self, polls: Int64s) -> None:
-        """See `Watcher`."""
-        kept = [at for at, poll in enumerate(self.polls) if poll not in set(polls.tolist())]
-        self.polls, self.ids = [self.polls[at] for at in kept], [self.ids[at] for at in kept]
-
-    def snapshot(self) -> dict[str, Any]:
-        """See `Watcher`."""
-        return {"minute": self.minute, "polls": list(self.polls), "ids": list(self.ids)}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """See `Watcher`."""
-        self.minute, self.polls, self.ids = state["minute"], list(state["polls"]), list(state["ids"])
-
-
 @dataclass(frozen=True)
 class Subject:
     """A detector: `make` gives one as it is run, `small` one whose memory is bounded at `most_bytes`."""
@@ -155,160 +80,9 @@ SUBJECTS: dict[str, Subject] = {
         lambda: Lockstep(LockstepParams()), lambda: Lockstep(LockstepParams(max_votes=1_000)), 3_000_000
     ),
     "copies": Subject(
-        lambda: CopiedReplies(CopiesParams()), lambda: CopiedReplies(CopiesParams(keep_replies=1_000)), 3_000_000
+        lambda: CopiedReplies(CopiesParams()),
+        lambda: CopiedReplies(CopiesParams(keep_replies=1_000)),
+        3_000_000,
     ),
     "busy": Subject(Busy, Busy, 100_000),
 }
-
-
-class DependsOnCuts(Busy):
-    """Begins a new minute with each call."""
-
-    def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
-        """See `Watcher`."""
-        seen = super().observe(ballots, until_ms)
-        self.polls, self.ids = [], []
-        return seen
-
-
-class ForgetsInSnapshots(Busy):
-    """Leaves out of its snapshot whom it waits for."""
-
-    def snapshot(self) -> dict[str, Any]:
-        """See `Watcher`."""
-        return super().snapshot() | {"polls": [], "ids": []}
-
-
-class SharesItsState(Busy):
-    """Hands out its own lists."""
-
-    def snapshot(self) -> dict[str, Any]:
-        """See `Watcher`."""
-        return {"minute": self.minute, "polls": self.polls, "ids": self.ids}
-
-
-class TakesStateAsItsOwn(Busy):
-    """Goes on in the lists that it was restored from."""
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """See `Watcher`."""
-        self.minute, self.polls, self.ids = state["minute"], state["polls"], state["ids"]
-
-
-class NeverForgets(Busy):
-    """Takes a new poll for the one that had its number."""
-
-    def forget(self, polls: Int64s) -> None:
-        """See `Watcher`."""
-
-
-class Hoards(Busy):
-    """Keeps whom it ever saw."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.all: list[str] = []
-
-    def take(self, ballots: Ballots) -> None:
-        """See `Busy`."""
-        super().take(ballots)
-        self.all += ballots.sender.account_ids.texts()
-
-
-class WritesToItsInput(Busy):
-    """Marks replies in the columns it was given."""
-
-    def take(self, ballots: Ballots) -> None:
-        """See `Busy`."""
-        ballots.first[ballots.option < 0] = True
-        super().take(ballots)
-
-
-class GoesBeyondOne(Busy):
-    """Is surer than sure."""
-
-    def accuse(self, poll: int, at_ms: int) -> Sighting:
-        """See `Busy`."""
-        return replace(super().accuse(poll, at_ms), p_value=1.5)
-
-
-class HasItsIntervalBeside(Busy):
-    """Gives an interval that its estimate is not in."""
-
-    def accuse(self, poll: int, at_ms: int) -> Sighting:
-        """See `Busy`."""
-        said = super().accuse(poll, at_ms)
-        return replace(said, suspects=(replace(said.suspects[0], low=said.suspects[0].votes + 1),))
-
-
-class TellsOneSide(Busy):
-    """Says nothing for those it accuses."""
-
-    def accuse(self, poll: int, at_ms: int) -> Sighting:
-        """See `Busy`."""
-        said = super().accuse(poll, at_ms)
-        return replace(said, evidence=said.evidence[:1])
-
-
-class NamesStrangers(Busy):
-    """Names an account that never voted."""
-
-    def accuse(self, poll: int, at_ms: int) -> Sighting:
-        """See `Busy`."""
-        said = super().accuse(poll, at_ms)
-        return replace(said, members=(*said.members, Member("nobody", 0.9, ["one_client"])))
-
-
-class AccusesTheUnknown(Busy):
-    """Takes a missing client for the same client."""
-
-    def take(self, ballots: Ballots) -> None:
-        """See `Busy`."""
-        client = np.where(ballots.sender.client == NO_CODE, 3, ballots.sender.client)
-        super().take(replace(ballots, sender=replace(ballots.sender, client=client)))
-
-
-class AccusesCrowds(Busy):
-    """Needs too few."""
-
-    needed = 12
-
-
-class SpeaksOfNothing(Busy):
-    """Says something every minute."""
-
-    def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
-        """See `Watcher`."""
-        return super().observe(ballots, until_ms) or [self.accuse(0, until_ms)]
-
-
-class LikesADay(Busy):
-    """Believes in dates."""
-
-    def step(self, at_ms: int) -> list[Sighting]:
-        """See `Busy`."""
-        return super().step(at_ms) if at_ms // 86_400_000 == 1_664_800_000 // 86_400 else []
-
-
-class LooksIntoTheFuture(Busy):
-    """Dates what it says later than what it was told."""
-
-    def accuse(self, poll: int, at_ms: int) -> Sighting:
-        """See `Busy`."""
-        return replace(super().accuse(poll, at_ms), at_ms=at_ms + STEP_MS)
-
-
-class JudgesByNames(Busy):
-    """Passes over accounts whose id it does not like."""
-
-    def take(self, ballots: Ballots) -> None:
-        """See `Busy`."""
-        super().take(ballots.take(ballots.account % np.uint64(2) == 0))
-
-
-class IsMute(Busy):
-    """Never says anything."""
-
-    def step(self, at_ms: int) -> list[Sighting]:
-        """See `Busy`."""
-        return []
