@@ -37,7 +37,7 @@ Strike = Callable[[Scene, Sequence[Poll]], Attack]
 def flood(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """New accounts of a few days, one client, few networks, at one rate for minutes, on a quiet poll."""
     rng, poll = scene.rng, polls[0]
-    size = _log_uniform(rng, 1_500, 7_000)
+    size = _size(scene, 1_500, 7_000)
     length_ms = size / _log_uniform(rng, 8, 50) * 1_000
     who = _scripted(scene, size, rng.uniform(0.3, 3) * DAY_MS, rng.uniform(1, 6) * DAY_MS, _hosts(scene, 20, 150))
     who = replace(who, followers=rng.poisson(rng.uniform(1, 8), size))
@@ -51,7 +51,7 @@ def undercover(scene: Scene, polls: Sequence[Poll]) -> Attack:
     Begins within three minutes of `polls[0].launch_ms`, which has to be the moment of that crowd.
     """
     rng, poll = scene.rng, polls[0]
-    size = _log_uniform(rng, 1_000, 4_000)
+    size = _size(scene, 1_000, 4_000)
     length_ms = size / rng.uniform(4, 16) * 1_000
     who = _scripted(scene, size, rng.uniform(20, 200) * DAY_MS, rng.uniform(2, 8) * DAY_MS, _hosts(scene, 25, 120))
     who = replace(who, followers=rng.poisson(rng.uniform(2, 12), size))
@@ -63,9 +63,9 @@ def drip(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """A few a minute for hours, at one rate; one client, accounts of the last months, networks like anybody's."""
     rng, poll = scene.rng, polls[0]
     length_ms = min(rng.uniform(90, 190) * MINUTE_MS, 0.65 * (scene.end_ms - scene.start_ms))
-    size = int(length_ms / MINUTE_MS * rng.uniform(5, 14))
+    size = int(length_ms / MINUTE_MS * rng.uniform(*((2, 8) if scene.disguised else (5, 14))))
     who = _people(scene, size)
-    client = np.full(size, clients(rng, scene.platform, 1)[0], dtype=object)
+    client = _few(scene, clients(rng, scene.platform, 3), size)
     age_ms = rng.uniform(0.2 * DAY_MS, rng.uniform(60, 200) * DAY_MS, size).astype(np.int64)
     followers = rng.integers(0, int(rng.uniform(20, 100)), size)
     who = replace(who, client=client, created_ms=scene.start_ms - age_ms, followers=followers)
@@ -77,7 +77,7 @@ def drip(scene: Scene, polls: Sequence[Poll]) -> Attack:
 def lockstep(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """Hundreds of accounts that look like anybody, in poll after poll within seconds."""
     rng = scene.rng
-    who = _people(scene, _log_uniform(rng, 250, 900))
+    who = _people(scene, _size(scene, 250, 900))
     return Attack("lockstep", _meetings(scene, polls, who, rng.uniform(0.55, 0.95), rng.uniform(10_000, 40_000)))
 
 
@@ -91,10 +91,10 @@ def ring(scene: Scene, polls: Sequence[Poll]) -> Attack:
 def pulse(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """A pool on few machines of one country that visits its polls in turn, some new votes each time."""
     rng = scene.rng
-    size, period_ms = _log_uniform(rng, 250, 700), rng.uniform(5, 20) * MINUTE_MS
+    size, period_ms = _size(scene, 250, 700), rng.uniform(5, 20) * MINUTE_MS
     width_ms, part = rng.uniform(12_000, 45_000), rng.uniform(0.2, 0.4)
     who = _scripted(scene, size, rng.uniform(60, 250) * DAY_MS, rng.uniform(40, 300) * DAY_MS, _hosts(scene, 6, 25))
-    who = replace(who, country=np.full(size, str(rng.choice(scene.platform.countries)), dtype=object))
+    who = replace(who, country=_few(scene, rng.choice(scene.platform.countries, 3), size))
     first_ms = max(poll.launch_ms for poll in polls) + int(rng.uniform(0, 10) * MINUTE_MS)
     left = [rng.permutation(size)[: round(size * rng.uniform(0.7, 1.0))] for _ in polls]
     acts: list[Acts] = []
@@ -109,7 +109,7 @@ def pulse(scene: Scene, polls: Sequence[Poll]) -> Attack:
 def swarm(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """Accounts that look like anybody and come within a quarter of an hour, each with a reply from a few templates."""
     rng = scene.rng
-    who = _people(scene, _log_uniform(rng, 180, 450))
+    who = _people(scene, _size(scene, 180, 450))
     votes = _meetings(scene, polls, who, rng.uniform(0.45, 0.75), rng.uniform(6, 20) * MINUTE_MS)
     return Attack("swarm", (*votes, *_copied(scene, polls, who, votes)))
 
@@ -117,7 +117,7 @@ def swarm(scene: Scene, polls: Sequence[Poll]) -> Attack:
 def hijacked(scene: Scene, polls: Sequence[Poll]) -> Attack:
     """Real people's accounts, taken over, all for one option for minutes; with clockwork or with random spacing."""
     rng, poll = scene.rng, polls[0]
-    rows = scene.electorate.draw(rng, _log_uniform(rng, 1_000, 2_600), poll.used)
+    rows = scene.electorate.draw(rng, _size(scene, 1_000, 2_600), poll.used)
     length_ms = len(rows) / rng.uniform(4, 16) * 1_000
     start_ms = _begin(scene, poll, length_ms)
     spacing = str(rng.choice(["clockwork", "random"], p=[0.65, 0.35]))
@@ -150,14 +150,26 @@ def _scripted(scene: Scene, size: int, youngest_ms: float, window_ms: float, hos
     """Return accounts born in one window, on these hosts, with one client."""
     rng = scene.rng
     born_ms = scene.start_ms - youngest_ms - rng.uniform(0, window_ms, size)
-    client = np.full(size, clients(rng, scene.platform, 1)[0], dtype=object)
+    client = _few(scene, clients(rng, scene.platform, 3), size)
     network = rng.choice(hosts, size)
     return replace(_people(scene, size), created_ms=born_ms.astype(np.int64), client=client, network=network)
 
 
+def _few(scene: Scene, names: Names, size: int) -> Names:
+    """Return one of the names for all; in disguise, one to three of them, the first most often."""
+    rng = scene.rng
+    kinds = int(rng.integers(1, len(names) + 1)) if scene.disguised else 1
+    weight = 1 / np.arange(1, kinds + 1)
+    return names[rng.choice(kinds, size, p=weight / weight.sum())]
+
+
+def _size(scene: Scene, low: float, high: float) -> int:
+    return _log_uniform(scene.rng, low / 4 if scene.disguised else low, high)
+
+
 def _hosts(scene: Scene, fewest: int, most: int) -> Names:
     """Return networks that nobody else uses."""
-    count = _log_uniform(scene.rng, fewest, most)
+    count = _log_uniform(scene.rng, fewest, most * 5 if scene.disguised else most)
     first = scene.platform.networks + int(scene.rng.integers(1, 10)) * 1_000
     return np.array([f"n{first + number}" for number in range(count)], dtype=object)
 

@@ -18,13 +18,17 @@ MINUTE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What all crowds and attacks of a world share; `calm` of the votes in its ordinary polls come without a push."""
+    """What all crowds and attacks of a world share; `calm` of the votes in its ordinary polls come without a push.
+
+    Attacks of a `disguised` world are smaller, and their accounts are on more machines, clients and countries.
+    """
 
     rng: np.random.Generator
     platform: Platform
     electorate: Electorate
     ids: Ids
     calm: float
+    disguised: bool
     start_ms: int
     end_ms: int
 

@@ -33,6 +33,8 @@ class Scenario:
     fields: Sequence[str] = OPTIONAL
     crossed: bool = False
     """Attacks may work the polls that crowds come to."""
+    disguised: bool = False
+    """Attacks are smaller and show less than in other worlds."""
 
     def most_polls(self) -> int:
         """Return how many polls crowds and attacks may need."""
@@ -51,6 +53,7 @@ SCENARIOS: dict[str, Scenario] = {
     "bare": replace(_WORLD, fields=()),
     "odd": replace(_WORLD, crowds=_NINE | {"push": 3, "carrier": 3, "closing": 3}, attacks={}),
     "crossed": replace(_WORLD, crossed=True),
+    "disguised": replace(_WORLD, disguised=True),
     "small": Scenario(120, 40, {"celebrity": 1, "tv_show": 1, "fandom": 1, "newcomers": 1}, _ALL | {"swarm": 0, "lockstep": 0}),
     "large": Scenario(480, 200, {kind: 2 * many for kind, many in _NINE.items()}, dict.fromkeys(ATTACKS, 2)),
     **{kind: Scenario(200, 40, _SIX, {kind: 1}) for kind in ATTACKS},
@@ -90,12 +93,13 @@ def world(scenario: Scenario, seed: int, delays: Delays | None = None) -> World:
 def _stage(rng: np.random.Generator, scenario: Scenario, seed: int) -> tuple[Scene, list[Poll], list[int]]:
     """Draw the platform, the polls, and how many votes each has from those who come by themselves."""
     start_ms = FIRST_DAY_MS + int(rng.integers(365 * 24 * 60)) * MINUTE_MS
+    end_ms = start_ms + scenario.minutes * MINUTE_MS
     platform, ids = draw_platform(rng), Ids(rng)
     usual = np.exp(rng.uniform(np.log(500), np.log(1_100)))
     sizes = np.clip(rng.lognormal(np.log(usual), rng.uniform(0.7, 1.0), scenario.polls), 130, 6_000).astype(int)
     people = int(rng.uniform(0.8, 1.6) * (sizes.sum() + 2_000 * sum(scenario.crowds.values()))) + 8_000
     voters = electorate(rng, platform, ids, people, start_ms)
-    scene = Scene(rng, platform, voters, ids, rng.uniform(0.1, 0.5), start_ms, start_ms + scenario.minutes * MINUTE_MS)
+    scene = Scene(rng, platform, voters, ids, rng.uniform(0.1, 0.5), scenario.disguised, start_ms, end_ms)
     return scene, [_poll(scene, f"p{seed}-{number:03d}") for number in range(scenario.polls)], sizes.tolist()
 
 

@@ -211,6 +211,17 @@ def test_people_speak_several_languages() -> None:
     assert {"LATIN", "CYRILLIC", "HIRAGANA", "CJK"} <= set(scripts)
 
 
+def test_attacks_in_disguise_show_less() -> None:
+    plain, less = (Counter[str](), Counter[str]())
+    for seed in range(4):
+        for told, counted in ((made("world", seed), plain), (made("disguised", seed), less)):
+            counted["votes"] += sum(told.labels["bot_votes"].values())
+            for kind in (*SCRIPTED, "drip"):
+                counted["clients"] += len({vote["client"] for vote in votes_of(told, kind)})
+    assert less["votes"] < 0.8 * plain["votes"]
+    assert less["clients"] > 1.2 * plain["clients"]
+
+
 def test_fans_meet_again_and_again() -> None:
     told = made("organic")
     rallies: dict[str, set[str]] = defaultdict(set)
