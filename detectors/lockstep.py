@@ -15,7 +15,7 @@ import numpy as np
 from detectors.columns import Int64s
 from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, discoveries
 from detectors.lockstep_groups import Groups
-from detectors.lockstep_judge import could_tell, gathering, weighed
+from detectors.lockstep_judge import could_tell, could_tell_together, gathering, weighed
 from detectors.lockstep_log import VoteLog
 from detectors.lockstep_meetings import Meeting, apart, find_meetings
 from detectors.lockstep_params import LockstepParams
@@ -90,7 +90,8 @@ class Lockstep:
 
     def _judge(self, unknown: list[Meeting], tests: int, at_ms: int) -> list[Meeting]:
         """Let meetings that are no chance found groups or join them; return the others."""
-        batch = weighed(self._log, [one for one in unknown if could_tell(one, _GROWTH_LEVEL)], at_ms)
+        telling = [one for one in unknown if could_tell(one, _GROWTH_LEVEL)]
+        batch = weighed(self._log, telling, at_ms, _GROWTH_LEVEL)
         # half of what may be risked is for meetings, the other half for what is taken together
         level = self._level(max(1, len({one.here.poll for one in unknown}))) / 2
         p = np.array([one.p_value for one in batch] + [1.0] * max(0, tests - len(batch)))
@@ -106,7 +107,7 @@ class Lockstep:
             else:
                 group.grow(self._log, [one.meeting.here, one.meeting.there], at_ms)
                 group.weigh(one, float(np.log(one.p_value) / np.log(level)))
-        return unclear
+        return sorted(unclear, key=lambda one: -len(one.accounts))
 
     def _gather(self, unclear: list[Meeting], tests: int, at_ms: int) -> None:
         """Take together what the accounts of one burst did before: it may join a group, or found one."""
@@ -124,7 +125,7 @@ class Lockstep:
             if at_ms < largest.here.end_ms + WIDE_MS:
                 for one in same:
                     self._wait(one)
-            elif len(same) > 1:
+            elif len(same) > 1 and could_tell_together(same, tests, self._level(1) / 2):
                 self._found(same, tests, at_ms)
 
     def _found(self, same: list[Meeting], tests: int, at_ms: int) -> None:

@@ -42,33 +42,55 @@ class _Crowd:
         """Return the share of the crowd that falls into the burst, linked accounts left out."""
         inside = len(self.inside) - int(np.count_nonzero(among(self.inside, linked)))
         others = len(self.account) - int(np.count_nonzero(among(self.account, linked)))
-        crowd = crowd_share(span_class(self._burst.end_ms - self._burst.start_ms))
+        crowd = burst_share(self._burst)
         return max(crowd, (inside + _TRUSTED * crowd) / (others + _TRUSTED))
 
 
 def could_tell(meeting: Meeting, level: float) -> bool:
     """Tell whether a meeting could pass at `level` if all who are common to both polls had met."""
-    lengths_ms = (meeting.here.end_ms - meeting.here.start_ms, meeting.there.end_ms - meeting.there.start_ms)
-    return _best(len(meeting.accounts), span_class(lengths_ms[0]), span_class(lengths_ms[1])) <= level
+    best = _best(len(meeting.accounts), burst_share(meeting.here) * burst_share(meeting.there))
+    return best * len(SPANS_MS) <= level
+
+
+def could_tell_together(same: list[Meeting], of: int, level: float) -> bool:
+    """Tell whether meetings of one burst could pass at `level`, taken together, if all who are common had met."""
+    tests = [_best(len(one.accounts), burst_share(one.there)) for one in same]
+    accounts = len(np.unique(np.concatenate([one.accounts for one in same])))
+    tests.append(_best(accounts, burst_share(same[0].here)))
+    return fisher(tests) * len(SPANS_MS) * choices(of, len(same)) <= level
 
 
 @lru_cache(maxsize=4_096)
-def _best(met: int, here_ms: int, there_ms: int) -> float:
-    return len(SPANS_MS) * tail(met, met, crowd_share(here_ms) * crowd_share(there_ms))
+def _best(met: int, share: float) -> float:
+    return tail(met, met, share)
 
 
-def weighed(log: VoteLog, batch: list[Meeting], until_ms: int) -> list[Weighed]:
-    """Return meetings with the probability that a crowd would do the same.
+def weighed(log: VoteLog, batch: list[Meeting], until_ms: int, level: float) -> list[Weighed]:
+    """Return meetings with the probability that a crowd would do the same; it is exact where it is below `level`.
 
     A crowd with one cause puts a share of itself into the densest window, in each poll anew; what the others in both
     polls do raises that share. As long as the crowd may still be coming, it might all have come at once.
     """
-    if not batch:
-        return []
     crowds = {burst: _Crowd(log, burst) for one in batch for burst in (one.here, one.there)}
+    usual = {burst: burst_share(burst) for burst in crowds}
+    tests = [_weigh(one, crowds, usual, until_ms) for one in batch]
+    low = [one.p_value <= level for one in tests]
+    if not any(low):
+        return tests
     linked = _linked(crowds)
-    shares = {burst: crowd.share(linked) for burst, crowd in crowds.items()}
-    return [_weigh(one, crowds, shares, until_ms) for one in batch]
+    bursts = {
+        burst for one, is_low in zip(batch, low, strict=True) if is_low for burst in (one.here, one.there)
+    }
+    shares = {burst: crowds[burst].share(linked) for burst in bursts}
+    return [
+        _weigh(one.meeting, crowds, shares, until_ms) if is_low else one
+        for one, is_low in zip(tests, low, strict=True)
+    ]
+
+
+def burst_share(burst: Burst) -> float:
+    """Return the share of a crowd that comes within the length of a burst."""
+    return crowd_share(span_class(burst.end_ms - burst.start_ms))
 
 
 def gathering(log: VoteLog, largest: Meeting, theres: list[Burst], of: int, until_ms: int) -> Weighed:

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Bools, Hashes, Int64s, int64s
+from detectors.columns import Bools, Hashes, Int32s, Int64s
+from detectors.keyed_table import mix
 from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, crowd_share, worth_a_look
 from detectors.lockstep_log import VoteLog
 
 _DEPTH = 16
 _UNIT_MS = 250
 _TIME_BITS, _POLL_BITS = 28, 20
-_MOST_POLLS = (1 << (63 - _TIME_BITS - _POLL_BITS)) - 1
+_MOST_POLLS = (1 << (62 - _TIME_BITS - _POLL_BITS)) - 1
 _MOST_MEETINGS = 64
+_MOST_ROWS = 250_000
+"""Votes of accounts with a history that are joined in one step; of more, a share of the accounts is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,52 @@ def find_meetings(log: VoteLog, since_ms: int, min_accounts: int) -> tuple[list[
 
 def _pairs(log: VoteLog, first: int, min_accounts: int) -> _Pairs:
     rows = np.flatnonzero(log.back[first:] > 0) + first
-    poll = log.poll[rows]
-    if len(rows) < min_accounts:
-        return _Pairs(int64s(), int64s(), int64s())
-    rank = np.cumsum(busy := np.bincount(poll + 1) >= min_accounts) * busy
-    rank[0] = 0
-    rank[rank > _MOST_POLLS] = 0
-    rows = rows[rank[poll + 1] > 0]
+    rank = _ranks(log.poll[rows], min_accounts)
+    rows = _sample(log, rows[rank[log.poll[rows] + 1] > 0])
     row, was = log.earlier(rows, _DEPTH)
-    other = (log.poll[row] != log.poll[was]) & (log.poll[was] >= 0)
+    before, now = log.poll[was], rank[log.poll[row] + 1]
+    other = (log.poll[row] != before) & (before >= 0) & (before < 1 << _POLL_BITS)
     row, was = row[other], was[other]
-    key = (rank[log.poll[row] + 1] << _POLL_BITS | log.poll[was]) << _TIME_BITS | _time(log, was)
-    order = np.argsort(key, kind="stable")
-    return _Pairs(row[order], was[order], key[order])
+    key = (now[other] << _POLL_BITS | before[other]) << _TIME_BITS | _time(log, was)
+    kept = np.flatnonzero(_crowded(key, min_accounts))
+    kept = kept[np.argsort(key[kept], kind="stable")]
+    return _Pairs(row[kept], was[kept], key[kept])
+
+
+def _sample(log: VoteLog, rows: Int64s) -> Int64s:
+    """Return the rows; beyond `_MOST_ROWS` those of some accounts, always the same ones first."""
+    if len(rows) <= _MOST_ROWS:
+        return rows
+    share = _MOST_ROWS / len(rows)
+    return rows[mix(log.account[rows], 1) < np.uint64(share * 2**64)]
+
+
+def _ranks(poll: Int32s, min_accounts: int) -> Int64s:
+    """Return by poll number + 1 a number from 1 on for polls with enough votes to matter, 0 for the others."""
+    busy: Bools = np.bincount(poll + 1, minlength=1) >= min_accounts
+    busy[0] = False
+    rank = np.cumsum(busy) * busy
+    return np.where(rank > _MOST_POLLS, 0, rank)
+
+
+def _crowded(key: Int64s, min_accounts: int) -> Bools:
+    """Tell which rows belong to two polls that have enough accounts within some time; to others hardly any do.
+
+    Counted in a table whose places different polls and times may share: none is missed.
+    """
+    bits = max(10, len(key).bit_length() + 2)
+    pair = (
+        (key >> _TIME_BITS).astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) >> np.uint64(64 - bits)
+    ).astype(np.int64)
+    bins = (key & ((1 << _TIME_BITS) - 1)) // (WIDTHS_MS[-1] // _UNIT_MS)
+    place = (pair + bins) & ((1 << bits) - 1)
+    count = np.bincount(place, minlength=1 << bits)
+    # a window lies in two bins that follow each other, and so do their places
+    enough = count + np.maximum(np.roll(count, 1), np.roll(count, -1)) >= min_accounts
+    crowded = np.zeros(1 << bits, np.bool_)
+    crowded[pair[enough[place]]] = True
+    kept: Bools = crowded[pair]
+    return kept
 
 
 def _time(log: VoteLog, rows: Int64s) -> Int64s:

@@ -1,0 +1,154 @@
+"""What lockstep says depends on the rows alone: not on calls, restarts or late arrival; and its memory is bounded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from lockstep_traffic import BEGIN_MS, HOUR_MS, Traffic, ballots, clusters, end_of, kinds, watch
+
+from detectors.lockstep import Lockstep
+from detectors.lockstep_log import VoteLog
+from detectors.lockstep_params import LockstepParams
+from detectors.watcher import Ballots, Sighting
+
+
+def busy(seed: int) -> Ballots:
+    """A script, a ring and background traffic within four hours."""
+    traffic = Traffic(seed)
+    traffic.background(polls=10, votes_each=500, people=3_000)
+    traffic.script("bot", 150, list(range(6)), part=0.85, width_ms=20_000)
+    traffic.script("ring", 30, list(range(10)), part=0.9, width_ms=55_000)
+    return traffic.ballots()
+
+
+def whole(votes: Ballots) -> tuple[list[Sighting], bytes]:
+    watcher = Lockstep(LockstepParams())
+    seen = watch(watcher, votes, [], end_of(votes))
+    return seen, packed(watcher)
+
+
+def packed(watcher: Lockstep) -> bytes:
+    return msgspec.msgpack.encode(watcher.snapshot())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_sightings_and_state_are_the_same_however_calls_are_cut(seed: int) -> None:
+    votes = busy(seed)
+    rng = np.random.default_rng(seed)
+    cuts_ms = (rng.choice(end_of(votes) - BEGIN_MS, 400, replace=False) // 250 * 250 + BEGIN_MS).tolist()
+    watcher = Lockstep(LockstepParams())
+    seen = watch(watcher, votes, cuts_ms, end_of(votes))
+    assert seen, "nothing to compare"
+    assert (seen, packed(watcher)) == whole(votes), f"seed {seed}"
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_restart_at_any_time_changes_nothing(seed: int) -> None:
+    votes = busy(seed)
+    rng = np.random.default_rng(seed)
+    cuts_ms = sorted(
+        (rng.choice(end_of(votes) - BEGIN_MS, 12, replace=False) // 250 * 250 + BEGIN_MS).tolist()
+    )
+    watcher, seen, start = Lockstep(LockstepParams()), list[Sighting](), 0
+    for cut_ms in [*cuts_ms, end_of(votes)]:
+        stop = int(np.searchsorted(votes.effective_ms, cut_ms))
+        seen += watcher.observe(votes.take(slice(start, stop)), cut_ms)
+        state, start = msgspec.msgpack.decode(packed(watcher)), stop
+        watcher = Lockstep(LockstepParams())
+        watcher.restore(state)
+    assert (seen, packed(watcher)) == whole(votes), f"seed {seed}"
+
+
+def test_sightings_come_in_order_of_time() -> None:
+    at_ms = [one.at_ms for one in whole(busy(5))[0]]
+    assert len(at_ms) > 3
+    assert at_ms == sorted(at_ms)
+
+
+def test_votes_that_come_late_count_when_they_were_cast() -> None:
+    votes = busy(6)
+    rng = np.random.default_rng(6)
+    late = rng.random(len(votes)) < 0.3
+    came_ms = votes.ts_ms + np.where(late, rng.integers(0, 9_000, len(votes)), 0)
+    order = np.argsort(came_ms, kind="stable")
+    votes = replace(votes, effective_ms=came_ms).take(order)
+    named = clusters(whole(votes)[0])
+    assert sorted(len(of) for of in named.values()) == [30, 150]
+
+
+def test_a_batch_that_arrives_at_once_is_no_meeting_if_it_was_cast_over_hours() -> None:
+    traffic = Traffic(7)
+    traffic.background(polls=5, votes_each=500, people=3_000)
+    for poll in range(3):
+        times_ms = poll * HOUR_MS + traffic.rng.integers(0, HOUR_MS, 400)
+        traffic.add("offline", np.arange(400), poll, times_ms)
+    votes = traffic.ballots()
+    offline = np.array([one.startswith("offline") for one in votes.sender.account_ids.texts()])
+    came_ms = np.where(offline, BEGIN_MS + (votes.poll.astype(np.int64) + 1) * HOUR_MS, votes.ts_ms)
+    votes = replace(votes, effective_ms=came_ms).take(np.argsort(came_ms, kind="stable"))
+    assert whole(votes)[0] == []
+
+
+def test_the_log_keeps_to_its_bound_and_still_finds_who_meets_now() -> None:
+    traffic = Traffic(8)
+    traffic.background(polls=10, votes_each=2_000, people=15_000)
+    traffic.script("bot", 100, [0, 1, 2, 3, 4], part=1.0, width_ms=15_000)
+    votes = traffic.ballots()
+    watcher = Lockstep(LockstepParams(max_votes=10_000))
+    named = clusters(watch(watcher, votes, [], end_of(votes)))
+    (one,) = named.values()
+    assert kinds(one)["bot"] == 100
+    assert len(watcher._log) <= 10_000
+
+
+def test_a_million_active_accounts_take_a_few_hundred_megabytes() -> None:
+    log, accounts, rows = VoteLog(), 1_000_000, 100_000
+    ids = [f"account-{n:09d}" for n in range(rows)]
+    part = ballots(np.zeros(rows, np.int64), ids, np.arange(rows) + BEGIN_MS, np.zeros(rows, np.int64))
+    rng = np.random.default_rng(9)
+    accounts_seen = rng.integers(1, 1 << 62, accounts).astype(np.uint64)
+    for start in [*range(0, accounts, rows), *range(0, accounts, rows)]:
+        log.append(replace(part, account=accounts_seen[start : start + rows]), np.arange(rows))
+    assert len(log) == 2_000_000
+    assert log.nbytes < 300e6
+
+
+def test_accounts_are_linked_to_their_own_earlier_votes_only() -> None:
+    rng = np.random.default_rng(10)
+    log, seen = VoteLog(), list[int]()
+    for _ in range(30):
+        account = rng.integers(0, 40, rng.integers(1, 50))
+        part = ballots(
+            np.zeros(len(account), np.int64), ["x"] * len(account), np.arange(len(account)), account
+        )
+        log.append(replace(part, account=account.astype(np.uint64)), np.arange(len(account)))
+        seen += account.tolist()
+        log.shrink(400)
+    kept = seen[-len(log) :]
+    row, was = log.earlier(np.arange(len(kept)), 100)
+    expected = {(i, j) for i, one in enumerate(kept) for j in range(i) if kept[j] == one}
+    assert set(zip(row.tolist(), was.tolist(), strict=True)) == expected
+
+
+def test_numbers_of_forgotten_polls_can_be_given_to_others() -> None:
+    traffic = Traffic(11)
+    traffic.script("bot", 100, [0], part=1.0, width_ms=15_000)
+    votes = traffic.ballots()
+    watcher = Lockstep(LockstepParams())
+    watch(watcher, votes, [], end_of(votes))
+    watcher.forget(np.array([0]))
+    again = replace(votes, ts_ms=votes.ts_ms + 6 * HOUR_MS, effective_ms=votes.effective_ms + 6 * HOUR_MS)
+    one_poll_seen_twice = watch(watcher, again, [], end_of(again))
+    assert one_poll_seen_twice == []
+
+
+def test_a_group_that_stays_away_is_let_go() -> None:
+    votes = busy(12)
+    watcher = Lockstep(LockstepParams(quiet_ms=HOUR_MS))
+    seen = watch(watcher, votes, [], end_of(votes) + 3 * HOUR_MS)
+    opened = {one.cluster for one in seen if one.phase == "opened"}
+    assert {one.cluster for one in seen if one.phase == "calm"} == opened
+    assert not watcher._groups.all
