@@ -215,7 +215,7 @@ def undercover(examples: Examples) -> None:
     pick, other = script[::7], crowd[:: len(crowd) // 240]
     votes = examples.people("p7-029", True, pick, examples._random.uniform(79, 83, len(pick)), ("no", 0.9), True)
     votes += examples.people("p7-029", False, other, examples.crowd_ages(len(other)), ("yes", 0.6), False)
-    near = examples.near("p7-029", (118, 146), script, crowd)
+    near = examples.near("p7-029", (124.2, 131.7), script, crowd)
     examples.samples[case_id] = Sample(near, sorted(votes, key=lambda v: v.at_ms), [])
     examples.named[case_id] = Named(2_470, 0, 0, Counter({"born_together": 2_470, "one_client": 2_441}))
 

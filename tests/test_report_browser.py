@@ -17,15 +17,18 @@ PHONE, DESKTOP = (390, 844), (1280, 900)
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">\u202e\u2066" + "W" * 60
 Scheme = Literal["light", "dark"]
 
-# what of a chart's texts is cut off at the edge of its drawing, and how large each drawing is
+# how large each drawing is, which of its texts are cut off at its edge, and how many lie on one another
 CHARTS = """() => [...document.querySelectorAll('svg')].map(svg => {
   const box = svg.getBoundingClientRect();
   const cut = [...svg.querySelectorAll('text')].filter(text => {
     const own = text.getBoundingClientRect();
     return own.left < box.left - 1 || own.right > box.right + 1 || own.top < box.top - 2 || own.bottom > box.bottom + 2;
   }).map(text => text.textContent);
+  const boxes = [...svg.querySelectorAll('text')].map(text => text.getBoundingClientRect());
+  const over = boxes.filter((a, i) => boxes.slice(i + 1).some(b =>
+    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 4 && b.top < a.bottom - 4)).length;
   const fills = [...svg.querySelectorAll('path')].map(path => getComputedStyle(path).fill);
-  return {label: svg.getAttribute('aria-label'), width: box.width, height: box.height, cut, fills};
+  return {label: svg.getAttribute('aria-label'), width: box.width, height: box.height, cut, over, fills};
 })"""
 
 # the least contrast (WCAG 2.2) of the words in what a selector finds, against what is painted behind them
@@ -109,6 +112,7 @@ def test_every_chart_is_there_and_whole_and_nothing_is_asked_for(
         assert chart["width"] > (300 if size == PHONE else 400), chart["label"]
         assert chart["height"] > 80, chart["label"]
         assert chart["cut"] == [], chart["label"]
+        assert chart["over"] == 0, chart["label"]
         assert set(chart["fills"]) - {"none"}, chart["label"]
         assert "rgb(0, 0, 0)" not in chart["fills"], chart["label"]  # what a colour that isn't known becomes
     painted = {fill for chart in charts for fill in chart["fills"]} - {"none"}

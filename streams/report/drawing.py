@@ -16,7 +16,7 @@ WIDTH = 420
 """Of every drawing, its labels included, so that letters have one size."""
 
 _VEGA_LITE = "6.4"
-_SHORT_MS = 1_200_000
+_SHORT_MS = 300_000
 _AXIS = {
     "labelColor": "var(--quiet)",
     "titleColor": "var(--quiet)",
@@ -55,5 +55,5 @@ def times(start_ms: int, end_ms: int) -> Spec:
     return {
         "type": "temporal",
         "scale": {"type": "utc", "nice": False, "domain": [start_ms, end_ms]},
-        "axis": {"title": None, "grid": False, "tickCount": 5, "format": form},
+        "axis": {"title": None, "grid": False, "tickCount": 5, "format": form, "labelOverlap": True},
     }
