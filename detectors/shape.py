@@ -17,10 +17,12 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.findings import Phase
 from detectors.shape_clock import Clock, estimate, evenness, sighting
+from detectors.shape_course import course_sighting
 from detectors.shape_halves import NATS, SERIES_MS, Steps, steps
 from detectors.shape_level import RECENT_FRAMES, Levels, Usual
 from detectors.shape_params import FRAME_MS, SLOTS, TICK_MS, ShapeParams
 from detectors.shape_rows import RecentRows
+from detectors.shape_surge import Surges
 from detectors.shape_walk import Heights, Walks
 from detectors.watcher import Ballots, Sighting
 
@@ -43,6 +45,7 @@ class Shape:
         self._rows = RecentRows()
         self._walks = Walks()
         self._levels = Levels()
+        self._surges = Surges()
         self._clocks: dict[int, Clock] = {}
         self._tick = -1
 
@@ -77,12 +80,12 @@ class Shape:
         now = found.tick < to_tick
         found, ahead, score, opening = found.take(now), ahead.take(now), score[now], opening[now]
         self._walks.go(found, ahead)
-        self._learn(keys, base_ms, base_ms // FRAME_MS, (to_tick - 1) // _FRAME_TICKS)
+        self._learn(keys, base_ms, base_ms // FRAME_MS, (to_tick - 1) // _FRAME_TICKS, seen)
         for entry in np.flatnonzero(opening)[np.argsort(found.tick[opening], kind="stable")].tolist():
             self._open(found, ahead, score, entry, keys, base_ms, seen)
         if to_tick % _FRAME_TICKS == 0:
             self._end_frame(to_tick, keys, base_ms, seen)
-            self._learn(keys, base_ms, to_tick // _FRAME_TICKS - 1, to_tick // _FRAME_TICKS)
+            self._learn(keys, base_ms, to_tick // _FRAME_TICKS - 1, to_tick // _FRAME_TICKS, seen)
         self._rows.drop(to_tick * TICK_MS - _SHOWN_MS)
         self._tick = to_tick
 
@@ -94,7 +97,7 @@ class Shape:
             self._walks.grow(series)
             self._levels.grow(series)
 
-    def _learn(self, keys: Int64s, base_ms: int, from_frame: int, to_frame: int) -> None:
+    def _learn(self, keys: Int64s, base_ms: int, from_frame: int, to_frame: int, seen: list[Sighting]) -> None:
         """Let levels learn frames [from_frame, to_frame), whose votes are among the keys."""
         if to_frame <= from_frame:
             return
@@ -108,9 +111,23 @@ class Shape:
         ends = np.searchsorted(frame[order], np.arange(from_frame, to_frame + 1))
         for number, low, high in zip(range(from_frame, to_frame), ends[:-1], ends[1:], strict=True):
             of = series[low:high]
+            self._watch_surges(number, of, votes[low:high], seen)
             self._levels.learn(number, of, votes[low:high], _series_of(of[of % SLOTS == 0] // SLOTS))
         if self._clocks:
             self._levels.pass_over(_series_of(np.array(list(self._clocks))))
+
+    def _watch_surges(self, frame: int, series: Int64s, votes: Int64s, seen: list[Sighting]) -> None:
+        """Take the votes of a frame that ended, before levels learn them."""
+        whole = series % SLOTS == 0
+        polls, votes = series[whole] // SLOTS, votes[whole]
+        begin = self._surges.candidates(polls, votes)
+        if not len(begin) and not len(self._surges):
+            return
+        usual = self._levels.before(begin * SLOTS, frame, frame)
+        by_poll = dict(zip(polls.tolist(), votes.tolist(), strict=True))
+        for news in self._surges.pass_frame(frame, by_poll, begin, usual):
+            at_ms = (frame + 1) * FRAME_MS
+            seen.append(course_sighting(news, at_ms, self._rows.arrived_ms(news.surge.poll, at_ms)))
 
     def _open(
         self, found: Steps, ahead: Heights, score: Floats, entry: int, keys: Int64s, base_ms: int, seen: list[Sighting]
@@ -180,6 +197,7 @@ class Shape:
         series = series[series < len(self._levels.votes)]
         self._walks.begin_anew(series)
         self._levels.forget(series)
+        self._surges.forget(polls)
         self._rows.forget(polls)
         for poll in polls.tolist():
             self._clocks.pop(poll, None)
@@ -191,6 +209,7 @@ class Shape:
             "rows": self._rows.snapshot(),
             "walks": self._walks.snapshot(),
             "levels": self._levels.snapshot(),
+            "surges": self._surges.snapshot(),
             "clocks": [asdict(clock) for clock in self._clocks.values()],
         }
 
@@ -200,6 +219,7 @@ class Shape:
         self._rows.restore(state["rows"])
         self._walks.restore(state["walks"])
         self._levels.restore(state["levels"])
+        self._surges.restore(state["surges"])
         self._clocks = {clock["poll"]: Clock(**clock) for clock in state["clocks"]}
 
 

@@ -91,7 +91,7 @@ def test_how_many_votes_the_clock_sent_is_told_with_an_interval_that_covers() ->
 
 
 def test_votes_are_told_by_option_and_nobody_is_named() -> None:
-    seen = watched(hijacked(2, 0.3))
+    seen = clocks(watched(hijacked(2, 0.3)))
     assert {s.option for s in seen} == {1}
     assert last_suspected(seen).options.keys() == {1}
     assert all(not s.members and not s.cleared for s in seen)
@@ -101,7 +101,7 @@ def test_a_clock_through_all_options_is_one_of_the_poll() -> None:
     rng = np.random.default_rng(5)
     even = clock(rng, 7.5, BEGINS_S, 240, 0.5)
     spread = replace(even, option=rng.integers(0, 3, len(even)).astype(np.int32))
-    seen = watched(together([crowd(rng, 0.3, 0, OVER_S), spread]))
+    seen = clocks(watched(together([crowd(rng, 0.3, 0, OVER_S), spread])))
     assert {s.option for s in seen} == {-1}
     suspected = last_suspected(seen)
     assert suspected.low <= 1800 <= suspected.high
@@ -109,7 +109,7 @@ def test_a_clock_through_all_options_is_one_of_the_poll() -> None:
 
 
 def test_an_episode_opens_goes_on_and_becomes_calm() -> None:
-    seen = watched(hijacked(4, 0.3))
+    seen = clocks(watched(hijacked(4, 0.3)))
     assert [s.phase for s in seen] == ["opened", *["update"] * (len(seen) - 2), "calm"]
     assert len({s.cluster for s in seen}) == 1
     assert 5 <= len(seen) <= 11
@@ -123,7 +123,7 @@ def test_an_episode_opens_goes_on_and_becomes_calm() -> None:
 def test_a_second_clock_is_an_episode_of_its_own() -> None:
     rng = np.random.default_rng(6)
     parts = [crowd(rng, 0.2, 0, 3600), clock(rng, 7.5, 1000, 200, 1), clock(rng, 7.5, 2400, 200, 1)]
-    seen = watched(together(parts), 3600)
+    seen = clocks(watched(together(parts), 3600))
     assert [s.phase for s in seen if s.phase != "update"] == ["opened", "calm"] * 2
     assert len({s.cluster for s in seen}) == 2
     assert last_suspected(seen).votes == pytest.approx(1500, abs=60)
