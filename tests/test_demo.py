@@ -13,18 +13,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from demo_pictures import START_MS, alert, picture
 from kafka.admin import KafkaAdminClient
 from rich.cells import cell_len
 from rich.console import Console
 
-from streams.alert_line import AlertData, ReadAlert
 from streams.demo.meters import Latency, parse
-from streams.demo.outcome import Fate, all_found, outcomes
-from streams.demo.picture import Estimate, Picture
-from streams.demo.plot import Plot, Surge
+from streams.demo.picture import Estimate
 from streams.demo.screen import drawn
 
-START_MS = 1_700_000_000_000
 MARK = "POLL_DEMO_TEST_MARK"
 STOPS_WITHIN_S = 20.0
 # a worker whose Kafka is going away at the same time waits for it, until its keeper ends it
@@ -201,59 +198,6 @@ def _read(path: Path) -> bytes:
 def _is_worker(entry: Path) -> bool:
     words = _read(entry / "cmdline").split(b"\0")
     return b"worker" in words and not any(word.endswith(b"keeper.py") for word in words)
-
-
-def alert(verdict: str, poll_id: str, after_ms: int) -> ReadAlert:
-    at_ms = START_MS + after_ms
-    data = AlertData("c" * 16, 1, [poll_id], verdict, "warning", 1.5, at_ms, at_ms, "Votes rose.")
-    return ReadAlert("c:1", "pollwatch.alert.opened.v1", "2023-11-14T22:13:20.000Z", data)
-
-
-def picture(*surges: Surge) -> Picture:
-    return Picture(Plot(Path("story.jsonl"), 10, START_MS, surges), "http://127.0.0.1/metrics")
-
-
-CROWD = Surge("a", 60_000, "a crowd", is_opening=False, is_script=False)
-SCRIPT = Surge("a", 100_000, "a script", is_opening=False, is_script=True)
-
-
-def test_a_script_is_found_only_by_an_accusation_on_its_poll_within_a_minute_of_it() -> None:
-    shown = picture(SCRIPT)
-    for other in (
-        alert("coordinated", "b", 101_000),
-        alert("mixed", "a", 161_000),
-        alert("coordinated", "a", 99_000),
-        alert("insufficient", "a", 101_000),
-    ):
-        shown.alert(other)
-        assert [outcome.fate for outcome in outcomes(shown)] == [Fate.MISSED]
-    assert not all_found(outcomes(shown))
-    shown.alert(alert("mixed", "a", 103_500))
-    assert [(outcome.fate, outcome.after_ms) for outcome in outcomes(shown)] == [(Fate.TOLD_SCRIPT, 3_500)]
-    assert all_found(outcomes(shown))
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "fate"),
-    [
-        (["insufficient", "organic"], Fate.TOLD_CROWD),
-        (["insufficient"], Fate.UNDECIDED),
-        (["coordinated", "organic"], Fate.ACCUSED),
-        ([], Fate.MISSED),
-    ],
-)
-def test_of_a_crowd_counts_what_was_said_before_a_script_came(verdicts: list[str], fate: Fate) -> None:
-    shown = picture(CROWD, SCRIPT)
-    for second, verdict in enumerate(verdicts, 61):
-        shown.alert(alert(verdict, "a", second * 1_000))
-    shown.alert(alert("mixed", "a", 102_000))
-    assert outcomes(shown)[0].fate is fate
-
-
-def test_a_crowd_that_begins_its_poll_need_not_be_seen() -> None:
-    shown = picture(Surge("new", 70_000, "an opening", is_opening=True, is_script=False))
-    assert [outcome.fate for outcome in outcomes(shown)] == [Fate.NO_PAST]
-    assert all_found(outcomes(shown))
 
 
 def test_votes_are_spread_over_the_seconds_since_the_last_estimate() -> None:
