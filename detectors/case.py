@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 import msgspec
 
@@ -18,10 +19,12 @@ from detectors.sentences import NO_CROWD, NO_SCRIPT, Story, summary, surge_again
 from detectors.suspects import suspects_in
 from detectors.verdict import UNJUDGED, Judgement, judge, severity, worst_outcome
 
-MOST_LISTED = 200_000
+MOST_LISTED = 100_000
 """Accounts of a case that its items name or clear; beyond it those cleared first are no longer told."""
 
 _MOST_REASONS_A_SIDE = 8
+_ASKED_FOR_REASONS = 1_000
+"""Accounts of each claim whose reasons the summary tells: those of the others are alike, and it is made often."""
 
 
 class RecommendedMode(StrEnum):
@@ -209,8 +212,9 @@ def _reasons(claim: Claim) -> list[Evidence]:
 
 def _story(claims: Sequence[Claim], polls: Sequence[PollImpact]) -> Story:
     reasons: Counter[Reason] = Counter()
-    for account in named_by(claims).values():
-        reasons.update(account.reasons)
+    for claim in claims:
+        for member in islice(claim.named.values(), _ASKED_FOR_REASONS if claim.standing else 0):
+            reasons.update(member.reasons)
     hit = [poll.poll_id for poll in polls if poll.suspect.votes] or [poll.poll_id for poll in polls]
     return Story(claims[0].finding, hit, sum(poll.suspect.votes for poll in polls), reasons, worst_outcome(polls))
 

@@ -65,6 +65,15 @@ class Claim(msgspec.Struct):
         """Votes that came while the rate was abnormal, or at least those beyond the expected ones; 0 for others."""
         return max(self.excess, self.votes_by_now - self.votes_before) if self.excess else 0.0
 
+    def overlaps(self, other: Claim) -> bool:
+        """Tell whether both are about one time in one poll."""
+        mine, theirs = self.finding, other.finding
+        return (
+            mine.start_ms < theirs.end_ms
+            and theirs.start_ms < mine.end_ms
+            and not set(polls_of(mine)).isdisjoint(polls_of(theirs))
+        )
+
     def said_of(self, poll_id: str) -> PollSuspects | None:
         """Return what it makes suspect in a poll."""
         return next((of for of in self.finding.suspects if of.poll_id == poll_id), None)

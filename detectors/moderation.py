@@ -14,9 +14,10 @@ from msgspec import Meta
 
 from detectors.alert import Recommended
 from detectors.claim import Claim
-from detectors.findings import Evidence, Member, Reason
+from detectors.findings import Evidence, Reason
 
 _Value = TypeVar("_Value")
+_NO_REASON: Reason = "in_the_burst"
 
 PART = 500
 """Most accounts of a message, and most cleared ones."""
@@ -52,19 +53,18 @@ class ModerationItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def named_by(claims: Iterable[Claim]) -> dict[str, NamedAccount]:
     """Return everybody whom a standing claim names: the highest score, the reasons of all."""
-    scores: dict[str, float] = {}
-    reasons: dict[str, dict[Reason, None]] = {}
+    named: dict[str, NamedAccount] = {}
+    sorts: dict[tuple[Reason, ...], list[Reason]] = {}
     for claim in claims:
         for account_id, member in claim.named.items() if claim.standing else ():
-            scores[account_id] = max(member.score, scores.get(account_id, 0.0))
-            reasons.setdefault(account_id, {}).update(dict.fromkeys(_reasons(member)))
-    return {
-        account_id: NamedAccount(account_id, score, sorted(reasons[account_id])) for account_id, score in scores.items()
-    }
-
-
-def _reasons(member: Member) -> list[Reason]:
-    return member.reasons or ["in_the_burst"]
+            score, told = member.score, tuple(member.reasons) or (_NO_REASON,)
+            other = named.get(account_id)
+            if other is not None:
+                score, told = max(score, other.score), (*told, *other.reasons)
+            if told not in sorts:
+                sorts[told] = sorted(set(told))
+            named[account_id] = NamedAccount(account_id, score, sorts[told])
+    return named
 
 
 def parts_of(

@@ -2,8 +2,9 @@
 
 What is said of one poll alone is told in that poll's case, its home. What is said of several polls is a campaign, and a
 campaign is its accounts: `detectors.campaign` tells when cases are one. State: MOST_NAMED accounts over all cases and
-MOST_NAMED_A_CASE in one (further ones are counted by their detector and not named), MOST_CLAIMS claims a case, what
-closed cases made suspect in at most MOST_SETTLED polls, and the last crowd seen in MOST_BESIDE polls without a case.
+MOST_NAMED_A_CASE in one, 330 bytes each (further ones are counted by their detector and not named), MOST_CLAIMS
+claims a case, what closed cases made suspect in at most MOST_SETTLED polls, and the last crowd seen in MOST_BESIDE polls
+without a case.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from detectors.claim import NAMED, Claim, bare, polls_of, same_accounts, topic
 from detectors.findings import Finding
 from detectors.impact import NONE_SUSPECT, SuspectVotes, together
 
-MOST_NAMED = 1_000_000
-MOST_NAMED_A_CASE = 200_000
+MOST_NAMED = 500_000
+MOST_NAMED_A_CASE = 100_000
 MOST_CLAIMS = 256
 MOST_SETTLED = 500_000
 MOST_BESIDE = 10_000
@@ -195,9 +196,9 @@ class Shelf:
                 del self._by_poll[poll_id]
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the state as plain data."""
+        """Return the state as plain data; the cases as bytes, since their accounts are many."""
         return {
-            "cases": msgspec.to_builtins(list(self.cases.values())),
+            "cases": msgspec.msgpack.encode(list(self.cases.values())),
             "by_poll": {poll_id: list(ids) for poll_id, ids in self._by_poll.items()},
             "settled": msgspec.to_builtins(self._settled),
             "beside": msgspec.to_builtins(list(self._beside.values())),
@@ -205,7 +206,7 @@ class Shelf:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
-        self.cases = {case.case_id: case for case in msgspec.convert(state["cases"], list[Case])}
+        self.cases = {case.case_id: case for case in msgspec.msgpack.decode(state["cases"], type=list[Case])}
         self._home = {poll_id: case.case_id for case in self.cases.values() for poll_id in case.homes}
         self._by_poll = {poll_id: dict.fromkeys(ids) for poll_id, ids in state["by_poll"].items()}
         self._settled = msgspec.convert(state["settled"], dict[str, SuspectVotes])

@@ -80,9 +80,9 @@ class _Union:
 
 
 def _unaccused(poll_id: str, claims: Sequence[Claim]) -> SuspectVotes:
-    """Return what could be suspect where nobody is accused: by who looked at the voters, else the widest surge."""
-    organic = [of for claim in claims if claim.finding.lean == "organic" and (of := claim.said_of(poll_id)) is not None]
-    if organic:
-        return surge_suspects(max(of.high for of in organic))
-    here = [claim.excess for claim in claims if claim.finding.poll_id == poll_id]
-    return surge_suspects(max(here, default=0.0))
+    """Return what could be suspect where nobody is accused: the widest surge that nobody saw to be a crowd."""
+    here = [claim for claim in claims if claim.finding.poll_id == poll_id]
+    crowds = [claim for claim in here if claim.finding.lean == "organic"]
+    unseen = [claim.excess for claim in here if not any(claim.overlaps(crowd) for crowd in crowds)]
+    doubt = [of.high for crowd in crowds if (of := crowd.said_of(poll_id)) is not None]
+    return surge_suspects(max([*unseen, *doubt], default=0.0))

@@ -63,9 +63,9 @@ def _hidden(
     before: Verdict,
 ) -> bool:
     """Tell whether a script hides in a crowd: somebody saw the crowd, or much more came than the script sent."""
-    accused = {of.poll_id for claim in accusing for of in claim.finding.suspects}
-    if any(claim.finding.poll_id in accused for claim in organic):
+    if any(claim.overlaps(crowd) for claim in accusing for crowd in organic):
         return True
+    accused = {of.poll_id for claim in accusing for of in claim.finding.suspects}
     surges: dict[str, float] = {}
     for claim in claims:
         poll_id = claim.finding.poll_id

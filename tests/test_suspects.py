@@ -28,6 +28,10 @@ def test_who_looked_at_the_voters_knows_better_than_the_rate() -> None:
     crowd = sighting(6, "p", votes=7, lean="organic", detector="crowd")
     found = suspects_in("p", [claim(finding(5, observed=6000), False), claim(crowd, False)])
     assert (found.votes, found.low, found.high) == (0, 0, 12)
+    sure = sighting(6, "p", votes=0, lean="organic", detector="crowd")
+    assert suspects_in("p", [claim(finding(5, observed=6000), False), claim(sure, False)]) == NONE_SUSPECT
+    other_surge = claim(finding(90, observed=60, option="yes"), False)
+    assert suspects_in("p", [claim(sure, False), other_surge]).high == 50, "of which nobody spoke"
 
 
 def test_a_claim_that_does_not_stand_makes_nothing_suspect() -> None:

@@ -60,10 +60,14 @@ def test_a_crowd_that_was_seen_before_the_surge_had_a_case_is_remembered_for_a_w
 
 def test_a_script_inside_a_crowd_that_was_seen_is_mixed() -> None:
     told = Told()
-    told.tell(10, finding(5), sighting(6, "p", votes=0, lean="organic", score=0.5, detector="crowd", cluster="surge"))
-    told.tell(20, sighting(15, "p", detector="crowd", cluster="script"))
+    told.tell(7, finding(5), sighting(6, "p", votes=0, lean="organic", score=0.5, detector="crowd", cluster="surge"))
+    told.tell(20, sighting(8, "p", detector="crowd", cluster="script"))
     assert told.verdicts()[-1] == ("updated", "mixed")
     assert told.said[-1].data.severity != "info"
+    later = Told()
+    later.tell(7, finding(5), sighting(6, "p", votes=0, lean="organic", score=0.5, detector="crowd", cluster="surge"))
+    later.tell(70, sighting(65, "p", detector="crowd", cluster="script"))
+    assert later.verdicts()[-1] == ("updated", "coordinated"), "the crowd had gone when the script came"
 
 
 @pytest.mark.parametrize(("votes", "verdict"), [(500, "mixed"), (900, "coordinated")])
@@ -201,7 +205,7 @@ def test_a_poll_stays_suspect_when_its_case_is_forgotten() -> None:
     told.book._updated_ms["p"] = 0
     before = told.book.integrity("p")
     told.tell(2 * 24 * 3600)
-    assert told.book.snapshot()["shelf"]["cases"] == []
+    assert told.book._shelf.cases == {}
     after = told.book.integrity("p")
     assert (after.suspect_votes, after.adjusted) == (before.suspect_votes, before.adjusted)
     assert before.suspect_votes == 100
