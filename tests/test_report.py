@@ -162,6 +162,12 @@ def test_a_drawing_keeps_nothing_that_could_act() -> None:
     ElementTree.fromstring(drawn)
 
 
+def test_steps_lose_the_points_that_change_nothing() -> None:
+    path = "M0,9L1,9L1,9L2,9L2,5L2,3L3,3L4,3L4,9Z M0,1L0,2h3L4,4"
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="{path}"/></svg>'
+    assert 'd="M0,9L2,9L2,3L4,3L4,9Z M0,1L0,2h3L4,4"' in inline(svg, "", "")
+
+
 def test_every_chart_says_in_words_what_it_shows(plain: str) -> None:
     labels = re.findall(r'<svg [^>]*role="img" aria-label="([^"]*)"', plain)
     assert len(labels) == plain.count("<svg")

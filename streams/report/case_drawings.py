@@ -13,7 +13,7 @@ from streams.report.sample import Sample
 from streams.report.timeline_chart import has_suspects, shows_window, timeline_chart
 from streams.report.words import clock, counted, interval, percent
 
-_MOST_ROWS = 60
+_MOST_ROWS = 40
 
 
 def drawings(case: CaseData, report: Report) -> str:

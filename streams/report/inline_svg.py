@@ -21,6 +21,7 @@ _DEFAULTS = {"opacity": "1", "stroke-width": "1"}
 _EMPTY = {"", "M0,0h0v0h0Z"}
 _NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
 _SHAPE = re.compile(r"M([-\d.e]+),([-\d.e]+)([a-zZ0-9.,-]*)")
+_POINT, _LINE = re.compile("(?=[A-Za-z])"), re.compile(r"L[-\d.]+,[-\d.]+")
 _MOVE = re.compile(r"translate\(([-\d.e]+),([-\d.e]+)\)")
 
 Attributes = dict[str, str]
@@ -63,11 +64,29 @@ def _name(element: ElementTree.Element) -> str:
 
 def _attributes(element: ElementTree.Element) -> Attributes:
     known = {key: element.attrib[key] for key in _KEPT[_name(element)] if key in element.attrib}
-    return {
+    short = {
         key: value if key in _COLOURS else _NUMBER.sub(_shorter, value)
         for key, value in known.items()
         if _DEFAULTS.get(key) != value
     }
+    return short | {"d": _without_needless_points(short["d"])} if "d" in short else short
+
+
+def _without_needless_points(path: str) -> str:
+    """Return a path without the points on its level and upright lines: steps have two of three of them there."""
+    kept: list[str] = []
+    for point in _POINT.split(path):
+        while len(kept) > 1 and _LINE.fullmatch(point) and _are_in_line(*kept[-2:], point):
+            kept.pop()
+        kept.append(point)
+    return "".join(kept)
+
+
+def _are_in_line(*points: str) -> bool:
+    if not all(point[:1] in {"M", "L"} and _LINE.fullmatch("L" + point[1:]) for point in points):
+        return False
+    (x1, y1), (x2, y2), (x3, y3) = (point[1:].split(",") for point in points)
+    return x1 == x2 == x3 or y1 == y2 == y3
 
 
 def _look(name: str, attributes: Attributes) -> tuple[tuple[str, str], ...] | None:
