@@ -184,6 +184,8 @@ class Crowd:
         earlier = self._log.rows_of(poll, oldest, int(rows[0]))
         past = votes_at(self._log, earlier[self._log.get("odd", earlier) == 0][-_MOST_PAST:])
         said, run.score = self._accused.search(at_ms, poll, votes_at(self._log, rows), past, run.looks, end)
+        if len(earlier) and self._accused.began_before(poll, int(rows[0])):
+            run.start_row, run.next_votes = int(earlier[-len(rows) :][0]), 0
         for group in self._accused.of(poll):
             self._wake_for_later(group)
         return said

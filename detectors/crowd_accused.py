@@ -14,6 +14,7 @@ from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd_examine import Found, best_group, refitted
 from detectors.crowd_group import HOLDS, Group, group_of
 from detectors.crowd_log import VoteLog
+from detectors.crowd_marks import marks
 from detectors.crowd_params import CrowdParams
 from detectors.crowd_platform import Platform
 from detectors.crowd_say import sighting
@@ -22,6 +23,7 @@ from detectors.watcher import MOST_MEMBERS, Sighting
 
 _MOST_GROUPS = 3
 _LEAST_WEIGHT = 0.02
+_THERE_ALREADY = 0.1
 
 
 class Accused:
@@ -36,6 +38,11 @@ class Accused:
     def of(self, poll: int) -> list[Group]:
         """Return a poll's groups."""
         return self._groups.get(poll, [])
+
+    def began_before(self, poll: int, row: int) -> bool:
+        """Tell whether a group may have votes before the first row that was looked at."""
+        edges = [(group.profile.edge_row[0], group.profile.share[0]) for group in self.of(poll)]
+        return any(edge == row and share > _THERE_ALREADY for edge, share in edges)
 
     def polls(self) -> Iterator[int]:
         """Yield the polls that have groups."""
@@ -80,13 +87,16 @@ class Accused:
         first = int(np.flatnonzero(found.weight >= 0.5)[0])
         number = max((group.number for group in groups), default=0) + 1
         start_row, start_ms = int(votes.rows[first]), int(votes.time_ms[first])
-        groups.append(Group(poll, number, start_row, start_ms, found.profile, found.judgement, start_row))
+        shared = marks(votes, found.weight, found.judgement, self._platform)
+        groups.append(Group(poll, number, start_row, start_ms, found.profile, found.judgement, shared, start_row))
         return groups[-1]
 
     def _accept(self, group: Group, votes: Votes, found: Found, at_ms: int, end: int) -> Sighting:
         """Give a group new tables, weigh its votes anew and speak."""
         group.profile, group.judgement = found.profile, found.judgement
+        group.marks = marks(votes, found.weight, found.judgement, self._platform)
         self._set_weights(group, votes, found.weight)
+        group.start_row = min(group.start_row, int(votes.rows[0]))
         group.scored_row = end
         return self._speak(group, at_ms)
 

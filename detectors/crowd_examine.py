@@ -9,7 +9,7 @@ import numpy as np
 from detectors.columns import Floats
 from detectors.crowd_births import Births, densest
 from detectors.crowd_judgement import Judgement, judge
-from detectors.crowd_mixture import split
+from detectors.crowd_mixture import Split, split
 from detectors.crowd_platform import Platform
 from detectors.crowd_profile import Profile, profile
 from detectors.crowd_seeds import Seed, seeds
@@ -18,6 +18,7 @@ from detectors.senders import NO_TIME_MS
 
 _MOST_FITTED = 3_000
 _MOST_SEEDS = 3
+_SAME = 0.1
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,21 @@ def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: fl
     part = votes.take(slice(None, None, every))
     sides = dimensions(part, past, platform, seed.births)
     found = split(sides, seed.core[::every])
-    births: Births | None = seed.births
+    births = _reborn(part, found, seed.births, platform)
+    if births is not seed.births:
+        sides = dimensions(part, past, platform, births)
+        found = split(sides, found.weight)
     judgement = judge(part, past, found, births, platform, budget, looks)
     tables = profile(sides, found, births, part.rows)
     return Found(judgement, tables, tables.weights(votes))
+
+
+def _reborn(votes: Votes, found: Split, births: Births | None, platform: Platform) -> Births | None:
+    """Return the birth window of votes that belong whatever their account's age; the same one if it is much the same."""
+    if births is None:
+        return None
+    members = (found.without("born") >= 0.5) & (votes.created_ms != NO_TIME_MS)
+    better = densest(votes.created_ms[members], int(votes.time_ms[-1]), platform)
+    if better is None or abs(better.days - births.days) < _SAME * births.days:
+        return births
+    return better

@@ -9,6 +9,7 @@ import numpy as np
 
 from detectors.columns import Floats, Int64s
 from detectors.crowd_judgement import Judgement, Trait
+from detectors.crowd_marks import Marks, marks_of
 from detectors.crowd_profile import Profile, restored
 
 HOLDS = 0.7
@@ -31,6 +32,7 @@ class Group:
     start_ms: int
     profile: Profile
     judgement: Judgement
+    marks: Marks
     scored_row: int
     next_say_ms: int = 0
     waiting: bool = False
@@ -62,7 +64,7 @@ class Group:
         traits = [asdict(trait) for trait in self.judgement.traits]
         judged = {"traits": traits, "log10_p": self.judgement.log10_p, "score": self.judgement.score}
         votes = [[option, votes] for option, votes in self.votes.items()]
-        return {**state, "profile": self.profile.plain(), "judgement": judged, "votes": votes}
+        return {**state, "profile": self.profile.plain(), "judgement": judged, "marks": self.marks.plain(), "votes": votes}
 
 
 _PLAIN = (
@@ -77,6 +79,7 @@ def group_of(state: dict[str, Any]) -> Group:
     return Group(
         profile=restored(state["profile"]),
         judgement=Judgement(traits, judged["log10_p"], judged["score"]),
+        marks=marks_of(state["marks"]),
         votes={int(option): votes for option, votes in state["votes"]},
         **{name: state[name] for name in _PLAIN},
     )

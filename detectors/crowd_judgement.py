@@ -22,8 +22,12 @@ from detectors.senders import NO_TIME_MS
 
 _LEAST_PURITY = 0.75
 _LEAST_LIFT = 1.6
+_FEWER_OTHERS = 5.0
+_PART = 0.6
+_MUCH = 10.0
 _LEAST_LOG10 = -300.0
 _DOUBT = 2.0
+_LONG_PAST = 300.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,10 @@ class Trait:
     @property
     def tells(self) -> bool:
         """Whether the group is concentrated here, not only beyond chance but by far."""
-        return self.purity >= _LEAST_PURITY and self.purity >= _LEAST_LIFT * self.usual
+        lift = self.purity / self.usual
+        if self.purity < _LEAST_PURITY:
+            return self.purity >= _PART and lift >= _MUCH
+        return lift >= _LEAST_LIFT or 1 - self.purity <= (1 - self.usual) / _FEWER_OTHERS
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ def _client(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trai
     if not len(codes):
         return Trait("client", 0, 0, 1.0, 0.0, 0.0)
     mode = codes[int(np.argmax(counts))]
-    usual = max(float(platform.client_share(np.array([mode]))[0]), _share(past.client == mode, past.client != 0))
+    usual = _usual(float(platform.client_share(np.array([mode]))[0]), past.client == mode, past.client != 0)
     total = platform.client_votes.sum()
     usual = (usual * total + _DOUBT) / (total + _DOUBT)
     return _trait("client", votes.client == mode, selected, weight, usual, 30.0)
@@ -86,7 +93,7 @@ def _client(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trai
 def _births(votes: Votes, past: Votes, found: Split, births: Births) -> Trait:
     inside = born_in(votes, births)
     weight = found.without("born")
-    usual = max(births.usual, _share(born_in(past, births) == 1, past.created_ms != NO_TIME_MS))
+    usual = _usual(births.usual, born_in(past, births) == 1, past.created_ms != NO_TIME_MS)
     return _trait("born", inside == 1, (inside >= 0) & (weight >= 0.5), weight, usual, 7.0 * len(votes))
 
 
@@ -99,8 +106,14 @@ def _networks(votes: Votes, past: Votes, found: Split, platform: Platform) -> Tr
     return _trait("network", odd, selected, weight, odd_network_share(platform), 30.0)
 
 
-def _share(inside: Bools, known: Bools) -> float:
-    return np.count_nonzero(inside & known) / max(int(np.count_nonzero(known)), 100)
+def _usual(share: float, inside: Bools, known: Bools) -> float:
+    """Return a crowd's share: the platform's, or more where the poll's own past, if long, had more.
+
+    A short past may be the script's own beginning.
+    """
+    votes = int(np.count_nonzero(known))
+    own = (int(np.count_nonzero(inside & known)) + _LONG_PAST * share) / (votes + _LONG_PAST)
+    return max(share, own)
 
 
 def _trait(name: str, inside: Bools, selected: Bools, weight: Floats, usual: float, choices: float) -> Trait:

@@ -23,7 +23,7 @@ _OLDEST_MS = 30 * 365 * 86_400_000
 _AGE_EDGES_MS = np.concatenate([[0.0], np.geomspace(60_000, _OLDEST_MS, _AGE_BINS)])
 FOLLOWER_BINS = 24
 COUNTRIES = 676
-_PACE = 0.01
+_PACE = 0.04
 _BEFORE = {"repeats": 3.0, "born_close": 3.0, "unseen_share": 1.0}
 
 

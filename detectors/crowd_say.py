@@ -10,10 +10,15 @@ from detectors.columns import Int64s
 from detectors.crowd_group import HOLDS, Group
 from detectors.crowd_judgement import Trait
 from detectors.crowd_log import VoteLog
-from detectors.findings import Evidence, Member, Reason
+from detectors.crowd_marks import reasons
+from detectors.crowd_window import votes_at
+from detectors.findings import Evidence, Member
+from detectors.senders import country_name
 from detectors.watcher import Sighting, Suspected
 
 _SAID = "crowd"
+_SUBJECTS = {"client": "clients", "born": "account ages", "network": "networks"}
+_ODD_VOTES = 2.0
 _ROUGH = 0.015
 _LEAST_P = 1e-300
 
@@ -22,7 +27,7 @@ def sighting(group: Group, log: VoteLog, rows: Int64s, new: Int64s, cleared: Int
     """Tell what a group is now; `rows` are its votes in the log, `new` and `cleared` those to name and to clear."""
     weight = log.get("weight", rows)
     likely = rows[weight >= 0.5]
-    votes = math.fsum(group.votes.values())
+    votes = math.fsum(max(count, 0.0) for count in group.votes.values())
     accused = group.judgement.score > HOLDS
     shown = rows if len(rows) else np.array([group.scored_row - 1])
     time_ms = log.get("time_ms", likely) if len(likely) else log.get("time_ms", shown)
@@ -49,13 +54,23 @@ def sighting(group: Group, log: VoteLog, rows: Int64s, new: Int64s, cleared: Int
 
 
 def _suspected(group: Group, votes: float) -> Suspected:
-    half = 1.96 * math.sqrt(max(group.doubt, 0.0)) + _ROUGH * votes
-    share = {option: count for option, count in group.votes.items() if count > 0.5 and votes > 0}
-    return Suspected(group.poll, votes, max(votes - half, 0.0), votes + half, share)
+    half = 1.96 * math.sqrt(max(group.doubt, 0.0)) + _ROUGH * votes + _ODD_VOTES
+    options = {option: count for option, count in group.votes.items() if count > 0.5 and votes > 0}
+    return Suspected(group.poll, votes, max(votes - half, 0.0), votes + half, options)
 
 
 def _evidence(group: Group) -> tuple[Evidence, ...]:
-    return tuple(_sentence(group, trait) for trait in group.judgement.traits)
+    shared = group.marks
+    found = [_sentence(group, trait) for trait in group.judgement.traits]
+    if shared.country >= 0:
+        text = f"At least 80% of the {shared.votes:,} votes came from one country, {country_name(shared.country)}."
+        found.append(Evidence(_SAID, "coordinated", text, None, None, None))
+    text = f"{shared.others:,} other votes of the same time look like people seen before, and are not part of it."
+    found.append(Evidence(_SAID, "organic", text, float(shared.others), None, None))
+    if shared.untold:
+        names = " and ".join(_SUBJECTS[name] for name in shared.untold)
+        found.append(Evidence(_SAID, "organic", f"The {names} could not be looked at: votes do not tell them.", None, None, None))
+    return tuple(found)
 
 
 def _sentence(group: Group, trait: Trait) -> Evidence:
@@ -65,7 +80,7 @@ def _sentence(group: Group, trait: Trait) -> Evidence:
         "born": "are from accounts made within " + _days(group),
     }[trait.name]
     expected = trait.usual * trait.votes
-    text = f"{trait.inside:,} of {trait.votes:,} votes that stand out otherwise {what}; in a crowd {trait.usual:.0%} do."
+    text = f"{trait.inside:,} of {trait.votes:,} votes that stand out otherwise {what}; in a crowd {trait.usual:.2g} of 1 do."
     if trait.tells:
         return Evidence(_SAID, "coordinated", text, float(trait.inside), expected, 10.0**trait.log10_p)
     return Evidence(_SAID, "organic", text, float(trait.inside), expected, None)
@@ -81,14 +96,9 @@ def _days(group: Group) -> str:
 def _members(group: Group, log: VoteLog, rows: Int64s) -> tuple[Member, ...]:
     if not len(rows):
         return ()
+    why = reasons(votes_at(log, rows), group.marks, group.profile.births)
     weight = log.get("weight", rows).tolist()
-    reasons = _reasons(group)
     return tuple(
-        Member(account_id, round(float(score), 3), reasons)
-        for account_id, score in zip(log.account_ids(rows), weight, strict=True)
+        Member(account_id, round(score, 3), reasons_of)
+        for account_id, score, reasons_of in zip(log.account_ids(rows), weight, why, strict=True)
     )
-
-
-def _reasons(group: Group) -> list[Reason]:
-    names: dict[str, Reason] = {"client": "one_client", "network": "few_networks", "born": "born_together"}
-    return [names[trait.name] for trait in group.judgement.traits if trait.tells]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Floats, Int64s
+from detectors.columns import Floats, Int64s
 from detectors.crowd_births import Births
 from detectors.crowd_log import VoteLog
 from detectors.crowd_mixture import Dimension
 from detectors.crowd_platform import Platform, follower_bin
 from detectors.senders import NO_TIME_MS, Codes
 
-_USUAL_VOTES = 50.0
+_USUAL_VOTES = 75.0
+_MOST_PAST = 150.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def dimensions(votes: Votes, past: Votes, platform: Platform, births: Births | N
     ]
     if births is not None:
         found.append(_births(votes, past, births))
-    return [d for d in found if len(d.codes) > 1]
+    # a long past must not drown what the window's other votes say of its crowd, nor may a script's own beginning
+    return [replace(d, past=d.past * min(1.0, _MOST_PAST / max(d.past.sum(), 1.0))) for d in found if len(d.codes) > 1]
 
 
 def network_share(platform: Platform, codes: Codes) -> Floats:
@@ -123,17 +125,4 @@ def _births(votes: Votes, past: Votes, births: Births) -> Dimension:
     counts = np.bincount(before[before >= 0], minlength=2).astype(np.float64)
     share = np.array([1 - births.usual, births.usual])
     return Dimension("born", np.arange(2), value, counts, share, _USUAL_VOTES, pure=True)
-
-
-def known_shares(votes: Votes) -> dict[str, float]:
-    """Return for each dimension the share of votes that tell it."""
-    told: dict[str, Bools] = {
-        "client": votes.client != 0,
-        "network": votes.network != 0,
-        "born": votes.created_ms != NO_TIME_MS,
-        "country": votes.country >= 0,
-        "followers": votes.followers >= 0,
-    }
-    return {name: float(known.mean()) for name, known in told.items()}
-
 
