@@ -92,7 +92,7 @@ class VoteLog:
         slots[new] = self._last.insert(ordered[starts[new]])
         self._last.values["row"][slots] = row[order[ends]]
         back = np.empty(len(account), np.int64)
-        back[order] = np.where(before >= self._dropped, row[order] - before, 0)
+        back[order] = np.where(before >= 0, row[order] - before, 0)
         return back
 
     def _make_room(self, rows: int, id_bytes: int) -> None:

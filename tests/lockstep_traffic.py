@@ -16,7 +16,8 @@ from detectors.watcher import Ballots, Sighting
 
 BEGIN_MS = 1_700_000_040_000
 HOUR_MS = 3_600_000
-Times = NDArray[np.int64]
+Times = NDArray[np.int64] | NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Traffic:
         return ballots(poll[order], ids[order].tolist(), ts[order], option[order])
 
 
-def ballots(poll: NDArray[np.int64], ids: list[str], ts: Times, option: NDArray[np.int64]) -> Ballots:
+def ballots(poll: NDArray[np.int64], ids: list[str], ts: Whole, option: NDArray[np.int64]) -> Ballots:
     """Return ballots of votes that came when they happened, in order of time."""
     named = np.array([zlib.crc32(one.encode()) for one in ids], np.uint64)
     account = mix(named, 7) ^ np.array([len(one) for one in ids], np.uint64)

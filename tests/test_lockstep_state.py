@@ -11,6 +11,7 @@ from lockstep_traffic import BEGIN_MS, HOUR_MS, Traffic, ballots, clusters, end_
 
 from detectors.lockstep import Lockstep
 from detectors.lockstep_log import VoteLog
+from detectors.lockstep_meetings import find_meetings
 from detectors.lockstep_params import LockstepParams
 from detectors.watcher import Ballots, Sighting
 
@@ -133,16 +134,33 @@ def test_accounts_are_linked_to_their_own_earlier_votes_only() -> None:
     assert set(zip(row.tolist(), was.tolist(), strict=True)) == expected
 
 
-def test_numbers_of_forgotten_polls_can_be_given_to_others() -> None:
+@pytest.mark.parametrize("is_forgotten", [True, False])
+def test_votes_of_a_forgotten_poll_are_no_longer_met(is_forgotten: bool) -> None:
     traffic = Traffic(11)
-    traffic.script("bot", 100, [0], part=1.0, width_ms=15_000)
+    traffic.background(polls=4, votes_each=300, people=3_000)
+    for poll in range(2):
+        traffic.add("bot", np.arange(100), poll, (1 + poll) * HOUR_MS + traffic.rng.integers(0, 15_000, 100))
     votes = traffic.ballots()
-    watcher = Lockstep(LockstepParams())
-    watch(watcher, votes, [], end_of(votes))
-    watcher.forget(np.array([0]))
-    again = replace(votes, ts_ms=votes.ts_ms + 6 * HOUR_MS, effective_ms=votes.effective_ms + 6 * HOUR_MS)
-    one_poll_seen_twice = watch(watcher, again, [], end_of(again))
-    assert one_poll_seen_twice == []
+    watcher, half = Lockstep(LockstepParams()), int(np.searchsorted(votes.ts_ms, BEGIN_MS + 3 * HOUR_MS // 2))
+    half_ms = int(votes.ts_ms[half]) // 60_000 * 60_000
+    half = int(np.searchsorted(votes.ts_ms, half_ms))
+    watcher.observe(votes.take(slice(0, half)), half_ms)
+    if is_forgotten:
+        watcher.forget(np.array([0]))
+    seen = watcher.observe(votes.take(slice(half, None)), end_of(votes))
+    assert bool(seen) != is_forgotten
+
+
+def test_late_votes_are_found_by_when_they_were_cast() -> None:
+    cast_ms = np.repeat([5_000, 305_000], 10) + np.tile(np.arange(10) * 1_000, 2) + BEGIN_MS
+    poll = np.repeat([0, 1], 10)
+    votes = ballots(poll, [f"bot-{n % 10}" for n in range(20)], cast_ms, poll)
+    came_ms = cast_ms + np.tile(np.arange(10) * 4_000, 2)
+    log = VoteLog()
+    log.append(replace(votes, effective_ms=came_ms), np.arange(20))
+    assert log.between(0, BEGIN_MS, BEGIN_MS + 14_000).tolist() == list(range(10))
+    (meeting, *_), _ = find_meetings(log, BEGIN_MS + 300_000, 5)
+    assert (meeting.here.end_ms, meeting.there.end_ms) == (BEGIN_MS + 314_000, BEGIN_MS + 14_000)
 
 
 def test_a_group_that_stays_away_is_let_go() -> None:
