@@ -1,7 +1,7 @@
 """When a poll that surges again may be spoken of again: once a day, unless it is much larger, and not for ever.
 
 Budgets hold where traffic is as a model says. Some polls burst by nature; for these the bar follows their own alarms: each
-one raises it, each quiet day lowers it, so that in the long run no more than one a week is said, whatever the traffic
+one raises it, each quiet day lowers it, so that in the long run no more than one in three days is said, whatever the traffic
 does (adaptive conformal inference: Gibbs & Candès 2021, NeurIPS 34; there the level of a test follows its own errors).
 """
 
@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass
 from detectors.rate_params import DAY_MS, RateParams
 
 _MUCH_LARGER = 2.0
-_RAISED_BY, _ALARMS_PER_DAY, _MOST_RAISED = 0.25, 1 / 7, 3.0
+_RAISED_BY, _ALARMS_PER_DAY, _MOST_RAISED = 0.25, 1 / 3, 3.0
 
 
 @dataclass(slots=True)

@@ -1,11 +1,14 @@
-"""Whole windows, and sums of the last three and twelve, against the rhythm of their poll. It must not know who speaks.
+"""Whole windows, and sums of the last three and twelve, against the past of their poll. It must not know who speaks.
 
-A sum is negative binomial around what is usual, with a relative variance that each poll's own past tells for each length
-of sum. Only what lies above the usual counts there, and surges are cut before they are learned.
+A surge passes two tests, and its score is the lower one. By the hour: a sum is negative binomial around what is usual then,
+with a relative variance that each poll's own past tells for each length of sum, surges cut; its chance is held against
+the budget of false alarms. By the poll: it lies five deviations above the mean of all sums the poll ever had, surges and
+all, for some polls burst by nature and what is large at night may be nothing by day.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +26,10 @@ _ODD_DEVIATIONS, _ODD_VOTES, _MINUTE_DEVIATIONS = 3.0, 2.0, 8.0
 _FIRST_DISPERSION, _LEAST_DISPERSION = 0.3, 0.003
 _MEMORY_WINDOWS, _FIRST_WINDOWS = 2000.0, 20.0
 _WARM_WINDOWS = 36
-_BELOW_THE_FLOOR = 0.69
+_ALARMING_DEVIATIONS, _POLL_MEMORY_WINDOWS = 5.0, 8000.0
+_SUMS_ARE_ALIKE = 0.85
+"""Part of the budget's nats at which false alarms on steady rhythms meet the budget: sums overlap, and alarms rest."""
+_BELOW_THE_FLOOR, _LEAST_VARIANCE = 0.69, 1.0
 _VOTES, _ASKED, _USUAL, _CUT = range(4)
 
 
@@ -38,13 +44,14 @@ class Judged:
 
 
 class Sums:
-    """The last twelve windows of each row, and how far its sums stray. 410 bytes a row."""
+    """The last twelve windows of each row, and how far its sums stray. 460 bytes a row."""
 
     def __init__(self, params: RateParams) -> None:
         self._floor = params.min_excess_votes
-        self._allowed = -float(np.log(params.false_alarms_per_poll_day / params.windows_per_day / len(SUMS)))
+        self._allowed = -_SUMS_ARE_ALIKE * math.log(params.false_alarms_per_poll_day / params.windows_per_day / len(SUMS))
         self._ring = np.zeros((_LONGEST, 4, 0))
         self._dispersion = np.zeros((len(SUMS), 0))
+        self._poll = np.zeros((2, len(SUMS), 0))
 
     def make_room(self, rows: int) -> None:
         """Have at least so many rows."""
@@ -53,11 +60,13 @@ class Sums:
             more = max(missing, self._ring.shape[2], 16)
             self._ring = np.concatenate([self._ring, np.zeros((_LONGEST, 4, more))], axis=2)
             self._dispersion = np.concatenate([self._dispersion, np.zeros((len(SUMS), more))], axis=1)
+            self._poll = np.concatenate([self._poll, np.zeros((2, len(SUMS), more))], axis=2)
 
     def begin(self, row: int) -> None:
         """Begin a row that knows nothing."""
         self._ring[:, :, row] = 0.0
         self._dispersion[:, row] = _FIRST_DISPERSION
+        self._poll[:, :, row] = 0.0
 
     def cut(self, usual: Usual, votes: Floats) -> tuple[Floats, Floats]:
         """Return the votes as far as they may be learned: for all that is usual, and for what comes at a fixed minute."""
@@ -78,7 +87,9 @@ class Sums:
         above = (counts > expected).nonzero()
         mean = expected[above]
         p_value[above] = at_least(counts[above], mean, mean * (1.0 + spread[above] * mean))
-        score = -np.log(p_value) / self._allowed
+        mean, variance = self._poll[:, :, :rows]
+        by_poll = (counts - mean) / np.sqrt(variance + _LEAST_VARIANCE) / _ALARMING_DEVIATIONS
+        score = np.clip(np.minimum(-np.log(p_value) / self._allowed, by_poll), 0.0, None)
         score = np.where(counts - expected < self._floor, np.minimum(score, _BELOW_THE_FLOOR), score)
         return Judged(counts, expected, p_value, np.where(age >= _WARM_WINDOWS, score, 0.0))
 
@@ -89,6 +100,7 @@ class Sums:
     def learn(self, window: int, age: Int64s) -> None:
         """Learn how far sums stray, those that end with a window whose number their length divides."""
         sums = self._trailing(window, len(age))
+        self._learn_poll(sums[:, _VOTES], age)
         memory = np.minimum(_MEMORY_WINDOWS, _FIRST_WINDOWS + age)
         for number, length in enumerate(SUMS):
             if window % length:
@@ -101,12 +113,21 @@ class Sums:
             now += pace * (strayed - now)
             np.maximum(now, _LEAST_DISPERSION, out=now)
 
+    def _learn_poll(self, counts: Floats, age: Int64s) -> None:
+        """Learn mean and variance of all sums (West 1979, Communications of the ACM 22, with a memory)."""
+        mean, variance = self._poll[:, :, : len(age)]
+        pace = 1.0 / np.minimum(_POLL_MEMORY_WINDOWS, age + 1.0)
+        far = counts - mean
+        mean += pace * far
+        variance += pace * (far * far * (1.0 - pace) - variance)
+
     def snapshot(self, rows: int) -> list[bytes]:
         """Return the state of the first `rows` rows as plain data."""
-        return [self._ring[..., :rows].tobytes(), self._dispersion[..., :rows].tobytes()]
+        return [column[..., :rows].tobytes() for column in (self._ring, self._dispersion, self._poll)]
 
     def restore(self, state: list[Any], rows: int) -> None:
         """Take over what `snapshot` returned."""
         self.make_room(rows)
         self._ring[..., :rows] = np.frombuffer(state[0]).reshape(_LONGEST, 4, rows)
         self._dispersion[..., :rows] = np.frombuffer(state[1]).reshape(len(SUMS), rows)
+        self._poll[..., :rows] = np.frombuffer(state[2]).reshape(2, len(SUMS), rows)
