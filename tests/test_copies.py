@@ -131,3 +131,10 @@ def test_people_who_write_much_of_their_own_in_many_polls_are_no_swarm() -> None
                 scene.sentence(),
             )
     assert seen_in(scene.ballots()) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_handful_of_friends_who_copy_from_each_other_is_no_swarm(seed: int) -> None:
+    scene = crowds(Scene(seed))
+    scene.swarm([0, 1, 2, 3, 4, 5, 6, 7], START_MS, accounts=9, templates=5, share=1, gap_ms=10 * MINUTE_MS)
+    assert seen_in(scene.ballots()) == [], f"seed {seed}"

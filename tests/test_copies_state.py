@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from copied_traffic import MINUTE_MS, START_MS, Scene, named_in, seen_in, told
 
-from detectors.columns import int64s
+from detectors.columns import int32s, int64s
 from detectors.copies import CopiedReplies
+from detectors.copies_memory import Memory
 from detectors.copies_params import CopiesParams
 from detectors.copies_texts import Texts
 from detectors.sketch import sketch
@@ -143,6 +144,33 @@ def test_families_grow_together_when_a_text_resembles_both() -> None:
     assert first[0] != first[1]
     serial = texts.add(sketch([one, between, other]))
     assert len(set(texts.families(serial).tolist())) == 1
+
+
+def test_texts_that_resemble_each_other_are_one_family_also_when_they_come_together() -> None:
+    words = [f"{a}{b}cd" for a in "abcdef" for b in "ghijk"]
+    texts = Texts(0.3, 1_000)
+    serial = texts.add(sketch([" ".join(words[:16]), " ".join(words[1:17]), " ".join(words[17:])]))
+    one, same, other = texts.families(serial).tolist()
+    assert one == same != other
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_bound_on_recent_votes_does_not_depend_on_where_calls_are_cut(
+    seed: int, ballots: Ballots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detectors.copies_memory.RECENT_VOTES", 10)
+    rng = np.random.default_rng(seed)
+    cuts = np.unique(rng.integers(START_MS, int(ballots.effective_ms[-1]), 30) // 250 * 250).tolist()
+    assert seen_in(ballots, cuts) == seen_in(ballots), f"seed {seed}"
+
+
+def test_a_poll_with_the_number_of_one_that_left_begins_without_votes() -> None:
+    memory = Memory(1_000)
+    rows = np.arange(5, dtype=np.uint64)
+    for _ in range(2):
+        memory.vote(rows, int32s([7] * 5), int32s([1] * 5), int64s([START_MS] * 5), rows >= 0)
+        assert memory.voters[7] == 5
+        memory.forget(int64s([7]))
 
 
 def test_whom_a_swarm_names_is_said_once(seen: list[Sighting]) -> None:
