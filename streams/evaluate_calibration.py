@@ -23,11 +23,13 @@ class Bin(msgspec.Struct, frozen=True):
 class Calibration(msgspec.Struct, frozen=True):
     """The expected calibration error over final revisions of cases; null where no case claims anything.
 
-    An `insufficient` of confidence 0 claims nothing. `verdicts` counts all final revisions.
+    An `insufficient` of confidence 0 claims nothing. `verdicts` counts all final revisions. `error_by_poll` takes organic
+    for wrong wherever the poll was attacked at any time.
     """
 
     cases: int
     error: float | None
+    error_by_poll: float | None
     bins: list[Bin]
     verdicts: dict[str, int]
 
@@ -39,11 +41,16 @@ def calibration(trials: Sequence[Trial]) -> Calibration:
     AAAI 2015: the mean over equal bins of |right - confidence|, weighed by their cases.
     """
     final = [(trial, case) for trial in trials for case in _final(trial)]
-    claims = [(case.confidence, _is_right(trial, case)) for trial, case in final if _claims(case)]
-    bins = _bins(claims)
-    error = sum(one.cases * abs(one.right - one.confidence) for one in bins) / max(len(claims), 1)
+    claiming = [(trial, case) for trial, case in final if _claims(case)]
+    bins = _bins([(case.confidence, _is_right(trial, case)) for trial, case in claiming])
+    by_poll = _bins([(case.confidence, _is_right(trial, case, always=True)) for trial, case in claiming])
     verdicts = Counter(case.verdict for _, case in final)
-    return Calibration(len(claims), error if claims else None, bins, dict(sorted(verdicts.items())))
+    return Calibration(len(claiming), _error(bins), _error(by_poll), bins, dict(sorted(verdicts.items())))
+
+
+def _error(bins: Sequence[Bin]) -> float | None:
+    cases = sum(one.cases for one in bins)
+    return sum(one.cases * abs(one.right - one.confidence) for one in bins) / cases if cases else None
 
 
 def _final(trial: Trial) -> list[CaseSaid]:
@@ -58,11 +65,11 @@ def _claims(case: CaseSaid) -> bool:
     return case.verdict != "insufficient" or case.confidence > 0
 
 
-def _is_right(trial: Trial, case: CaseSaid) -> bool:
+def _is_right(trial: Trial, case: CaseSaid, always: bool = False) -> bool:
     """Whether a case says the truth of its polls.
 
     Coordinated and mixed are right if every poll is attacked. Organic is right if no poll was worked during the case's
-    window, and insufficient if nothing could have told an attack there.
+    window (`always`: at any time), and insufficient if nothing could have told an attack there.
     """
     attacks = [[one for one in trial.labels.attacks if poll_id in one.poll_ids] for poll_id in case.poll_ids]
     if case.verdict in ("coordinated", "mixed"):
@@ -71,7 +78,7 @@ def _is_right(trial: Trial, case: CaseSaid) -> bool:
     meant = [
         attack
         for attack, span in spans
-        if span.start_ms < case.window.end_ms and case.window.start_ms <= span.end_ms
+        if always or (span.start_ms < case.window.end_ms and case.window.start_ms <= span.end_ms)
     ]
     return all(attack.spacing == "random" for attack in meant) if case.verdict == "insufficient" else not meant
 

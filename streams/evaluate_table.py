@@ -89,6 +89,7 @@ def _confidence(found: Calibration) -> Iterator[RenderableType]:
     verdicts = ", ".join(f"{number:,} {verdict}" for verdict, number in found.verdicts.items()) or "none"
     yield Text(f"cases at the end     {verdicts}")
     yield Text(f"calibration error    {_part(found.error, 4)} over {found.cases:,} cases that claim something")
+    yield Text(f"                     {_part(found.error_by_poll, 4)} if organic is wrong wherever the poll was ever attacked")
     if not found.bins:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from benchmarks.accuracy.floors import judge, judge_bare
-from benchmarks.accuracy.worlds import seeds
+from benchmarks.accuracy.worlds import JUDGED, group_of, seeds
+from lab.worlds import SCENARIOS
 from streams.__main__ import main
 from streams.evaluate import Scores, score
 from streams.evaluate_files import Account, Attack, CaseSaid, Estimate, Item, Labels, Span, Trial
@@ -173,6 +174,9 @@ def test_calibration_looks_at_final_revisions_that_claim_something() -> None:
 def test_a_case_is_right_about_its_polls_in_its_time(verdict: str, poll: str, at_ms: int, right: float) -> None:
     found = scored(labels(attack("flood")), said(verdict, poll, at_ms=at_ms, confidence=0.6))
     assert [one.right for one in found.calibration.bins] == [right]
+    attacked = poll == "p1"
+    right_by_poll = attacked == (verdict in ("coordinated", "mixed"))
+    assert found.calibration.error_by_poll == pytest.approx(0.4 if right_by_poll else 0.6)
 
 
 def test_of_hijackings_without_a_clock_insufficient_is_right_and_they_are_a_kind_of_their_own() -> None:
@@ -200,6 +204,11 @@ def test_a_bare_world_is_judged_by_precision_recall_and_innocent_polls_alone() -
     assert {one.what.split(",")[0] for one in judge_bare(perfect())} == {
         "precision of accused accounts", "of 4 organic polls called"
     }  # fmt: skip
+
+
+def test_worlds_in_disguise_are_shown_and_not_judged() -> None:
+    assert group_of("world") == group_of("organic") == group_of("large") == "as promised"
+    assert {group_of(scenario) for scenario in SCENARIOS} - set(JUDGED) == {"crossed", "disguised"}
 
 
 def test_seeds_are_read_with_both_ends() -> None:

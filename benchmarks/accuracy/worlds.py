@@ -9,7 +9,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,8 @@ from streams.evaluate_files import Trial, read_trial
 from streams.evaluate_table import page
 from streams.scan import scan
 
-BARE = "bare"
+JUDGED: dict[str, Callable[[Scores], list[Verdict]]] = {"as promised": judge, "bare": judge_bare}
+"""Nothing is promised of attacks in disguise, nor of those that cross crowds; their scores are shown all the same."""
 FIRST_SEED = 1000
 _LINES_AT_ONCE = 20_000
 
@@ -54,15 +55,20 @@ def main() -> int:
         scores = score([one.trial for one in ran if one.scenario == scenario])
         console.print(f"\n=== {scenario} ===\n")
         console.print(page(scores), soft_wrap=True)
-    for name, is_bare in (("all fields", False), ("bare", True)):
-        of_group = [one.trial for one in ran if (one.scenario == BARE) == is_bare]
+    for name, judged in JUDGED.items():
+        of_group = [one.trial for one in ran if group_of(one.scenario) == name]
         if of_group:
             scores = score(of_group)
-            verdicts += judge_bare(scores) if is_bare else judge(scores)
+            verdicts += judged(scores)
             console.print(f"\n=== {name}, pooled over {scores.worlds} worlds ===\n")
-            console.print(_floors(judge_bare(scores) if is_bare else judge(scores)))
+            console.print(_floors(judged(scores)))
             _keep(given.out, name, scores)
     return 0 if all(verdict.reached for verdict in verdicts) else 1
+
+
+def group_of(scenario: str) -> str:
+    """Return with which others a scenario is judged."""
+    return scenario if scenario in ("bare", "crossed", "disguised") else "as promised"
 
 
 def run_one(asked: tuple[str, int]) -> Ran:
