@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from report_examples import TOTALS, Examples, everything, flood
+from report_builder import TOTALS, Examples
+from report_examples import everything, flood
 
 from detectors.alert import Alert
 from detectors.counted import ScoredWindows

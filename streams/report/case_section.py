@@ -51,7 +51,7 @@ def _facts(case: CaseData, named: Named | None) -> str:
     facts = [
         ("Suspect votes", suspects_in_words(case)),
         ("Would the result change?", flips_in_words(case.polls[0]) if len(case.polls) == 1 else flips_of_all(case)),
-        ("When", f"{clock(window.start_ms)} to {clock(window.end_ms)} ({span(window.start_ms, window.end_ms)})"),
+        ("When", f"{clock(window.start_ms)} to {clock(window.end_ms)} ({span(0, round(window.end_ms - window.start_ms, -3))})"),
     ]
     if case.verdict != "insufficient":
         facts.append(("Confidence", percent(case.confidence)))

@@ -8,7 +8,7 @@ from streams.report.case_section import badge, case_section, suspects_in_words
 from streams.report.contents import contents, found
 from streams.report.markup import text
 from streams.report.polls_table import polls_table
-from streams.report.report import MOST_CASES, Report, drawn
+from streams.report.report import MOST_CASES, Report, accuses, drawn
 from streams.report.words import counted, moment
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -19,7 +19,10 @@ def page(report: Report) -> str:
     """Return the whole page: at most MOST_CASES cases, the most important first, some of them drawn."""
     standing = report.standing()
     shown = drawn(standing)
-    sections = "".join(case_section(case, report, case.case_id in shown) for case in standing[:MOST_CASES])
+    sections = [case_section(case, report, case.case_id in shown) for case in standing[:MOST_CASES]]
+    accusing = sum(map(accuses, standing[:MOST_CASES]))
+    if len(sections) > accusing:
+        sections.insert(accusing, "<h2>Crowds, and what can't be told</h2>")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Pollwatch: scan</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -28,7 +31,7 @@ def page(report: Report) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head>\n<body>"
         f'<header><h1>Pollwatch: what was found</h1><p class="lead">{text(found(report))}</p></header>\n<main>'
-        f"{contents(standing)}{sections}{_withdrawn(report)}{polls_table(report)}</main>\n{_footer(report)}</body></html>\n"
+        f"{contents(standing)}{''.join(sections)}{_withdrawn(report)}{polls_table(report)}</main>\n{_footer(report)}</body></html>\n"
     )
 
 

@@ -77,8 +77,8 @@ def accuses(case: CaseData) -> bool:
 def drawn(cases: Sequence[CaseData]) -> set[str]:
     """Return the ids of the cases that get charts; `cases` stand in the order of `standing`."""
     accusing = [case.case_id for case in cases if accuses(case)][:MOST_DRAWN]
-    others = [case.case_id for case in cases if not accuses(case)][:MOST_FOLDED_DRAWN]
-    return {*accusing, *others[: MOST_DRAWN - len(accusing)]}
+    others = sorted((case for case in cases if not accuses(case)), key=lambda case: -case.score)
+    return {*accusing, *(case.case_id for case in others[: min(MOST_FOLDED_DRAWN, MOST_DRAWN - len(accusing))])}
 
 
 def suspect_votes(case: CaseData) -> int:
