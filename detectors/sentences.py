@@ -67,17 +67,17 @@ NO_CROWD = "Nothing that was looked at speaks for a crowd; posts and broadcasts 
 NO_SCRIPT = "Nothing that was looked at speaks for a script; who runs an account is not looked at."
 
 _TRAITS: dict[Reason, str] = {
-    "taken_over": "of accounts that look taken over",
-    "born_together": "of accounts born together",
-    "lockstep": "of accounts that meet within seconds again and again",
-    "copied_text": "of accounts that copy one text",
-    "generated_handle": "of accounts with generated names",
-    "new_account": "of new accounts",
-    "few_networks": "through few networks",
-    "one_client": "by one client",
+    "taken_over": "that look taken over",
+    "born_together": "born together",
+    "lockstep": "that meet within seconds again and again",
+    "copied_text": "that copy one text",
+    "generated_handle": "with generated names",
+    "new_account": "made lately",
+    "few_networks": "on few networks",
+    "one_client": "on one client",
     "one_country": "from one country",
-    "clockwork": "at the pace of a clock",
-    "few_followers": "of accounts hardly anybody follows",
+    "clockwork": "voting like a clock",
+    "few_followers": "hardly anybody follows",
 }
 _TRAITS_TOLD = 2
 
@@ -101,9 +101,15 @@ def summary(verdict: Verdict, story: Story) -> str:
         name = "Votes drip in above the usual" if story.finding.kind == "slow_drip" else "Votes rose suddenly"
         return f"{name} on {where}: {what_happened(story.finding)}. Crowd or script: not known yet."
     if verdict == "organic":
-        return f"Real crowd: votes rose on {where}, by people as different as those of other crowds."
+        return f"Real crowd: {_rise(story.finding)} on {where}, from people as different as in other crowds."
     who = "Script inside a real crowd" if verdict == "mixed" else "Script"
     return f"{who}: {_votes(story)}{_traits(story)} on {where}; {_consequence(*story.worst)}."
+
+
+def _rise(finding: Finding) -> str:
+    if finding.detector != "rate":
+        return "more votes than usual"
+    return f"{finding.observed:,.0f} votes in {span(finding.start_ms, finding.end_ms)} where {finding.expected:,.3g} were expected"
 
 
 def _votes(story: Story) -> str:
@@ -116,7 +122,7 @@ def _traits(story: Story) -> str:
     told = [words for reason, words in _TRAITS.items() if 2 * story.reasons.get(reason, 0) >= max(1, most)]
     if not told and story.finding.kind == "rate_shape":
         return " at a pace that crowds do not have"
-    return "".join(f" {words}" for words in told[:_TRAITS_TOLD])
+    return " of accounts " + ", ".join(told[:_TRAITS_TOLD]) if told else ""
 
 
 def _where(poll_ids: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.alert import Outcome, PollImpact, Severity, Verdict
 from detectors.claim import Claim
-from detectors.findings import rounded
+from detectors.findings import Evidence, rounded
 from detectors.impact import SuspectVotes
 
 ACCUSING: frozenset[Verdict] = frozenset({"coordinated", "mixed"})
@@ -21,9 +21,9 @@ _ALONE_ABOVE = 0.8
 _CRITICAL_SHARE = 0.2
 
 # (score, how often a verdict on such a score was right), from benchmarks/accuracy/calibration.py; log-linear between.
-_COORDINATED = ((1.0, 0.9), (2.0, 0.97), (5.0, 0.99))
+_COORDINATED = ((1.0, 0.95), (2.0, 0.98), (5.0, 0.99))
 # (measured reasons on the side of a crowd, how often "organic" was right)
-_ORGANIC = ((0, 0.8), (1, 0.9), (2, 0.95), (4, 0.97))
+_ORGANIC = ((0, 0.7), (1, 0.83), (2, 0.975), (4, 0.98))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ def judge(claims: Sequence[Claim], suspects: Mapping[str, SuspectVotes], before:
         verdict: Verdict = "mixed" if _hidden(accusing, organic, claims, suspects, before) else "coordinated"
         return Judgement(verdict, _chance(_COORDINATED, max(claim.finding.score for claim in accusing)))
     if organic:
-        measured = {
-            evidence.sentence
-            for claim in organic
-            for evidence in claim.finding.evidence
-            if evidence.direction == "organic" and evidence.observed is not None
-        }
-        return Judgement("organic", _chance(_ORGANIC, len(measured)))
+        seen = [evidence for claim in organic for evidence in claim.finding.evidence]
+        return Judgement("organic", _chance(_ORGANIC, measured(seen)))
     return UNJUDGED
+
+
+def measured(evidence: Sequence[Evidence]) -> int:
+    """Return how many reasons on the side of a crowd were measured, each once."""
+    return len({one.sentence for one in evidence if one.direction == "organic" and one.observed is not None})
 
 
 def _hidden(
