@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,8 +61,9 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 def _in_words(labels: dict[str, Any], out: Path) -> str:
     votes = sum(labels["bot_votes"].values())
-    kinds = [attack["kind"] for attack in labels["attacks"]]
-    number = "1 attack" if len(kinds) == 1 else f"{len(kinds)} attacks"
-    attacks = f"{number} ({', '.join(kinds)}) with {votes:,} votes" if kinds else "no attack"
+    kinds = Counter(attack["kind"] for attack in labels["attacks"])
+    number = "1 attack" if kinds.total() == 1 else f"{kinds.total()} attacks"
+    named = ", ".join(kind if many == 1 else f"{many} {kind}" for kind, many in kinds.items())
+    attacks = f"{number} ({named}) with {votes:,} votes" if kinds else "no attack"
     crowds = len(labels["hard_negatives"])
     return f"{labels['events']:,} events in {len(labels['polls'])} polls: {attacks}; {crowds} crowds that are none -> {out}"
