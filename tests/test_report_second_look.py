@@ -101,13 +101,16 @@ def test_nothing_wanted_reads_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length_ms", [1_000, 20_000, 3 * MINUTE_MS, 180 * MINUTE_MS, 40 * 24 * 60 * MINUTE_MS])
 def test_however_long_a_case_lasts_its_bars_are_few_and_lose_no_vote(length_ms: int) -> None:
-    bins = Bins(START_MS, START_MS + length_ms)
-    for number in range(200):
-        assert bins.add(START_MS + number * length_ms // 200, True)
+    start_ms = START_MS + 137
+    bins = Bins(start_ms, start_ms + length_ms)
+    times = [start_ms + number * length_ms // 200 for number in range(200)]
+    assert all(bins.add(at_ms, True) for at_ms in times)
     assert not bins.add(START_MS - 41 * 24 * 60 * MINUTE_MS, True)
     near = bins.near()
-    assert sum(near.named) == 200
-    assert len(near.named) <= MOST_BARS
+    bars = [sum(near.start_ms <= at_ms - k * near.span_ms < near.start_ms + near.span_ms for at_ms in times) for k in range(len(near.named))]
+    assert near.named == bars
+    assert sum(bars) == 200
+    assert len(bars) <= MOST_BARS
     assert near.start_ms % near.span_ms == 0
     assert len(bins._named) < 10_000
 
