@@ -165,9 +165,9 @@ class Crowd:
 
     def _wake_for_later(self, group: Group) -> None:
         """Plan to weigh votes that the log holds already, but that lie ahead of the time worked at."""
-        later = self._log.rows_of(group.poll, group.scored_row, self._log.end)
-        if len(later):
-            self._wake([group], int(later[0]))
+        row = self._log.next_row_of(group.poll, group.scored_row)
+        if row is not None:
+            self._wake([group], row)
 
     def _examine(self, at_ms: int, poll: int, number: int, before: int) -> list[Sighting]:
         run = self._runs.get(poll)

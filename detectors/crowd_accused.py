@@ -93,7 +93,7 @@ class Accused:
 
     def _accept(self, group: Group, votes: Votes, found: Found, at_ms: int, end: int) -> Sighting:
         """Give a group new tables, weigh its votes anew and speak."""
-        group.profile, group.judgement = found.profile, found.judgement
+        group.profile, group.judgement, group.share = found.profile, found.judgement, float(found.profile.share[-1])
         group.marks = marks(votes, found.weight, found.judgement, self._platform)
         self._set_weights(group, votes, found.weight)
         group.start_row = min(group.start_row, int(votes.rows[0]))
@@ -122,7 +122,7 @@ class Accused:
         group.scored_row = end
         if len(rows):
             votes = votes_at(self._log, rows)
-            weight = group.profile.weights(votes)
+            weight, group.share = group.profile.later(votes, group.share)
             self._set_weights(group, votes, weight)
             group.unsaid |= bool((weight >= _LEAST_WEIGHT).any())
 

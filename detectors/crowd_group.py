@@ -21,7 +21,7 @@ _SAY_GROWTH = 0.02
 
 @dataclass
 class Group:
-    """One accused group of a poll. `votes` and `doubt` are sums of its votes' weights w and of w (1 - w), by option.
+    """One accused group of a poll; `share` is its share in the latest votes, `votes` and `doubt` are sums of its votes' weights w and of w (1 - w), by option.
 
     State: its tables, some kilobytes (at most the codes of 3,000 votes), and two floats for each option.
     """
@@ -38,6 +38,7 @@ class Group:
     waiting: bool = False
     unsaid: bool = False
     voices: int = 0
+    share: float = 0.5
     votes: dict[int, float] = field(default_factory=dict)
     doubt: float = 0.0
 
@@ -68,7 +69,7 @@ class Group:
 
 
 _PLAIN = (
-    "poll", "number", "start_row", "start_ms", "scored_row", "next_say_ms", "waiting", "unsaid", "voices", "doubt"
+    "poll", "number", "start_row", "start_ms", "scored_row", "next_say_ms", "waiting", "unsaid", "voices", "share", "doubt"
 )  # fmt: skip
 
 

@@ -92,6 +92,11 @@ class VoteLog:
         rows: Int64s = np.flatnonzero(part == poll) + start
         return rows
 
+    def next_row_of(self, poll: int, from_row: int) -> int | None:
+        """Return a poll's first row from `from_row` on, also of those that lie ahead of the time worked at."""
+        later = np.flatnonzero(self.column("poll")[max(from_row - self.first, 0) :] == poll)
+        return int(later[0]) + max(from_row, self.first) if len(later) else None
+
     def get(self, name: str, rows: Int64s) -> NDArray[Any]:
         """Return one column's values in these rows."""
         values: NDArray[Any] = self.column(name)[rows - self.first]

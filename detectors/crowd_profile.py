@@ -12,12 +12,17 @@ from detectors.crowd_births import Births
 from detectors.crowd_mixture import Dimension, Split
 from detectors.crowd_window import Votes, born_in
 
+_STEPS = 4
+_MEMORY_VOTES = 20.0
+_LEAST_SHARE = 1e-3
+_MOST_ODDS = 30.0
+
 
 @dataclass(frozen=True)
 class Profile:
     """Log odds of the group by dimension and code (the last one for codes not listed), and its share in time.
 
-    `edge_row` are rows where stretches of time begin, `share` the group's share in each; it holds on after the last.
+    `edge_row` are rows where stretches of time begin, `share` the group's share in each.
     """
 
     codes: dict[str, Int64s]
@@ -27,18 +32,30 @@ class Profile:
     share: Floats
 
     def weights(self, votes: Votes) -> Floats:
-        """Return each vote's probability to belong."""
+        """Return the probability to belong of each vote that was looked at."""
+        stretch = np.maximum(np.searchsorted(self.edge_row, votes.rows, "right") - 1, 0)
+        return _belong(self._odds(votes), self.share[stretch])
+
+    def later(self, votes: Votes, share: float) -> tuple[Floats, float]:
+        """Return the same of votes that came later, and the group's share by now; it was `share` before them.
+
+        The share follows the votes: what it was counts as much as so many votes.
+        """
+        odds, now = self._odds(votes), share
+        for _ in range(_STEPS):
+            weights = _belong(odds, np.full(len(votes), now))
+            now = (_MEMORY_VOTES * share + float(weights.sum())) / (_MEMORY_VOTES + len(votes))
+            now = min(max(now, _LEAST_SHARE), 1 - _LEAST_SHARE)
+        return weights, now
+
+    def _odds(self, votes: Votes) -> Floats:
         total = np.zeros(len(votes))
         for name, codes in self.codes.items():
             value, known = _value(name, votes, self.births)
             place = np.searchsorted(codes, value)
             place = np.where(np.append(codes, -1)[place] == value, place, len(codes))
             total += np.where(known, self.odds[name][place], 0.0)
-        stretch = np.maximum(np.searchsorted(self.edge_row, votes.rows, "right") - 1, 0)
-        share = self.share[stretch]
-        total += np.log(share) - np.log1p(-share)
-        weights: Floats = 1.0 / (1.0 + np.exp(-np.clip(total, -30, 30)))
-        return weights
+        return total
 
     def plain(self) -> dict[str, Any]:
         """Return plain data."""
@@ -71,3 +88,9 @@ def _value(name: str, votes: Votes, births: Births | None) -> tuple[Int64s, Any]
         return (votes.referrer != 0).astype(np.int64), np.ones(len(votes), np.bool_)
     value = getattr(votes, name).astype(np.int64)
     return value, value != 0 if name in ("client", "network") else value >= 0
+
+
+def _belong(odds: Floats, share: Floats) -> Floats:
+    total = odds + np.log(share) - np.log1p(-share)
+    weights: Floats = 1.0 / (1.0 + np.exp(-np.clip(total, -_MOST_ODDS, _MOST_ODDS)))
+    return weights
