@@ -67,7 +67,7 @@ def scan(paths: list[Path], settings: Settings, out: Path, keep_scores: bool, te
             summary.seconds = round(time.perf_counter() - started, 3)
             summary.events_per_second = round(summary.events / max(summary.seconds, 1e-9), 1)
             summary.peak_rss_bytes = _peak_rss_bytes()
-            output.summary(summary)
+            output.summary(summary, paths)
     return summary
 
 

@@ -20,7 +20,7 @@ from detectors.counted import ScoredWindows
 from detectors.moderation import ModerationItem
 from streams.decode import Refused
 from streams.publish import alert, to_json
-from streams.report import Report, Timelines, page
+from streams.report import Accounts, Report, Timelines, look, page, wanted
 from streams.scores import ScoresFile
 from streams.stages import scan_sources
 
@@ -55,6 +55,8 @@ class ScanOutput:
         self._report = self._open("report.html")
         self._timelines = Timelines(settings.rate.window_ms)
         self._cases: dict[str, Alert] = {}
+        self._accounts = Accounts()
+        self._settings = settings
         self._estimates: dict[str, Integrity] = {}
 
     def __enter__(self) -> Self:
@@ -87,6 +89,7 @@ class ScanOutput:
         """Write moderation items, every revision of them."""
         for item in items:
             self._moderation.write(to_json(item) + b"\n")
+            self._accounts.add(item)
 
     def retired(self, estimates: Sequence[Integrity]) -> None:
         """Keep the last estimate of polls that left memory; a poll that comes back replaces it."""
@@ -107,11 +110,13 @@ class ScanOutput:
         if self._scores is not None:
             self._scores.end(end_ms)
 
-    def summary(self, summary: msgspec.Struct) -> None:
-        """Write `summary.json` and `report.html`."""
+    def summary(self, summary: msgspec.Struct, paths: Sequence[Path]) -> None:
+        """Write `summary.json` and `report.html`; for its drawings the recordings are read once more."""
         (self._out / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
         totals = msgspec.to_builtins(summary)
-        report = Report(totals, list(self._cases.values()), self._timelines, self._estimates)
+        cases = list(self._cases.values())
+        samples = look(paths, self._settings, wanted(cases, self._accounts))
+        report = Report(totals, cases, self._timelines, self._estimates, samples, self._accounts.named())
         self._report.write(page(report).encode())
 
     def _open(self, name: str) -> BinaryIO:
