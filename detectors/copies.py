@@ -13,7 +13,8 @@ import numpy as np
 
 from detectors.columns import NO_OPTION, Int64s, runs
 from detectors.copies_book import SwarmBook
-from detectors.copies_memory import Memory
+from detectors.copies_findings import suspects
+from detectors.copies_memory import ByAccount, Memory
 from detectors.copies_params import CopiesParams
 from detectors.copies_step import Written, long_replies, restored, together
 from detectors.copies_texts import Texts
@@ -117,13 +118,18 @@ class CopiedReplies:
         self._judged_copies = self._copies
         if now_ms >= self._settled_ms:
             self._settled_ms = _NEVER_MS
-        written = memory.replies.settle()
-        families = self._texts.families(written["text"])
-        replies = Copies(written["account"], written["poll"], families, written["at_ms"])
-        linked = groups(replies, params)
-        votes = memory.last_votes() if linked else {}
-        found = [judged(group, replies, votes, memory.voters, now_ms, params) for group in linked]
-        return self._book.take(found, votes, memory, now_ms, self._arrived_ms)
+        columns = memory.replies.settle()
+        families = self._texts.families(columns["text"])
+        replies = Copies(columns["account"], columns["poll"], families, columns["at_ms"])
+        found = []
+        if linked := groups(replies, params):
+            written, votes = ByAccount(columns), ByAccount(memory.last_votes())
+            for group in linked:
+                accounts = np.unique(group.account)
+                voted = votes.of(accounts)
+                swarm = judged(group, written.count(accounts), voted, memory.voters, now_ms, params)
+                found.append((swarm, suspects(swarm, voted)))
+        return self._book.take(found, memory, now_ms, self._arrived_ms)
 
     def forget(self, polls: Int64s) -> None:
         """Forget these polls' numbers with all that was written and voted there."""

@@ -1,7 +1,8 @@
 """The swarms that were spoken of: what was said of each, so that only changes are said again. It judges nothing.
 
 A swarm keeps its cluster as long as most of its accounts are the same. The score of each account is remembered, about 100
-bytes an account, for `MOST_SWARMS` swarms at most: the one that was silent longest goes first.
+bytes an account, for `MOST_SWARMS` swarms at most: the one that was silent longest goes first. Accounts are cleared, and a
+swarm withdrawn, only as long as nothing was forgotten since it was found: what isn't there then never was.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.copies_findings import evidence, named, suspects
-from detectors.copies_memory import Memory, Votes
+from detectors.copies_findings import evidence, named
+from detectors.copies_memory import Memory
 from detectors.copies_trial import Swarm
 from detectors.findings import Member, Phase, rounded
 from detectors.watcher import MOST_MEMBERS, Sighting, Suspected
@@ -29,6 +30,7 @@ _NEVER_MS = 1 << 62
 class _Known:
     cluster: str
     last_ms: int
+    losses: int
     over: bool = False
     votes: dict[int, float] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
@@ -46,14 +48,13 @@ class SwarmBook:
         return min((known.last_ms + CALM_MS for known in self._known if not known.over), default=_NEVER_MS)
 
     def take(
-        self, swarms: list[Swarm], votes: Votes, memory: Memory, at_ms: int, arrived_ms: int
+        self, found: list[tuple[Swarm, tuple[Suspected, ...]]], memory: Memory, at_ms: int, arrived_ms: int
     ) -> list[Sighting]:
-        """Return what is new of the swarms as they stand at `at_ms`; `votes` are the last ones of their accounts."""
+        """Return what is new of the swarms, and what they make suspect, as they stand at `at_ms`."""
         said: list[Sighting] = []
-        for swarm in sorted(swarms, key=lambda one: (-one.score, int(one.texts[0]))):
-            known = self._recognised(swarm)
-            if known is not None and swarm.score > (_SPEAKS if not known.scores else 0.0):
-                suspected = suspects(swarm, votes)
+        for swarm, suspected in sorted(found, key=lambda one: (-one[0].score, int(one[0].texts[0]))):
+            known = self._recognised(swarm, memory.losses)
+            if known is not None and not (swarm.score <= _WITHDRAWN and memory.losses > known.losses):
                 said += self._said(known, swarm, suspected, memory, at_ms, arrived_ms)
         for known in self._known:
             known.over |= at_ms - known.last_ms >= CALM_MS
@@ -61,7 +62,7 @@ class SwarmBook:
         self._known = sorted(self._known, key=lambda known: known.last_ms)[-MOST_SWARMS:]
         return said
 
-    def _recognised(self, swarm: Swarm) -> _Known | None:
+    def _recognised(self, swarm: Swarm, losses: int) -> _Known | None:
         """Return the swarm that most of these accounts, or most of whose accounts, are of; a new one if it may speak."""
         accounts = set(np.unique(swarm.copies.account).tolist())
         for known in self._known:
@@ -69,7 +70,8 @@ class SwarmBook:
                 return known
         if swarm.score <= _SPEAKS:
             return None
-        self._known.append(_Known(f"copies-{int(swarm.copies.at_ms[0])}-{int(swarm.texts[0])}", 0))
+        cluster = f"copies-{int(swarm.copies.at_ms[0])}-{int(swarm.texts[0])}"
+        self._known.append(_Known(cluster, last_ms=0, losses=losses))
         return self._known[-1]
 
     def _said(
@@ -83,7 +85,7 @@ class SwarmBook:
     ) -> list[Sighting]:
         scores = named(swarm) if swarm.score > _WITHDRAWN else {}
         changed = {account: score for account, score in scores.items() if known.scores.get(account) != score}
-        cleared = known.scores.keys() - scores.keys()
+        cleared = known.scores.keys() - scores.keys() if memory.losses == known.losses else set()
         phase = _phase(known, swarm, at_ms)
         votes = {one.poll: one.votes for one in suspected}
         if not changed and not cleared and votes == known.votes and phase == "update":

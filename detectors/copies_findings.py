@@ -63,9 +63,8 @@ def _returning(swarm: Swarm, accounts: int) -> Evidence:
 
 
 def _their_words(swarm: Swarm) -> Evidence:
-    written = len(swarm.copies) + swarm.own
-    share = len(swarm.copies) / written
-    sentence = f"{share:.0%} of the {written} long replies of these accounts are copies of the same {len(swarm.texts)} texts."
+    share = len(swarm.copies) / swarm.written
+    sentence = f"{share:.0%} of the {swarm.written} long replies of these accounts are copies of the same {len(swarm.texts)} texts."
     return Evidence("copies", "coordinated", sentence, float(len(swarm.copies)), None, None)
 
 

@@ -26,6 +26,30 @@ Votes: TypeAlias = dict[str, NDArray[Any]]
 """Votes in order: the columns named in `VOTE_COLUMNS`."""
 
 
+class ByAccount:
+    """Columns in which the rows of some accounts are found without looking at all of them."""
+
+    def __init__(self, columns: dict[str, NDArray[Any]]) -> None:
+        self._columns = columns
+        self._order = np.argsort(columns["account"], kind="stable")
+        self._sorted = columns["account"][self._order]
+
+    def of(self, accounts: Hashes) -> dict[str, NDArray[Any]]:
+        """Return the rows of these distinct accounts, in order."""
+        end, length = self._ranges(accounts)
+        places = np.repeat(end - np.cumsum(length), length) + np.arange(int(length.sum()))
+        rows = np.sort(self._order[places])
+        return {name: column[rows] for name, column in self._columns.items()}
+
+    def count(self, accounts: Hashes) -> int:
+        """Return how many rows these distinct accounts have."""
+        return int(self._ranges(accounts)[1].sum())
+
+    def _ranges(self, accounts: Hashes) -> tuple[Int64s, Int64s]:
+        end = np.searchsorted(self._sorted, accounts, "right")
+        return end, end - np.searchsorted(self._sorted, accounts, "left")
+
+
 class Rows:
     """Columns of one length that rows are added to; `columns` may be read, not written."""
 
@@ -80,6 +104,8 @@ class Memory:
         self._writers = KeyedTable()
         self._ids: dict[int, str] = {}
         self.voters = int64s()
+        self.losses = 0
+        """How often replies were forgotten: after that, what isn't there may have been."""
 
     def vote(self, account: Hashes, poll: Int32s, option: Int32s, at_ms: Int64s, first: Bools) -> None:
         """Take votes in order: those of writers are kept, of others the last are."""
@@ -144,6 +170,7 @@ class Memory:
         return np.sort(len(key) - 1 - newest)
 
     def _forget_writers(self) -> None:
+        self.losses += 1
         left = np.unique(self.replies.columns["account"])
         self._writers.replace(left, {})
         self._ids = {account: self._ids[account] for account in left.tolist()}
@@ -177,6 +204,7 @@ class Memory:
             "accounts": list(self._ids),
             "ids": list(self._ids.values()),
             "voters": self.voters.tobytes(),
+            "losses": self.losses,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -187,3 +215,4 @@ class Memory:
         self._ids = dict(zip(state["accounts"], state["ids"], strict=True))
         self._writers.replace(hashes(state["accounts"]), {})
         self.voters = np.frombuffer(state["voters"], np.int64).copy()
+        self.losses = state["losses"]

@@ -51,7 +51,7 @@ class Swarm:
 
     `core` are the accounts that copied in two polls or more. Of `came` who had copied before and voted in another of the
     polls, `again` copied there, where `expected` would have if it were chance (`p_value`); `least_return` is a lower
-    bound of again / came (95 %). `own` counts other long replies of these accounts.
+    bound of again / came (95 %). `written` counts all long replies of these accounts.
     """
 
     copies: Copies
@@ -63,7 +63,7 @@ class Swarm:
     expected: float
     p_value: float
     least_return: float
-    own: int
+    written: int
     score: float
 
 
@@ -78,16 +78,12 @@ def groups(replies: Copies, params: CopiesParams) -> list[Copies]:
 
 
 def judged(
-    copies: Copies,
-    replies: Copies,
-    votes: Votes,
-    voters: Int64s,
-    now_ms: int,
-    params: CopiesParams,
+    copies: Copies, written: int, votes: Votes, voters: Int64s, now_ms: int, params: CopiesParams
 ) -> Swarm:
     """Return how surely a group is a swarm: above 1 it is one.
 
-    `replies` are all long ones, `votes` the last vote of each writer in each poll, `voters` the votes of each poll.
+    Its accounts wrote `written` long replies in all; `votes` are their last ones in each poll, `voters` counts the votes of
+    each poll.
     """
     polls = _worked(copies)
     texts = np.unique(copies.text)
@@ -104,9 +100,7 @@ def judged(
         least / params.least_return,
         -np.log10(max(p_value, 1e-300)) / 8,
     )
-    mine = np.isin(replies.account, copies.account)
-    own = int(np.count_nonzero(mine & ~np.isin(replies.text, texts)))
-    return Swarm(copies, texts, polls, core, total, back, expected, p_value, least, own, float(score))
+    return Swarm(copies, texts, polls, core, total, back, expected, p_value, least, written, float(score))
 
 
 def _copied(replies: Copies) -> Bools:
