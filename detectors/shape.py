@@ -41,7 +41,7 @@ class Shape:
 
     def __init__(self, params: ShapeParams) -> None:
         self.params = params
-        self._height = np.array(params.heights)
+        self._height = params.height
         self._rows = RecentRows()
         self._walks = Walks()
         self._levels = Levels()
@@ -73,7 +73,7 @@ class Shape:
         self._grow()
         found = steps(keys, base_ms, from_tick, to_tick)
         ahead = self._walks.ahead(found)
-        score = ahead.height.max(axis=1, initial=0) / NATS / self._height[found.series % SLOTS]
+        score = ahead.height.max(axis=1, initial=0) / NATS / self._height
         opening = (score > 1) & ~np.isin(found.series // SLOTS, list(self._clocks))
         if opening.any():
             to_tick = min(to_tick, _frame_end(int(found.tick[opening].min())))
@@ -167,7 +167,7 @@ class Shape:
             series = _series_of(np.array([poll]))
             votes = _counts(keys, series, end_ms - FRAME_MS - base_ms, end_ms - base_ms)
             heights = self._walks.height[series].max(axis=1) / NATS
-            height, of.score = float(heights[of.slot]), max(of.score, float((heights / self._height).max()))
+            height, of.score = float(heights[of.slot]), max(of.score, float(heights.max()) / self._height)
             ticking = height > of.height + _STILL_GAINS and of.holds(int(votes[of.slot]))
             of.pass_frame(votes, ticking, end_ms)
             of.height = height
@@ -183,7 +183,7 @@ class Shape:
         now = estimate(votes.astype(np.float64), usual, frames, of.slot)
         if phase == "calm":
             return sighting(of, now, phase, at_ms, 0.0, 1.0, 0)
-        beyond = max(0.0, of.score - 1) * float(self._height[0])
+        beyond = max(0.0, of.score - 1) * self._height
         p_value = self.params.false_alarms_per_poll_day * exp(-beyond)
         from_ms = max(of.start_tick * TICK_MS, at_ms - _SHOWN_MS)
         times_ms = self._rows.times(of.poll * SLOTS + of.slot, from_ms, at_ms)

@@ -50,8 +50,8 @@ class _Profile:
 
 # exact; jittered by a step or so; more jittered or within a crowd; slow, or with times that are whole seconds
 _KINDS = (
-    _Profile(0.6, 0.03, 250, 8_000),
-    _Profile(2.0, 0.1, 250, 8_000),
+    _Profile(1.0, 0.1, 250, 8_000),
+    _Profile(2.0, 0.03, 250, 8_000),
     _Profile(3.0, 0.15, 250, 16_000),
     _Profile(2.0, 0.1, 2_000, 32_000),
 )

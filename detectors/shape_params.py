@@ -39,16 +39,15 @@ class ShapeParams:
             raise ValueError(f"calm_ms must be {FRAME_MS} to {DAY_MS}, not {self.calm_ms}")
 
     @property
-    def heights(self) -> tuple[float, ...]:
-        """Evidence (nats) at which each slot of a poll speaks.
+    def height(self) -> float:
+        """Evidence (nats) at which a series speaks.
 
-        Half of the budget is the poll's, half its options'. A product of e-values that begins anew at 1 takes e^h looks
-        or more on average to reach e^h by chance (Lorden 1971, theorem 2; Shin, Ramdas and Rinaldo 2023, section 3).
-        Measured at 0.3 to 20 votes a second, it takes four times as many.
+        A product of e-values that begins anew at 1 takes e^h looks or more on average to reach e^h by chance (Lorden
+        1971, theorem 2; Shin, Ramdas and Rinaldo 2023, section 3); measured at 0.3 to 20 votes a second, it takes four
+        times as many. Half of the budget is the poll's, half its options': they share its votes, and so its looks.
         """
         looks = PROFILES * DAY_MS / TICK_MS
-        poll = log(2 * looks * _REACHED / self.false_alarms_per_poll_day)
-        return (poll,) + (poll + log(SLOTS - 1),) * (SLOTS - 1)
+        return log(2 * looks * _REACHED / self.false_alarms_per_poll_day)
 
     @property
     def calm_frames(self) -> int:

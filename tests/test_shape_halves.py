@@ -40,6 +40,11 @@ def test_equal_halves_earn_evidence_and_unequal_ones_cost_it() -> None:
     assert np.all(np.diff(gains[:, 0]) < 0)
 
 
+def test_a_tick_in_which_a_clock_begins_costs_little() -> None:
+    keys = np.sort(np.concatenate([np.arange(3_900, 8_000, 50), np.arange(15_900, 16_000, 2)]))
+    assert -3_600 <= steps(keys, 0, 0, 16).gain.min() < -2_000
+
+
 @pytest.mark.parametrize("per_s", [0.3, 1.0, 3.0, 7.0, 20.0])
 def test_chance_reaches_a_height_no_more_often_than_the_budget_is_made_for(per_s: float) -> None:
     keys, ticks = chance_keys(1, per_s, 64_000), 64_000 * 1000 // TICK_MS
