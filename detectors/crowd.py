@@ -3,7 +3,7 @@
 Votes enter a log; each poll's votes are screened a chunk at a time; a poll with odd chunks is examined at whole steps of event
 time; a group that is accused names its members, and every vote that comes later is weighed against it. Of a surge that
 nobody is accused of it is told who came. What is common to a shard's polls is learned between lessons only, so how calls are
-cut changes nothing. State: the log (25 MB at 250,000 votes), the platform (8 MB at most), 900 bytes a poll, and some kilobytes
+cut changes nothing. State: the log (15 MB at 150,000 votes), the platform (8 MB at most), 900 bytes a poll, and some kilobytes
 for each accused group.
 """
 
@@ -30,11 +30,13 @@ from detectors.watcher import Ballots, Sighting
 
 _LESSON_MS = 60_000
 _LONG_LESSON_MS = 300_000
-_YOUNG_VOTES = 5_000
+_YOUNG_VOTES = 1_500
 _RUN_CHUNKS = 8
 _MOST_WINDOW = 20_000
 _MOST_PAST = 3_000
-_GROWTH = 1.25
+_GROWTH, _SLOW_GROWTH = 1.25, 1.6
+_MANY_LOOKS = 5
+_CLOSE = 0.3
 _SUSPICION_MS = 600_000
 _UNSET_MS = -(1 << 62)
 _WEIGH, _EXAMINE, _LOOK = range(3)
@@ -42,7 +44,7 @@ _WEIGH, _EXAMINE, _LOOK = range(3)
 
 @dataclass
 class _Run:
-    """A poll's odd chunks that follow on each other: examined again when a quarter more votes are there."""
+    """A poll's odd chunks that follow on each other: examined again when a quarter more votes are there, later on more."""
 
     start_row: int
     last_chunk: int
@@ -180,7 +182,8 @@ class Crowd:
         rows = self._log.rows_of(poll, max(start, oldest), end)[-_MOST_WINDOW:]
         if len(rows) < max(run.next_votes, self._params.min_members):
             return []
-        run.next_votes, run.looks = int(len(rows) * _GROWTH), run.looks + 1
+        growth = _GROWTH if run.looks < _MANY_LOOKS or run.score > _CLOSE else _SLOW_GROWTH
+        run.next_votes, run.looks = int(len(rows) * growth), run.looks + 1
         earlier = self._log.rows_of(poll, oldest, int(rows[0]))
         past = votes_at(self._log, earlier[self._log.get("odd", earlier) == 0][-_MOST_PAST:])
         said, run.score = self._accused.search(at_ms, poll, votes_at(self._log, rows), past, run.looks, end)

@@ -14,6 +14,7 @@ _WIDTHS_MS = np.geomspace(0.2, 450.0, 18) * _DAY_MS
 _DOUBT_VOTES = 2.0
 _LEAST = 8
 _MARGIN = 3.0
+_MOST_STARTS = 300
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,24 @@ class Births:
 def densest(created_ms: Int64s, now_ms: int, platform: Platform) -> Births | None:
     """Return the window with the most surprising number of births among `created_ms` (all known), or None.
 
-    Widths from 5 hours to 15 months, each beginning at each birth; surprise is n times the divergence of the share seen from
+    Widths from 5 hours to 15 months, each beginning at a birth (of 300 at most, evenly chosen); surprise is n times the divergence of the share seen from
     the platform's (with doubt): the log likelihood ratio of Kulldorff's scan statistic (1997), section 3, for Bernoulli counts.
     """
     born = np.sort(created_ms)
-    best: Births | None = None
-    for width_ms in _WIDTHS_MS.tolist():
-        stop = np.searchsorted(born, born + width_ms, "right")
-        count = stop - np.arange(len(born))
-        usual = _usual(born, born + width_ms, now_ms, platform)
-        surprise = _divergence(count, len(born), usual)
-        if not len(born) or count[place := int(np.argmax(surprise))] < _LEAST:
-            continue
-        if best is None or surprise[place] > best.surprise:
-            last = int(stop[place]) - 1
-            best = _widened(int(born[place]), int(born[last]), int(count[place]), float(surprise[place]), now_ms, platform)
-    return best
+    start = np.arange(0, len(born), -(-len(born) // _MOST_STARTS) if len(born) else 1)
+    if len(born) < _LEAST:
+        return None
+    from_ms = born[start][:, None]
+    to_ms = from_ms + _WIDTHS_MS[None]
+    stop = np.searchsorted(born, to_ms, "right")
+    count = stop - start[:, None]
+    surprise = _divergence(count, len(born), _usual(from_ms, to_ms, now_ms, platform))
+    surprise[count < _LEAST] = 0.0
+    place = np.unravel_index(int(np.argmax(surprise)), surprise.shape)
+    if surprise[place] <= 0:
+        return None
+    first, last = int(start[place[0]]), int(stop[place]) - 1
+    return _widened(int(born[first]), int(born[last]), int(count[place]), float(surprise[place]), now_ms, platform)
 
 
 def _widened(from_ms: int, to_ms: int, count: int, surprise: float, now_ms: int, platform: Platform) -> Births:
@@ -68,7 +71,7 @@ def _divergence(count: Int64s, votes: int, usual: Floats) -> Floats:
     return divergence
 
 
-def _usual(from_ms: Int64s, to_ms: Floats | Int64s, now_ms: int, platform: Platform) -> Floats:
+def _usual(from_ms: Floats | Int64s, to_ms: Floats | Int64s, now_ms: int, platform: Platform) -> Floats:
     votes = platform.aged_votes
     share = platform.younger(np.maximum(now_ms - from_ms, 0)) - platform.younger(np.maximum(now_ms - to_ms, 0))
     usual: Floats = np.minimum((share * votes + _DOUBT_VOTES) / (votes + _DOUBT_VOTES), 1.0)

@@ -16,9 +16,10 @@ from detectors.crowd_seeds import Seed, seeds
 from detectors.crowd_window import Votes, dimensions
 from detectors.senders import NO_TIME_MS
 
-_MOST_FITTED = 3_000
-_MOST_SEEDS = 3
+_MOST_FITTED = 2_000
+_MOST_SEEDS = 2
 _SAME = 0.1
+_ALIKE = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,21 @@ class Found:
 
 def best_group(votes: Votes, past: Votes, platform: Platform, budget: float, looks: int) -> Found | None:
     """Return the group with the highest score, or None where nothing sticks out."""
-    found = [fitted(votes, past, seed, platform, budget, looks) for seed in seeds(votes, platform)[:_MOST_SEEDS]]
+    found = [fitted(votes, past, seed, platform, budget, looks) for seed in _different(seeds(votes, platform))]
     return max(found, key=lambda one: one.judgement.score, default=None)
+
+
+def _different(found: list[Seed]) -> list[Seed]:
+    """Return the first seeds of those that are not nearly the same votes."""
+    chosen: list[Seed] = []
+    for seed in found:
+        inside = seed.core > 0.5
+        others = [other.core > 0.5 for other in chosen]
+        if all(np.count_nonzero(inside & other) < _ALIKE * np.count_nonzero(inside | other) for other in others):
+            chosen.append(seed)
+        if len(chosen) == _MOST_SEEDS:
+            break
+    return chosen
 
 
 def refitted(votes: Votes, past: Votes, weight: Floats, platform: Platform, budget: float, looks: int) -> Found:

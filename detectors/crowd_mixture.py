@@ -13,7 +13,7 @@ import numpy as np
 
 from detectors.columns import Floats, Int64s
 
-_STEPS = 25
+_STEPS = 16
 _CLOSE_ENOUGH = 1e-3
 _BLOCK_VOTES = 40
 _MOST_BLOCKS = 32

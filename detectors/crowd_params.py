@@ -17,7 +17,7 @@ class CrowdParams:
     """
 
     step_ms: int = 1_000
-    log_votes: int = 250_000
+    log_votes: int = 150_000
     chunk_votes: int = 32
     false_accusations: float = 1e-8
     min_members: int = 16

@@ -12,7 +12,7 @@ from detectors.crowd_platform import Platform
 from detectors.crowd_window import Votes
 from detectors.senders import NO_TIME_MS, Codes
 
-_MOST_CLIENTS = 4
+_MOST_CLIENTS = 3
 _LEAST_VOTES = 12
 _LEAST_SURPRISE = 10.0
 _IN, _OUT = 0.95, 0.02
