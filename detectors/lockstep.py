@@ -66,6 +66,12 @@ class Lockstep:
 
     def _step(self, at_ms: int) -> list[Sighting]:
         self._stepped_ms = at_ms
+        if (
+            not self._waiting
+            and not self._groups.all
+            and self._log.since(at_ms - _RECENT_MS) == len(self._log)
+        ):
+            return []
         found, looked_at = find_meetings(self._log, at_ms - _RECENT_MS, self._params.min_accounts)
         due = [one for one in self._waiting if one.here.end_ms + WIDE_MS <= at_ms]
         self._waiting = [one for one in self._waiting if one.here.end_ms + WIDE_MS > at_ms]
