@@ -27,7 +27,7 @@ _FIRST_DISPERSION, _LEAST_DISPERSION = 0.3, 0.003
 _MEMORY_WINDOWS, _FIRST_WINDOWS = 2000.0, 20.0
 _WARM_WINDOWS = 36
 _ALARMING_DEVIATIONS, _POLL_MEMORY_WINDOWS = 5.0, 8000.0
-_SUMS_ARE_ALIKE = 0.85
+_SUMS_ARE_ALIKE = 0.9
 """Part of the budget's nats at which false alarms on steady rhythms meet the budget: sums overlap, and alarms rest."""
 _BELOW_THE_FLOOR, _LEAST_VARIANCE = 0.69, 1.0
 _VOTES, _ASKED, _USUAL, _CUT = range(4)
@@ -70,10 +70,10 @@ class Sums:
 
     def cut(self, usual: Usual, votes: Floats) -> tuple[Floats, Floats]:
         """Return the votes as far as they may be learned: for all that is usual, and for what comes at a fixed minute."""
-        dispersion, steady = self._dispersion[0, : len(votes)], usual.level * usual.hour
+        dispersion, expected = self._dispersion[0, : len(votes)], usual.votes
         deviation = np.sqrt(usual.asked * (1.0 + (dispersion + usual.doubt) * usual.asked))
         most = usual.asked + _ODD_DEVIATIONS * deviation + _ODD_VOTES
-        at_minute = steady + _MINUTE_DEVIATIONS * np.sqrt(steady * (1.0 + dispersion * steady)) + _ODD_VOTES
+        at_minute = expected + _MINUTE_DEVIATIONS * np.sqrt(expected * (1.0 + dispersion * expected)) + _ODD_VOTES
         return np.minimum(votes, most), np.minimum(votes, at_minute)
 
     def judge(self, window: int, age: Int64s, usual: Usual, votes: Floats, cut: Floats) -> Judged:

@@ -61,7 +61,7 @@ def measure(data: Path, work: Path) -> list[Result]:
     if len(every) != _SERIES:
         raise SystemExit(f"{data}/realTweets has {len(every)} series, not {_SERIES}: give the folder of the benchmark's data")
     volumes.write(every, work / "tweets.jsonl")
-    print(volumes.scan(work / "tweets.jsonl", work / "out", "5m"), file=sys.stderr)
+    print(volumes.scan(work / "tweets.jsonl", work / "out", "--window", "5m"), file=sys.stderr)
     seen = volumes.scores(work / "out")
     return [judge(series(one, labels[f"realTweets/{one.poll}.csv"], seen[one.poll])) for one in every]
 

@@ -58,9 +58,12 @@ def _lines(polls: list[str], ts_ms: Int64s, poll: Int64s) -> Iterator[str]:
         yield f'{{"type":"vote",{ids},"option":"yes","ts":{time_ms}}}\n'
 
 
-def scan(recording: Path, out: Path, window: str) -> str:
-    """Run `pollwatch scan` over a recording; returns the line it ends with. Raises CalledProcessError when it fails."""
-    command = [sys.executable, "-m", "streams", "scan", str(recording), "--out", str(out), "--scores", "--window", window]
+def scan(recording: Path, out: Path, *given: str) -> str:
+    """Run `pollwatch scan --scores` over a recording; returns the line it ends with.
+
+    Raises CalledProcessError when it fails.
+    """
+    command = [sys.executable, "-m", "streams", "scan", str(recording), "--out", str(out), "--scores", *given]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
