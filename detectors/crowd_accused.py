@@ -112,7 +112,10 @@ class Accused:
     def weigh(self, group: Group, at_ms: int) -> list[Sighting]:
         """Weigh the votes that came since against a group, and speak if some may belong."""
         self.catch_up(group, at_ms)
-        return [self._speak(group, at_ms)] if group.unsaid else []
+        if group.unsaid:
+            return [self._speak(group, at_ms)]
+        group.rest(at_ms)
+        return []
 
     def catch_up(self, group: Group, at_ms: int) -> None:
         """Weigh the votes before a time that came since against a group."""

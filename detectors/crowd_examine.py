@@ -16,7 +16,7 @@ from detectors.crowd_seeds import Seed, seeds
 from detectors.crowd_window import Votes, dimensions
 from detectors.senders import NO_TIME_MS
 
-_MOST_FITTED = 2_000
+_MOST_FITTED = 1_500
 _MOST_SEEDS = 2
 _SAME = 0.1
 _ALIKE = 0.5

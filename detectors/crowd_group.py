@@ -16,6 +16,7 @@ HOLDS = 0.7
 """The least score at which a group that was accused stays so."""
 
 _SAY_EVERY_MS = 5_000
+_SAY_AT_LEAST_MS = 120_000
 _SAY_GROWTH = 0.02
 
 
@@ -57,7 +58,12 @@ class Group:
     def spoke(self, now_ms: int) -> None:
         """Be silent for a while: the longer the group has been there, the longer."""
         self.voices, self.unsaid = self.voices + 1, False
-        self.next_say_ms = now_ms + max(_SAY_EVERY_MS, int(_SAY_GROWTH * (now_ms - self.start_ms)))
+        self.rest(now_ms)
+
+    def rest(self, now_ms: int) -> None:
+        """Be weighed again after a while."""
+        while_ms = int(_SAY_GROWTH * (now_ms - self.start_ms))
+        self.next_say_ms = now_ms + min(max(_SAY_EVERY_MS, while_ms), _SAY_AT_LEAST_MS)
 
     def plain(self) -> dict[str, Any]:
         """Return plain data."""

@@ -14,7 +14,7 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 
 _STEPS = 16
-_CLOSE_ENOUGH = 1e-3
+_CLOSE_ENOUGH = 0.01
 _BLOCK_VOTES = 40
 _MOST_BLOCKS = 32
 _SHARE_DOUBT = 2.0
