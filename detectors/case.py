@@ -66,8 +66,7 @@ class CaseParams:
 
 
 class Case(msgspec.Struct):
-    """What is remembered of a case. `homes` are the polls whose surges are told here; `acted_ms` is when the suspect votes
-    of a poll last grew; `listed` are all accounts that
+    """What is remembered of a case. `homes` are the polls whose surges are told here; `listed` are all accounts that
     an item ever named, in that order; `fresh` and `opening` say that there is news that does not wait;
     `items_changed` counts accounts of which the items sent last don't say what is known now.
     """
@@ -83,7 +82,6 @@ class Case(msgspec.Struct):
     homes: list[str] = []
     tallies: dict[str, dict[str, int]] = {}
     estimates: dict[str, SuspectVotes] = {}
-    acted_ms: dict[str, int] = {}
     judged: Judgement = UNJUDGED
     resolved_ms: int | None = None
     merged_into: str | None = None
@@ -111,18 +109,16 @@ class Case(msgspec.Struct):
         return self.resolved_ms is None
 
     def poll_ids(self) -> list[str]:
-        """Return the polls it is about, the first one first; no longer those of a campaign that was withdrawn."""
-        accusing = any(claim.standing for claim in self.claims)
-        about = [claim for claim in self.claims if claim.standing or not accusing or len(claim.finding.suspects) < 2]
-        told = [poll_id for claim in about for poll_id in polls_of(claim.finding)]
-        return list(dict.fromkeys([self.poll_id, *told]))
+        """Return the polls it is about: those it accuses, or, when it accuses none, all; the first one first."""
+        accusing = [claim for claim in self.claims if claim.standing]
+        told = dict.fromkeys(poll_id for claim in accusing or self.claims for poll_id in polls_of(claim.finding))
+        return sorted(told, key=lambda poll_id: poll_id != self.poll_id)
 
     def rejudge(self) -> list[str]:
         """Work out the estimates and the verdict anew from the claims; return the polls whose estimate changed."""
-        before, self.estimates = self.estimates, {poll_id: suspects_in(poll_id, self.claims) for poll_id in self.poll_ids()}
-        for poll_id, suspect in self.estimates.items():
-            if suspect.votes > before.get(poll_id, NONE_SUSPECT).votes:
-                self.acted_ms[poll_id] = self.touched_ms
+        before, self.estimates = self.estimates, {
+            poll_id: suspects_in(poll_id, self.claims) for claim in self.claims for poll_id in polls_of(claim.finding)
+        }
         self.judged = judge(self.claims, self.estimates, self.judged.verdict)
         return [poll_id for poll_id in before | self.estimates if before.get(poll_id) != self.estimates.get(poll_id)]
 

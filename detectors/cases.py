@@ -114,7 +114,7 @@ class CaseBook:
 
     def _hear(self, findings: list[Finding], at_ms: int, step: CaseStep) -> None:
         """Take all that was found at one moment; each case it is about speaks at most once."""
-        heard = {case.case_id: case for finding in findings if (case := self._shelf.take(finding)) is not None}
+        heard = {case.case_id: case for finding in findings for case in self._shelf.take(finding)}
         touched = sorted(heard.values(), key=lambda case: case.sort_key)
         for case in touched:
             self._change(case.rejudge(), at_ms)
@@ -160,18 +160,20 @@ class CaseBook:
         if case.is_open and due_ms >= closes_ms(case, self._params):
             case.resolved_ms = due_ms
             self._speak(case, "resolved", due_ms, step)
+            if case.item_revision:
+                self._shelf.give_up_homes(case)
         elif not case.is_open and due_ms >= leaves_ms(case, self._params):
-            self._leave(case, due_ms)
+            self._leave(case)
         else:
             self._speak(case, news_of(case, due_ms, self._params), due_ms, step)
         if case_id in self._shelf.cases:
             self._schedule(case)
 
-    def _leave(self, case: Case, at_ms: int) -> None:
-        if case.homes and case.item_revision:
+    def _leave(self, case: Case) -> None:
+        if case.homes:
             self._shelf.give_up_homes(case)
-            return
-        self._shelf.forget(case)
+        else:
+            self._shelf.forget(case)
 
     def _schedule(self, case: Case) -> None:
         """See to it that the case is looked at when it is due, and not much before."""

@@ -14,15 +14,16 @@ from typing import Any
 
 import msgspec
 
-from detectors.campaign import accounts_of, bulk, explains, made, one_campaign
+from detectors.campaign import accounts_of, acts, are_others, belongs, one_campaign, survivor_first
 from detectors.case import Case, CaseParams
-from detectors.claim import NAMED, Claim, bare, polls_of, same_accounts, topic
+from detectors.claim import Claim, bare, polls_of, topic
 from detectors.findings import Finding
 from detectors.impact import NONE_SUSPECT, SuspectVotes, together
 
 MOST_NAMED = 500_000
 MOST_NAMED_A_CASE = 100_000
 MOST_CLAIMS = 256
+MOST_CLOSED = 10_000
 MOST_SETTLED = 500_000
 MOST_BESIDE = 10_000
 
@@ -40,24 +41,26 @@ class Shelf:
         self._home: dict[str, str] = {}
         self._settled: dict[str, SuspectVotes] = {}
         self._beside: dict[str, Finding] = {}
+        self._closed: dict[str, None] = {}
 
-    def take(self, finding: Finding) -> Case | None:
-        """Give a finding to its case, opening one above 1.0; None when it belongs to none and opens none."""
+    def take(self, finding: Finding) -> list[Case]:
+        """Give a finding to its case, opening one above 1.0; return the cases that it changed."""
         case = self._place(finding)
-        acts = case is None or _acts(case, finding)
-        opens = finding.score > 1 and finding.phase != "calm" and acts
+        is_acting = case is None or acts(case, finding)
+        opens = finding.score > 1 and finding.phase != "calm" and is_acting
+        changed: list[Case] = []
         if case is None and opens:
-            case = self._open(finding)
+            case = self._open(finding, changed)
         elif case is None and finding.lean == "organic":
             self._keep_beside(finding)
         if case is None or not (case.is_open or opens or finding.cluster):
-            return None
+            return []
         if opens and not case.is_open:
-            case.resolved_ms, case.opening, case.arrived_ms = None, True, finding.arrived_ms
-        if acts and finding.score >= self._params.close_below:
+            self._reopen(case, finding.arrived_ms)
+        if is_acting and finding.score >= self._params.close_below:
             case.hot_ms = finding.at_ms
         self._hear(case, finding)
-        return case
+        return [case, *changed]
 
     def unite(self, case: Case) -> tuple[Case, list[Case]]:
         """Make one of all cases that turn out to be this open one; return what survives and what ends."""
@@ -65,7 +68,7 @@ class Shelf:
         for other in self._near(case.poll_ids()):
             is_another = other is not case and other.merged_into is None
             if case.is_open and is_another and one_campaign(case, other):
-                case, loser = sorted((case, other), key=lambda one: one.sort_key)
+                case, loser = survivor_first(case, other)
                 self._merge(case, loser)
                 case.rejudge()
                 ended.append(loser)
@@ -77,10 +80,13 @@ class Shelf:
         return together([self._settled.get(poll_id, NONE_SUSPECT), *(one for one in live if one is not None)])
 
     def give_up_homes(self, case: Case) -> None:
-        """Let the next surge of its polls be another case."""
+        """Let the next surge of its polls be another case; of those so closed, the oldest are forgotten."""
         for poll_id in case.homes:
             self._home.pop(poll_id, None)
         case.homes = []
+        self._closed[case.case_id] = None
+        if len(self._closed) > MOST_CLOSED:
+            self.forget(self.cases[next(iter(self._closed))])
 
     def forget(self, case: Case) -> None:
         """Forget a case; what it made suspect stays."""
@@ -106,19 +112,35 @@ class Shelf:
             if at_home and any(claim.is_about(finding) for claim in case.claims):
                 return case
         if len(polls) == 1 and polls[0] in self._home:
-            return self.cases[self._home[polls[0]]]
-        return next((case for case in near if _belongs(finding, case)), None)
+            home = self.cases[self._home[polls[0]]]
+            return None if are_others(finding, home) else home
+        return next((case for case in near if belongs(finding, case)), None)
 
-    def _open(self, finding: Finding) -> Case:
+    def _open(self, finding: Finding, changed: list[Case]) -> Case:
         at_ms = finding.at_ms
         case = Case(
             self._new_id(finding), finding.poll_id, at_ms, finding.start_ms, at_ms, at_ms, arrived_ms=finding.arrived_ms
         )
         self.cases[case.case_id] = case
+        if len(polls_of(finding)) == 1 and finding.poll_id in self._home:
+            campaign = self.cases[self._home[finding.poll_id]]
+            self._move_out(finding.poll_id, campaign, case)
+            changed.append(campaign)
         beside = self._beside.pop(finding.poll_id, None)
         if beside is not None and at_ms - beside.at_ms <= self._params.close_after_ms:
             self._hear(case, beside)
         return case
+
+    def _move_out(self, poll_id: str, campaign: Case, case: Case) -> None:
+        """Tell the surge of a poll in another case than the campaign's: its accounts are others."""
+        case.claims = [claim for claim in campaign.claims if not claim.named and polls_of(claim.finding) == [poll_id]]
+        campaign.claims = [claim for claim in campaign.claims if claim not in case.claims]
+        campaign.homes.remove(poll_id)
+        del self._home[poll_id]
+
+    def _reopen(self, case: Case, arrived_ms: int) -> None:
+        self._closed.pop(case.case_id, None)
+        case.resolved_ms, case.opening, case.arrived_ms = None, True, arrived_ms
 
     def _keep_beside(self, finding: Finding) -> None:
         self._beside.pop(finding.poll_id, None)
@@ -169,7 +191,7 @@ class Shelf:
 
     def _merge(self, case: Case, loser: Case) -> None:
         if not case.is_open:
-            case.resolved_ms, case.opening, case.arrived_ms = None, True, loser.arrived_ms
+            self._reopen(case, loser.arrived_ms)
         case.claims = [*case.claims, *loser.claims]
         case.tallies = loser.tallies | case.tallies
         case.homes += loser.homes
@@ -188,6 +210,7 @@ class Shelf:
 
     def _remove(self, case: Case) -> None:
         del self.cases[case.case_id]
+        self._closed.pop(case.case_id, None)
         for poll_id in case.homes:
             self._home.pop(poll_id, None)
         for poll_id in case.tallies:
@@ -208,29 +231,8 @@ class Shelf:
         """Take over what `snapshot` returned."""
         self.cases = {case.case_id: case for case in msgspec.msgpack.decode(state["cases"], type=list[Case])}
         self._home = {poll_id: case.case_id for case in self.cases.values() for poll_id in case.homes}
+        closed = [case for case in self.cases.values() if not case.is_open and not case.homes]
+        self._closed = {case.case_id: None for case in sorted(closed, key=lambda case: (case.resolved_ms, case.case_id))}
         self._by_poll = {poll_id: dict.fromkeys(ids) for poll_id, ids in state["by_poll"].items()}
         self._settled = msgspec.convert(state["settled"], dict[str, SuspectVotes])
         self._beside = {one.poll_id: one for one in msgspec.convert(state["beside"], list[Finding])}
-
-
-def _acts(case: Case, finding: Finding) -> bool:
-    """Tell whether something happened since the last word on this: saying it again keeps no case open."""
-    claim = next((one for one in case.claims if one.is_about(finding)), None)
-    return claim is None or finding.detector == "rate" or finding.end_ms > claim.finding.end_ms
-
-
-def _belongs(finding: Finding, case: Case) -> bool:
-    """Tell whether a case without an earlier word on this is the one it is about."""
-    accounts = {member.account_id for member in finding.members if member.score >= NAMED}
-    theirs = accounts_of(case.claims)
-    if theirs and accounts:
-        return same_accounts(accounts, theirs)
-    if not case.is_open or finding.lean == "organic" or (len(polls_of(finding)) > 1) == bool(theirs):
-        return False
-    if theirs:
-        return made(case, finding.poll_id, _bulk_of(finding), finding.at_ms)
-    return any(of.poll_id in case.homes and explains(of.votes, bulk(case, of.poll_id)) for of in finding.suspects)
-
-
-def _bulk_of(finding: Finding) -> float:
-    return max(Claim(finding).excess, *(of.votes for of in finding.suspects), 0.0)

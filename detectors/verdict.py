@@ -23,7 +23,7 @@ _CRITICAL_SHARE = 0.2
 # (score, how often a verdict on such a score was right), from benchmarks/accuracy/calibration.py; log-linear between.
 _COORDINATED = ((1.0, 0.95), (2.0, 0.98), (5.0, 0.99))
 # (measured reasons on the side of a crowd, how often "organic" was right)
-_ORGANIC = ((0, 0.7), (1, 0.83), (2, 0.975), (4, 0.98))
+_ORGANIC = ((0, 0.8), (1, 0.89), (2, 0.985), (4, 0.99))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ def test_a_flood_in_a_poll_of_a_ring_is_another_case() -> None:
     assert told.book.open_cases()["coordinated"] == 2
     assert len({revision.data.case_id for revision in told.said}) == 2
     assert told.book._shelf.estimate("p").votes == 1038, "no vote is suspect in both"
+    assert told.said[-1].data.kinds == ["account_cluster", "vote_spike"], "the surge is that of the flood"
+    told.tell(30, finding(25, observed=2000.0, score=9.0))
+    assert told.said[-1].data.case_id == told.said[-2].data.case_id
 
 
 def test_a_few_accounts_in_both_do_not_make_them_one() -> None:
@@ -77,20 +80,42 @@ def test_clusters_that_grow_together_become_one() -> None:
     assert told.named() == set(RING)
 
 
-def test_a_surge_that_a_ring_did_not_make_stays_a_case_of_its_own() -> None:
+def test_what_nobody_is_named_for_is_told_with_the_campaign_of_that_poll() -> None:
     told = Told()
-    told.tell(10, finding(5, observed=1010.0), sighting(8, "p", "q", accounts=RING, votes=38))
-    assert told.book.open_cases() == {"organic": 0, "coordinated": 1, "mixed": 0, "insufficient": 1}
-    later = Told()
-    later.tell(10, sighting(5, "p", "q", accounts=RING, votes=38))
-    later.tell(1000, finding(900, observed=50.0))
-    assert len({r.data.case_id for r in later.said}) == 2, "forty votes, but a quarter of an hour later"
-
-
-def test_a_surge_right_after_a_campaign_acted_is_its_own() -> None:
-    told = Told()
-    told.tell(10, sighting(5, "p", "q", accounts=RING, votes=38), finding(9, observed=50.0))
+    crowd = sighting(7, "p", votes=0, lean="organic", score=0.2, detector="crowd")
+    told.tell(10, finding(5, observed=1010.0), crowd, sighting(8, "p", "q", accounts=RING, votes=38, end_s=6))
+    assert told.verdicts() == [("opened", "insufficient"), ("updated", "organic"), ("updated", "mixed")]
     assert len({r.data.case_id for r in told.said}) == 1
+    told.tell(20, finding(15, poll="q", observed=50.0))
+    assert len({r.data.case_id for r in told.said}) == 1, "the next surge of a poll it accuses, too"
+
+
+def test_a_surge_after_the_campaign_was_resolved_is_another_case_until_it_acts_again() -> None:
+    told = Told()
+    told.tell(400, sighting(5, "p", "q", accounts=RING, votes=38))
+    told.tell(1000, finding(900, poll="q", observed=50.0))
+    assert [(r.news, r.data.verdict) for r in told.said[2:]] == [("opened", "insufficient")]
+    told.tell(8_000, sighting(7_200, "p", "q", accounts=["ring40"], votes=39))
+    first, second = told.said[0].data.case_id, told.said[2].data.case_id
+    assert told.said[-2].data.case_id == first, "its case opens again, long after the surge's was resolved"
+    (ended,) = [r for r in told.said if r.data.merged_into is not None]
+    assert (ended.data.case_id, ended.data.merged_into) == (second, first)
+
+
+def test_a_poll_that_a_campaign_does_not_accuse_keeps_its_crowd() -> None:
+    told = Told()
+    crowd = sighting(7, "r", votes=0, lean="organic", score=0.2, detector="crowd")
+    told.tell(10, finding(5, poll="r"), crowd, sighting(8, "p", "q", accounts=RING, votes=38))
+    assert told.book.open_cases() == {"organic": 1, "coordinated": 1, "mixed": 0, "insufficient": 0}
+
+
+def test_a_poll_that_a_campaign_gives_up_is_no_longer_among_its_polls() -> None:
+    told = Told()
+    told.tell(10, finding(5, poll="q"), sighting(6, "p", "q", accounts=RING, votes=38))
+    assert told.said[-1].data.poll_ids == ["q", "p"]
+    told.tell(20, sighting(15, "p", "r", accounts=["ring40"], votes=38))
+    assert told.said[-1].data.poll_ids == ["p", "r"], "told at once"
+    assert told.book._shelf.estimate("q").votes == 0
 
 
 def test_a_campaign_that_acts_again_hours_later_opens_its_case_again() -> None:

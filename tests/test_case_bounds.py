@@ -67,10 +67,21 @@ def test_crowds_without_a_case_and_polls_of_closed_cases_are_bounded(monkeypatch
         told.tell(number + 0.5, crowd, finding(number, poll=f"q{number}"))
     state = told.book.snapshot()["shelf"]
     assert [one[1] for one in state["beside"]] == [f"p{number}" for number in range(80, 100)]
-    told.tell(10_000)
+    told.tell(30 * 3600)
     state = told.book.snapshot()["shelf"]
     assert sorted(state["settled"]) == [f"q{number}" for number in range(80, 100)]
     assert (told.book._shelf.cases, state["by_poll"]) == ({}, {})
+
+
+def test_of_closed_cases_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "MOST_CLOSED", 20)
+    told = Told()
+    for number in range(100):
+        told.tell(number + 0.5, finding(number, poll=f"q{number:02}"))
+    told.tell(5_000)
+    assert sorted(case.poll_id for case in told.book._shelf.cases.values()) == [f"q{number}" for number in range(80, 100)]
+    told.tell(30 * 3600)
+    assert (told.book._shelf.cases, told.book._shelf._closed) == ({}, {})
 
 
 def test_a_book_in_which_nothing_is_open_holds_nothing_but_what_polls_keep() -> None:
