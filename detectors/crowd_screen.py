@@ -57,7 +57,7 @@ class Chunker:
         self._make_room(int(poll.max()) + 1 if len(poll) else 0)
         order = np.argsort(poll, kind="stable")
         sorted_poll = poll[order]
-        starts = np.flatnonzero(np.append(True, sorted_poll[1:] != sorted_poll[:-1]))
+        starts = np.flatnonzero(np.append(True, sorted_poll[1:] != sorted_poll[:-1]))[: len(poll)]
         counts = np.diff(np.append(starts, len(poll)))
         polls = sorted_poll[starts]
         ordinal = np.arange(len(poll)) - np.repeat(starts - self._votes[polls], counts)
