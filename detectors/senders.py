@@ -49,6 +49,9 @@ class Senders:
     `client`, `network` and `referrer` are keyed 32-bit hashes (`NO_CODE`); `country` is 26 x first letter + second
     (`NO_COUNTRY`). `sketch` has n rows of `SKETCH_WIDTH` numbers (`detectors.sketch`), or of none where no
     detector reads texts.
+
+    While rows are on their way their columns may be *thin*: ids as a view, and `sketch` with rows only for those that
+    have one, row i at `sketch_row[i]` (-1: none). Detectors are given `whole` rows.
     """
 
     account_ids: Strings
@@ -59,41 +62,66 @@ class Senders:
     country: Countries
     referrer: Codes
     sketch: Sketches
+    sketch_row: Int32s | None = None
 
     def __len__(self) -> int:
         return len(self.created_ms)
 
     def take(self, rows: Any) -> Senders:
-        """Return the rows that a slice, a mask or an array of indices selects, their ids end to end."""
-        return self._with(self.account_ids.take(rows), rows)
+        """Return the rows that a slice, a mask or an array of indices selects."""
+        return self.view(rows).whole()
 
     def view(self, rows: Any) -> Senders:
-        """Return the rows that a slice, a mask or an array of indices selects, their ids as a view."""
-        return self._with(self.account_ids.view(rows), rows)
+        """Return the rows that a slice, a mask or an array of indices selects, as thin as they are."""
+        plain: dict[str, Any] = {name: getattr(self, name)[rows] for name in PLAIN_COLUMNS}
+        ids = self.account_ids.view(rows)
+        if self.sketch_row is None:
+            return Senders(account_ids=ids, sketch=self.sketch[rows], **plain)
+        return Senders(account_ids=ids, sketch=self.sketch, sketch_row=self.sketch_row[rows], **plain)
 
-    def contiguous(self) -> Senders:
-        """Return the same rows with their ids end to end."""
-        return replace(self, account_ids=self.account_ids.contiguous())
+    def thin(self) -> Senders:
+        """Return the same rows with sketches only for those that have one."""
+        if self.sketch_row is not None:
+            return self
+        told = np.flatnonzero(self.sketch.any(axis=1))
+        place = np.full(len(self), -1, np.int32)
+        place[told] = np.arange(len(told))
+        return replace(self, sketch=self.sketch[told], sketch_row=place)
 
-    def _with(self, account_ids: Strings, rows: Any) -> Senders:
-        plain = {name: getattr(self, name)[rows] for name in PLAIN_COLUMNS}
-        return Senders(account_ids=account_ids, sketch=self.sketch[rows], **plain)
+    def whole(self) -> Senders:
+        """Return the same rows with ids end to end and a sketch for each row."""
+        ids = self.account_ids.contiguous()
+        if self.sketch_row is None:
+            return replace(self, account_ids=ids)
+        sketch = np.zeros((len(self), self.sketch.shape[1]), np.uint32)
+        told = np.flatnonzero(self.sketch_row >= 0)
+        sketch[told] = self.sketch[self.sketch_row[told]]
+        return replace(self, account_ids=ids, sketch=sketch, sketch_row=None)
 
 
 def senders(parts: list[Senders]) -> Senders:
-    """Return rows of several parts, one after the other; their sketches must be equally wide."""
+    """Return rows of several parts, one after the other; all are thin or none is, and sketches are equally wide."""
     parts = [part for part in parts if len(part)]
     if len(parts) < 2:
         return parts[0] if parts else NO_SENDERS
-    plain = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PLAIN_COLUMNS}
-    sketch = np.concatenate([part.sketch for part in parts])
-    return Senders(account_ids=joined([part.account_ids for part in parts]), sketch=sketch, **plain)
+    plain: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in PLAIN_COLUMNS}
+    ids, sketch = joined([part.account_ids for part in parts]), np.concatenate([part.sketch for part in parts])
+    if parts[0].sketch_row is None:
+        return Senders(account_ids=ids, sketch=sketch, **plain)
+    shifts = np.cumsum([0, *(len(part.sketch) for part in parts[:-1])]).tolist()
+    places = [
+        np.where(part.sketch_row >= 0, part.sketch_row + shift, -1)
+        for part, shift in zip(parts, shifts, strict=True)
+        if part.sketch_row is not None
+    ]
+    return Senders(account_ids=ids, sketch=sketch, sketch_row=np.concatenate(places).astype(np.int32), **plain)
 
 
 def packed(sender: Senders) -> dict[str, bytes]:
     """Return rows as plain data."""
+    sender = sender.whole()
     plain = {name: getattr(sender, name).tobytes() for name in PLAIN_COLUMNS}
-    ids = sender.account_ids.contiguous()
+    ids = sender.account_ids
     return plain | {"ids": ids.data.tobytes(), "id_ends": ids.ends.tobytes(), "sketch": sender.sketch.tobytes()}
 
 

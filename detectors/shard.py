@@ -150,14 +150,15 @@ class Shard:
 
     def _observe(self, rows: Sequence, until_ms: int, counted: Counted, changed: list[Int32s]) -> list[Finding]:
         new = self._recent.first_seen(rows.event, rows.effective_ms)
-        counted.duplicates += len(rows) - int(np.count_nonzero(new))
-        rows = rows.take(new)
+        if not new.all():
+            counted.duplicates += len(rows) - int(np.count_nonzero(new))
+            rows = rows.take(new)
         before = len(self.book)
         poll, cell = self.book.enter(rows.name)
         counted.polls_entered += len(self.book) - before
         np.maximum.at(self.book.last_ms, poll, rows.effective_ms)
         is_vote, all_polls, all_cells = cell >= 0, poll, cell
-        votes, poll, cell = rows.take(is_vote), poll[is_vote], cell[is_vote]
+        votes, poll, cell = rows.without_senders().take(is_vote), poll[is_vote], cell[is_vote]
         change = self._tally.count(votes, cell, self.book.serial[poll])
         cells = self._vote_cells(votes, poll, cell, ~votes.late)
         step = self._rate.advance(cells, until_ms)
@@ -203,7 +204,7 @@ class Shard:
         option = np.full(len(rows), NO_OPTION, np.int32)
         option[cell >= 0] = self.book.cell_option[cell[cell >= 0]]
         return Ballots(
-            poll, option, rows.effective_ms, rows.ts_ms, rows.account, first, rows.arrived_ms, rows.sender.contiguous()
+            poll, option, rows.effective_ms, rows.ts_ms, rows.account, first, rows.arrived_ms, rows.sender.whole()
         )
 
     def _named(self, windows: WindowScores) -> ScoredWindows:

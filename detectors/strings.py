@@ -47,6 +47,9 @@ class Strings:
             return self
         lengths = self.ends - self.starts
         ends = np.cumsum(lengths)
+        if self._is_grid(lengths):
+            width = int(lengths[0])
+            return Strings(self.data.reshape(-1, width)[self.starts // width].ravel(), ends)
         where = np.arange(int(ends[-1]) if len(ends) else 0)
         where += np.repeat(self.starts - (ends - lengths), lengths)
         return Strings(self.data[where], ends)
@@ -63,6 +66,13 @@ class Strings:
         starts = np.zeros_like(self.ends)
         starts[1:] = self.ends[:-1]
         return starts
+
+    def _is_grid(self, lengths: Int64s) -> bool:
+        """Tell whether all strings are of one length and begin at multiples of it: then they are copied at once."""
+        if self.starts is None or not len(lengths) or not lengths[0] or (lengths != lengths[0]).any():
+            return False
+        width = int(lengths[0])
+        return len(self.data) % width == 0 and not (self.starts % width).any()
 
     def _part(self, start: int, stop: int) -> Strings:
         ends = self.ends[start:stop]

@@ -189,7 +189,7 @@ def _rows_of_all_polls(part: SourceRange) -> Rows:
         rows.poll,
         rows.option,
         part.arrived_ms,
-        account_ids_only(rows.sender if rows.sender.sketch.any() else with_sketches(rows.sender, 0)).contiguous(),
+        account_ids_only(rows.sender if rows.sender.sketch.any() else with_sketches(rows.sender, 0)).whole(),
         rows.poll_ids,
         rows.options,
     )

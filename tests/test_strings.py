@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,3 +26,11 @@ def test_what_is_taken_is_what_a_list_would_give(texts: list[str], data: st.Data
 @given(st.lists(TEXTS, max_size=4))
 def test_columns_joined_are_their_strings_one_after_the_other(parts: list[list[str]]) -> None:
     assert joined([strings(part) for part in parts]).texts() == [text for part in parts for text in part]
+
+
+@given(st.lists(st.integers(0, 99), max_size=12), st.data())
+def test_strings_of_one_length_are_picked_like_any_others(numbers: list[int], data: st.DataObject) -> None:
+    texts = [f"u{number:02d}" for number in numbers]
+    column = joined([strings(texts), strings(data.draw(st.sampled_from([[], ["x"], ["u77"]])))])
+    rows = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=9)) if texts else []
+    assert column.view(np.array(rows, np.int64)).contiguous().texts() == [texts[row] for row in rows]
