@@ -8,6 +8,7 @@ each vote of the last 64 s: 22 MB for 10,000 polls with 1,000 votes a second.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from math import exp
 from typing import Any
@@ -21,6 +22,7 @@ from detectors.shape_course import course_sighting
 from detectors.shape_halves import NATS, SERIES_MS, Steps, steps
 from detectors.shape_level import RECENT_FRAMES, Levels, Usual
 from detectors.shape_params import FRAME_MS, SLOTS, TICK_MS, ShapeParams
+from detectors.shape_past import Pasts
 from detectors.shape_rows import RecentRows
 from detectors.shape_surge import Surges
 from detectors.shape_walk import Heights, Walks
@@ -46,6 +48,7 @@ class Shape:
         self._walks = Walks()
         self._levels = Levels()
         self._surges = Surges()
+        self._pasts = Pasts()
         self._clocks: dict[int, Clock] = {}
         self._tick = -1
 
@@ -96,23 +99,20 @@ class Shape:
             series += series // 2 // SLOTS * SLOTS
             self._walks.grow(series)
             self._levels.grow(series)
+            self._pasts.grow(series // SLOTS)
 
     def _learn(self, keys: Int64s, base_ms: int, from_frame: int, to_frame: int, seen: list[Sighting]) -> None:
         """Let levels learn frames [from_frame, to_frame), whose votes are among the keys."""
         if to_frame <= from_frame:
             return
-        cell = keys // FRAME_MS
-        starts = np.flatnonzero(np.diff(cell, prepend=-1))
-        votes, cell = np.diff(np.append(starts, len(keys))), cell[starts]
-        series, frame = np.divmod(cell, SERIES_MS // FRAME_MS)
-        frame += base_ms // FRAME_MS
-        order = np.argsort(frame, kind="stable")
-        series, votes = series[order], votes[order]
-        ends = np.searchsorted(frame[order], np.arange(from_frame, to_frame + 1))
-        for number, low, high in zip(range(from_frame, to_frame), ends[:-1], ends[1:], strict=True):
-            of = series[low:high]
-            self._watch_surges(number, of, votes[low:high], seen)
-            self._levels.learn(number, of, votes[low:high], _series_of(of[of % SLOTS == 0] // SLOTS))
+        for frame, own in _by_frame(keys, base_ms, from_frame, to_frame):
+            series, ms = np.divmod(own, SERIES_MS)
+            starts = np.flatnonzero(np.diff(series, prepend=-1))
+            of, votes = series[starts], np.diff(np.append(starts, len(series)))
+            whole = series % SLOTS == 0
+            self._watch_surges(frame, of, votes, seen)
+            self._pasts.learn(series[whole] // SLOTS, ms[whole] + base_ms)
+            self._levels.learn(frame, of, votes, _series_of(of[of % SLOTS == 0] // SLOTS))
         if self._clocks:
             self._levels.pass_over(_series_of(np.array(list(self._clocks))))
 
@@ -133,7 +133,7 @@ class Shape:
         self, found: Steps, ahead: Heights, score: Floats, entry: int, keys: Int64s, base_ms: int, seen: list[Sighting]
     ) -> None:
         poll, tick = int(found.series[entry]) // SLOTS, int(found.tick[entry])
-        if poll in self._clocks:
+        if poll in self._clocks or not self._pasts.is_uneven(poll):
             return
         same = np.flatnonzero((found.tick == tick) & (found.series // SLOTS == poll))
         entry = int(same[_clearest(found.series[same] % SLOTS, ahead.height[same].max(axis=1))])
@@ -198,6 +198,7 @@ class Shape:
         self._walks.begin_anew(series)
         self._levels.forget(series)
         self._surges.forget(polls)
+        self._pasts.forget(polls[polls < len(self._levels.votes) // SLOTS])
         self._rows.forget(polls)
         for poll in polls.tolist():
             self._clocks.pop(poll, None)
@@ -210,6 +211,7 @@ class Shape:
             "walks": self._walks.snapshot(),
             "levels": self._levels.snapshot(),
             "surges": self._surges.snapshot(),
+            "pasts": self._pasts.snapshot(),
             "clocks": [asdict(clock) for clock in self._clocks.values()],
         }
 
@@ -220,6 +222,7 @@ class Shape:
         self._walks.restore(state["walks"])
         self._levels.restore(state["levels"])
         self._surges.restore(state["surges"])
+        self._pasts.restore(state["pasts"])
         self._clocks = {clock["poll"]: Clock(**clock) for clock in state["clocks"]}
 
 
@@ -236,6 +239,15 @@ def _frame_end(tick: int) -> int:
 def _series_of(polls: Int64s) -> Int64s:
     series: Int64s = (polls[:, None] * SLOTS + np.arange(SLOTS)).ravel()
     return series
+
+
+def _by_frame(keys: Int64s, base_ms: int, from_frame: int, to_frame: int) -> Iterator[tuple[int, Int64s]]:
+    """Yield each frame with its keys, sorted as they were."""
+    frame = keys % SERIES_MS // FRAME_MS + base_ms // FRAME_MS
+    order = np.argsort(frame, kind="stable")
+    ends = np.searchsorted(frame[order], np.arange(from_frame, to_frame + 1))
+    for number, low, high in zip(range(from_frame, to_frame), ends[:-1], ends[1:], strict=True):
+        yield number, keys[order[low:high]]
 
 
 def _counts(keys: Int64s, series: Int64s, from_ms: int, until_ms: int) -> Int64s:

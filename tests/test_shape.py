@@ -155,6 +155,26 @@ def test_people_are_never_a_clock(name: str) -> None:
         assert not clocks(seen), f"seed {seed}"
 
 
+def evenly(per_s: float, from_s: float, to_s: float) -> Ballots:
+    at_ms = np.arange(round(from_s * 1000), round(to_s * 1000), round(1000 / per_s))
+    return ballots_of(at_ms, account=at_ms)
+
+
+@pytest.mark.parametrize("per_s", [0.05, 0.5, 4.0])
+def test_votes_that_always_came_evenly_are_the_manner_of_their_source(per_s: float) -> None:
+    swelling = [evenly(per_s * factor, 600 * factor, 600 * factor + 599) for factor in (1, 2, 5, 3, 1)]
+    for rows in (evenly(per_s, 0, 3600), together(swelling[:4])):
+        assert not clocks(watched(rows, 4000))
+
+
+def test_a_clock_is_told_after_few_votes_of_people_and_not_before_any() -> None:
+    rng = np.random.default_rng(10)
+    even = clock(rng, 10, BEGINS_S, 240, 0.0)
+    people = crowd(rng, 1.0, BEGINS_S - 600, BEGINS_S - 540)
+    assert clocks(watched(together([people, even])))
+    assert not clocks(watched(even))
+
+
 def test_revotes_replies_and_late_rows_have_no_rhythm() -> None:
     own, even = (hijacked(8, 0.2).take(slice(0, 100)), np.arange(0, 240_000, 133) + 1_200_000)
     again = ballots_of(even, account=np.zeros(len(even)))

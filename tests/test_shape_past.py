@@ -1,0 +1,64 @@
+"""What is known of a poll's past: chance is uneven at any rate, even spreading is not, and a clock does not erase it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.columns import Int64s
+from detectors.shape_params import FRAME_MS
+from detectors.shape_past import Pasts
+
+SEED = 3
+
+
+def told(times: list[Int64s]) -> Pasts:
+    """Return what is known of polls whose votes came at these times."""
+    pasts = Pasts()
+    pasts.grow(len(times))
+    last_ms = max(int(ms.max()) for ms in times)
+    for low in range(0, last_ms + 1, FRAME_MS):
+        votes = [(poll, ms[(ms >= low) & (ms < low + FRAME_MS)]) for poll, ms in enumerate(times)]
+        poll = np.concatenate([np.full(len(ms), number) for number, ms in votes])
+        pasts.learn(poll, np.concatenate([ms for _, ms in votes]))
+    return pasts
+
+
+def by_chance(per_s: float, length_s: float) -> Int64s:
+    rng = np.random.default_rng(SEED)
+    return np.sort(rng.integers(0, round(length_s * 1000), rng.poisson(per_s * length_s)))
+
+
+def test_chance_is_uneven_at_any_rate_and_even_spreading_at_none() -> None:
+    chance = [by_chance(per_s, 3_600) for per_s in (0.01, 0.1, 1, 10)]
+    even = [np.arange(0, 3_600_000, step_ms) for step_ms in (100_000, 10_000, 1_000, 100)]
+    pasts = told(chance + even)
+    assert [pasts.is_uneven(poll) for poll in range(8)] == [True] * 4 + [False] * 4, f"seed {SEED}"
+    variation = pasts.variation / pasts.pairs
+    assert np.all(np.abs(variation[1:4] - 1000) < 250), f"seed {SEED}: {variation}"
+    assert np.all(variation[4:] < 10)
+
+
+def test_two_pairs_of_a_frame_count_wherever_frames_begin() -> None:
+    ms = by_chance(0.05, 3_600)
+    gaps, seen = np.diff(ms), {}
+    for vote in range(2, len(ms)):
+        a, b = int(gaps[vote - 1]), int(gaps[vote - 2])
+        in_frame = seen.setdefault(int(ms[vote]) // FRAME_MS, [])
+        if np.count_nonzero(ms[:vote] >= ms[vote] // FRAME_MS * FRAME_MS) < 2:
+            in_frame.append(3_000 * (a - b) ** 2 // (a + b) ** 2)
+    pasts = told([ms])
+    assert pasts.pairs[0] == sum(len(terms) for terms in seen.values())
+    assert pasts.variation[0] == sum(sum(terms) for terms in seen.values())
+
+
+def test_a_clock_of_some_frames_does_not_outweigh_few_votes_of_people() -> None:
+    people = by_chance(0.05, 320)
+    assert told([np.concatenate([people, np.arange(320_000, 416_000, 133)])]).is_uneven(0), f"seed {SEED}"
+
+
+def test_a_poll_that_left_leaves_nothing_behind() -> None:
+    pasts = told([by_chance(1, 600)])
+    pasts.forget(np.array([0]))
+    assert not pasts.is_uneven(0)
+    pasts.learn(np.zeros(4, np.int64), np.array([700_000, 701_000, 709_000, 709_100]))
+    assert not pasts.is_uneven(0)
