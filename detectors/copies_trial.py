@@ -73,8 +73,7 @@ def groups(replies: Copies, params: CopiesParams) -> list[Copies]:
     core = _in_two_polls(copies)
     if len(core) < params.fewest_accounts:
         return []
-    linked = [_alike(copies.take(np.isin(copies.text, texts))) for texts in _linked(copies, core)]
-    return [group for group in linked if len(np.unique(group.text)) >= 2]
+    return [_alike(copies.take(np.isin(copies.text, texts))) for texts in _linked(copies, core, params)]
 
 
 def judged(
@@ -95,8 +94,8 @@ def judged(
     p_value = float(bdtrc(back - 1, total, expected / total)) if back else 1.0
     least = float(betaincinv(back + 0.5, total - back + 0.5, 0.05)) if back else 0.0
     score = min(
-        len(texts) / params.fewest_texts,
-        len(core) / params.fewest_accounts,
+        len(texts) / (params.fewest_texts - 1),
+        len(core) / (params.fewest_accounts - 1),
         least / params.least_return,
         -np.log10(max(p_value, 1e-300)) / 8,
     )
@@ -126,16 +125,24 @@ def _in_two_polls(copies: Copies) -> Hashes:
     return np.unique(account[1:][again])
 
 
-def _linked(copies: Copies, core: Hashes) -> list[Int64s]:
-    """Return groups of texts that accounts of the core connect; a text with one such account connects nothing."""
+def _linked(copies: Copies, core: Hashes, params: CopiesParams) -> list[Int64s]:
+    """Return groups of texts that accounts of the core connect, those that are large enough to be a swarm.
+
+    A text with one such account connects nothing. All texts of an account are in one group.
+    """
     users = _users(copies.take(np.isin(copies.account, core)))
     _, place, count = np.unique(users.text, return_inverse=True, return_counts=True)
     users = users.take(count[place] >= 2)
     order = np.argsort(users.account, kind="stable")
     text, account = users.text[order], users.account[order]
     same = account[1:] == account[:-1]
-    names, group = united(text[1:][same], text[:-1][same])
-    return [names[group == one] for one in np.unique(group)]
+    names, root = united(text[1:][same], text[:-1][same])
+    text, account = text[np.isin(text, names)], account[np.isin(text, names)]
+    _, group, texts = np.unique(root, return_inverse=True, return_counts=True)
+    once = np.unique(account, return_index=True)[1]
+    accounts = np.bincount(group[np.searchsorted(names, text[once])], minlength=len(texts))
+    large = np.flatnonzero((texts >= params.fewest_texts) & (accounts >= params.fewest_accounts))
+    return [names[group == one] for one in large.tolist()]
 
 
 def _alike(copies: Copies) -> Copies:

@@ -57,6 +57,13 @@ def test_a_swarm_is_told_in_its_second_poll() -> None:
     assert first.p_value < 1e-6
 
 
+@pytest.mark.parametrize(("templates", "found"), [(3, False), (4, True)])
+def test_four_texts_make_a_swarm_and_three_do_not(templates: int, found: bool) -> None:
+    scene = crowds(Scene(6))
+    scene.swarm([0, 1, 2, 3, 4], START_MS, templates=templates)
+    assert bool(seen_in(scene.ballots())) == found
+
+
 def test_the_evidence_has_sentences_for_both_sides_and_the_numbers_of_the_score() -> None:
     scene = crowds(Scene(1))
     scene.swarm([0, 1, 2, 3, 4], START_MS)
