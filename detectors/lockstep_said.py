@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from detectors.columns import Hashes
 from detectors.findings import Evidence, Member, Reason
 from detectors.lockstep_group import NAMED, Attended, Group
-from detectors.lockstep_log import VoteLog
+from detectors.lockstep_log import VoteLog, among
 from detectors.sentences import span
 from detectors.watcher import MOST_MEMBERS, Sighting, Suspected
 
 _DEPTH = 16
 _MOST_POLLS = 64
-_Z = 1.96
+_Z, _SLACK = 1.96, 0.02
+_CHANGED = 0.05
+_AGREED, _DIFFERED = 0.8, 0.6
+_NOT_LOOKED_AT = (
+    "Only who met whom and when was looked at, not ages, networks, clients or texts; people who share links in one chat "
+    "meet again and again too, though over minutes."
+)
 
 
 def told(log: VoteLog, group: Group, at_ms: int, arrived_ms: int) -> Sighting:
@@ -60,7 +64,11 @@ def _members(log: VoteLog, group: Group) -> tuple[tuple[Member, ...], tuple[str,
     named = standing.score >= NAMED
     account, score = standing.account[named], standing.score[named]
     new = np.array(
-        [group.told.get(a) != s for a, s in zip(account.tolist(), score.tolist(), strict=True)], np.bool_
+        [
+            abs(group.told.get(a, 0.0) - s) >= _CHANGED
+            for a, s in zip(account.tolist(), score.tolist(), strict=True)
+        ],
+        np.bool_,
     )
     rows = log.last_rows(account)
     chosen = np.flatnonzero(new & (rows >= 0))[:MOST_MEMBERS]
@@ -91,51 +99,43 @@ def _suspects(log: VoteLog, group: Group) -> tuple[Suspected, ...]:
 
 
 def _suspected(poll: int, options: Hashes, bursts: list[Attended], named: Hashes) -> Suspected:
-    unnamed = [len(one.account) - int(np.count_nonzero(np.isin(one.account, named))) for one in bursts]
+    unnamed = [len(one.account) - int(np.count_nonzero(among(one.account, named))) for one in bursts]
     anyway = sum(one.bystanders for one in bursts)
     votes = len(options) + max(0.0, sum(unnamed) - anyway)
-    give = _Z * float(np.sqrt(anyway + 1))
+    give = _Z * float(np.sqrt(anyway + 1)) + _SLACK * votes
     low = max(0.0, min(float(len(options)), votes) - give)
     option, count = np.unique(options, return_counts=True)
     scale = votes / max(len(options), 1)
     split = {int(o): float(c) * scale for o, c in zip(option, count, strict=True)}
-    return Suspected(poll, votes, low, max(votes, len(options) + float(sum(unnamed))) + 1.0, split)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Numbers of a group that its sentences tell."""
-
-    accounts: int
-    polls: int
-    longest_ms: int
+    return Suspected(poll, votes, low, max(votes + give, float(len(options) + sum(unnamed))), split)
 
 
 def _evidence(group: Group) -> tuple[Evidence, ...]:
-    clearest = group.clearest
+    clearest, agreed = group.clearest, _agreement(group)
     longest_ms = max(one.burst.end_ms - one.burst.start_ms for one in group.attended)
     polls = len({(one.burst.poll, one.burst.start_ms if one.burst.poll < 0 else 0) for one in group.attended})
     by_a_crowd = clearest.common * clearest.share
-    script = (
-        f"{len(group.standing.named):,} accounts met within {span(0, -(-longest_ms // 1000) * 1000)} of each other in {polls} polls. "
-        f"At their clearest meeting {clearest.met:,} of {clearest.common:,} that came to two polls around the same times "
-        f"were that close in both, where a crowd with one cause would bring {by_a_crowd:.3g} (chance {clearest.p_value:.2g})."
+    met = (
+        f"{len(group.standing.named):,} accounts met within {span(0, -(-longest_ms // 1000) * 1000)} of each other, "
+        f"{len(group.attended)} times in {polls} polls. Where it is clearest, {clearest.common:,} times one of them was "
+        f"around two of these times, and {clearest.met:,} times within both, where a crowd with one cause would have been "
+        f"{by_a_crowd:.3g} times (chance {clearest.p_value:.2g})."
     )
-    return (
-        Evidence("lockstep", "coordinated", script, float(clearest.met), by_a_crowd, clearest.p_value),
-        Evidence("lockstep", "organic", _agreement(group), None, None, None),
-    )
+    answers = f"On average {agreed:.0%} of those who met gave the same answer."
+    said = [Evidence("lockstep", "coordinated", met, float(clearest.met), by_a_crowd, clearest.p_value)]
+    if agreed >= _AGREED:
+        said.append(Evidence("lockstep", "coordinated", answers, agreed, None, None))
+    elif agreed < _DIFFERED:
+        said.append(
+            Evidence(
+                "lockstep", "organic", f"They differ: {answers[0].lower()}{answers[1:]}", agreed, None, None
+            )
+        )
+    return (*said, Evidence("lockstep", "organic", _NOT_LOOKED_AT, None, None, None))
 
 
-def _agreement(group: Group) -> str:
-    """Tell what speaks for people: that they differ in their answers, or that nothing but the time was looked at."""
+def _agreement(group: Group) -> float:
+    """Return the average share of the commonest answer among the named accounts of a burst."""
     named = group.standing.named
-    shares = []
-    for one in group.attended:
-        options = one.option[np.isin(one.account, named)]
-        shares.append(np.bincount(options).max() / len(options) if len(options) else 0.0)
-    share = float(np.mean(shares))
-    return (
-        f"In the average burst {share:.0%} of them gave the same answer; accounts, networks and texts were not looked at, "
-        "and friends who share links in one chat also meet, though over minutes."
-    )
+    answers = [one.option[among(one.account, named)] for one in group.attended]
+    return float(np.mean([np.bincount(some).max() / len(some) for some in answers if len(some)] or [0.0]))
