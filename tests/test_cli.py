@@ -15,7 +15,7 @@ from recorded_traffic import recording, write
 
 from streams.__main__ import DONE, FAILED, WRONG_USE, main
 
-CONTRACT = {"demo", "broker", "topics", "worker", "replay", "scan", "tail", "check-config"}
+CONTRACT = {"demo", "broker", "topics", "worker", "replay", "scan", "simulate", "evaluate", "tail", "check-config"}
 LINES = recording(3, polls=3, minutes=5, flood=100)
 
 
