@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, poisson
 
-from detectors.columns import Bools, Floats
+from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd_births import Births
 from detectors.crowd_mixture import Split
 from detectors.crowd_platform import Platform
@@ -28,6 +28,8 @@ _MUCH = 10.0
 _LEAST_LOG10 = -300.0
 _DOUBT = 2.0
 _LONG_PAST = 300.0
+_REPEAT_DOUBT = 2.0
+_COUNTRIES_UNKNOWN = 4.0
 
 
 @dataclass(frozen=True)
@@ -77,24 +79,28 @@ def judge(
 
 
 def _client(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trait:
-    known = votes.client != 0
+    """Test for one client, and if it is not that for two that share the work."""
     weight = found.without("client")
-    selected = known & (weight >= 0.5)
+    selected = (votes.client != 0) & (weight >= 0.5)
     codes, counts = np.unique(votes.client[selected], return_counts=True)
-    if not len(codes):
-        return Trait("client", 0, 0, 1.0, 0.0, 0.0)
-    mode = codes[int(np.argmax(counts))]
-    usual = _usual(float(platform.client_share(np.array([mode]))[0]), past.client == mode, past.client != 0)
     total = platform.client_votes.sum()
-    usual = (usual * total + _DOUBT) / (total + _DOUBT)
-    return _trait("client", votes.client == mode, selected, weight, usual, 30.0)
+    most: list[Trait] = []
+    for name, number in (("client", 1), ("two_clients", 2)):
+        modes = codes[np.argsort(-counts, kind="stable")[:number]]
+        inside = np.isin(votes.client, modes)
+        own = np.isin(past.client, modes)
+        usual = _usual(min(float(platform.client_share(modes).sum()), 1.0), own, past.client != 0)
+        usual = (usual * total + _DOUBT) / (total + _DOUBT)
+        most.append(_trait(name, inside, selected, weight, usual, 30.0**number))
+    one, two = most
+    return two if two.tells and not one.tells and two.purity >= _LEAST_LIFT * two.usual else one
 
 
 def _births(votes: Votes, past: Votes, found: Split, births: Births) -> Trait:
     inside = born_in(votes, births)
     weight = found.without("born")
     usual = _usual(births.usual, born_in(past, births) == 1, past.created_ms != NO_TIME_MS)
-    return _trait("born", inside == 1, (inside >= 0) & (weight >= 0.5), weight, usual, 7.0 * len(votes))
+    return _trait("born", inside == 1, (inside >= 0) & (weight >= 0.5), weight, usual, 5_000.0)
 
 
 def _networks(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trait:
@@ -103,7 +109,34 @@ def _networks(votes: Votes, past: Votes, found: Split, platform: Platform) -> Tr
     odd = np.zeros(len(votes), np.bool_)
     odd[selected] = odd_networks(votes.network[selected], platform)
     odd &= ~np.isin(votes.network, past.network)
-    return _trait("network", odd, selected, weight, odd_network_share(platform), 30.0)
+    strange = _trait("network", odd, selected, weight, odd_network_share(platform), 30.0)
+    shared = _repeats(votes, selected, platform)
+    return shared if shared.tells and (not strange.tells or shared.log10_p < strange.log10_p) else strange
+
+
+def _repeats(votes: Votes, selected: Bools, platform: Platform) -> Trait:
+    """Test for few machines: votes from a network that another of them came from, against how often two people share one.
+
+    People of few countries share networks more often: at most in proportion to how much fewer the countries are.
+    """
+    count = int(np.count_nonzero(selected))
+    if count < 2:
+        return Trait("network", 0, 0, 1.0, 0.0, 0.0)
+    repeats = count - len(np.unique(votes.network[selected]))
+    shared = platform.shared_network * _fewer_countries(votes.country[selected], platform)
+    expected = _REPEAT_DOUBT * shared * count * (count - 1) / 2 + 1.0
+    log10_p = float(poisson.logsf(repeats - 1, expected) / np.log(10))
+    usual = min(expected / count, 1.0)
+    return Trait("network", count, repeats, usual, repeats / count, min(max(log10_p, _LEAST_LOG10), 0.0))
+
+
+def _fewer_countries(country: Int64s, platform: Platform) -> float:
+    known = country[country >= 0]
+    usual = platform.country_votes / max(platform.country_votes.sum(), 1.0)
+    if 2 * len(known) < len(country) or not usual.any():
+        return _COUNTRIES_UNKNOWN
+    here = np.bincount(known) / len(known)
+    return max(float((here**2).sum() / (usual**2).sum()), 1.0)
 
 
 def _usual(share: float, inside: Bools, known: Bools) -> float:

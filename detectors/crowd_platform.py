@@ -81,6 +81,13 @@ class Platform:
         counts: Floats = np.where(slot >= 0, self.networks.values["votes"][slot], 0.0)
         return counts
 
+    @property
+    def shared_network(self) -> float:
+        """Return the chance that two votes came from one network."""
+        votes = self.networks.values["votes"]
+        pairs = self.network_votes * (self.network_votes - 1)
+        return float((votes * (votes - 1)).clip(0).sum() / pairs) if pairs > 0 else 1.0
+
     def learn(self, columns: dict[str, Any]) -> None:
         """Take ordinary votes: columns `client`, `age_ms`, `network`, `country`, `followers`, `referrer`."""
         self._learn_clients(columns["client"])

@@ -76,6 +76,7 @@ def _evidence(group: Group) -> tuple[Evidence, ...]:
 def _sentence(group: Group, trait: Trait) -> Evidence:
     what = {
         "client": "came through one client",
+        "two_clients": "came through two clients",
         "network": "came from networks not seen elsewhere, or far more often than elsewhere",
         "born": "are from accounts made within " + _days(group),
     }[trait.name]
