@@ -19,7 +19,7 @@ PARTS_A_MINUTE = 20
 """A case of more parts waits longer between two revisions of its items: so many messages per `revise_every_ms`."""
 
 _MATERIAL_SHARE = 0.2
-_MATERIAL_ACCOUNTS = 0.02
+_MATERIAL_ACCOUNTS = 0.05
 _NEVER_MS = 1 << 62
 
 

@@ -117,19 +117,20 @@ class Claim(msgspec.Struct):
         return held if new.lean == "none" else new.lean == "coordinated" and (new.score > 1 or held)
 
     def _name(self, new: Finding, room: int) -> int:
-        changed = 0
+        """Return how many accounts changed; all of them when one is cleared, since that must not wait for others."""
+        changed = cleared = 0
         for member in new.members:
             old = self.named.get(member.account_id)
             if member.score < NAMED:
-                changed += self.named.pop(member.account_id, None) is not None
+                cleared += self.named.pop(member.account_id, None) is not None
             elif old is not None or room > 0:
                 room -= old is None
                 changed += _differs(member, old)
                 self.named[member.account_id] = member
                 self.ever_named = True
         for account_id in new.cleared:
-            changed += self.named.pop(account_id, None) is not None
-        return changed
+            cleared += self.named.pop(account_id, None) is not None
+        return max(changed, len(self.named), 1) if cleared else changed
 
 
 def bare(finding: Finding) -> Finding:

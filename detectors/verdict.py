@@ -42,7 +42,8 @@ def judge(claims: Sequence[Claim], suspects: Mapping[str, SuspectVotes], before:
     accusing = [claim for claim in claims if claim.standing]
     organic = [claim for claim in claims if claim.finding.lean == "organic"]
     if accusing:
-        verdict: Verdict = "mixed" if _hidden(accusing, organic, claims, suspects, before) else "coordinated"
+        in_one_poll = [claim for claim in accusing if len(claim.finding.suspects) < 2]
+        verdict: Verdict = "mixed" if _hidden(in_one_poll, organic, claims, suspects, before) else "coordinated"
         return Judgement(verdict, _chance(_COORDINATED, max(claim.finding.score for claim in accusing)))
     if organic:
         seen = [evidence for claim in organic for evidence in claim.finding.evidence]
@@ -62,7 +63,10 @@ def _hidden(
     suspects: Mapping[str, SuspectVotes],
     before: Verdict,
 ) -> bool:
-    """Tell whether a script hides in a crowd: somebody saw the crowd, or much more came than the script sent."""
+    """Tell whether a script hides in a crowd: somebody saw the crowd, or much more came than the script sent.
+
+    A campaign over hours and polls hides in no crowd: when it was in which poll is not known.
+    """
     if any(claim.overlaps(crowd) for claim in accusing for crowd in organic):
         return True
     accused = {of.poll_id for claim in accusing for of in claim.finding.suspects}

@@ -84,7 +84,7 @@ def test_what_nobody_is_named_for_is_told_with_the_campaign_of_that_poll() -> No
     told = Told()
     crowd = sighting(7, "p", votes=0, lean="organic", score=0.2, detector="crowd")
     told.tell(10, finding(5, observed=1010.0), crowd, sighting(8, "p", "q", accounts=RING, votes=38, end_s=6))
-    assert told.verdicts() == [("opened", "insufficient"), ("updated", "organic"), ("updated", "mixed")]
+    assert told.verdicts() == [("opened", "insufficient"), ("updated", "organic"), ("updated", "coordinated")]
     assert len({r.data.case_id for r in told.said}) == 1
     told.tell(20, finding(15, poll="q", observed=50.0))
     assert len({r.data.case_id for r in told.said}) == 1, "the next surge of a poll it accuses, too"

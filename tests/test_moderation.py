@@ -63,12 +63,12 @@ def test_a_large_cluster_comes_in_parts_whose_order_is_that_of_naming() -> None:
     told = Told()
     told.tell(10, sighting(5, "p", accounts=people(1200)))
     assert [(item.part, item.parts, len(item.accounts)) for item in told.items] == [(1, 3, 500), (2, 3, 500), (3, 3, 200)]
-    told.tell(100, sighting(90, "p", accounts=["late", *people(30)], named=0.6))
+    told.tell(100, sighting(90, "p", accounts=["late", *people(70)], named=0.6))
     first, second = told.items[:3], told.items[3:]
     assert [item.revision for item in second] == [2, 2, 2], "a revision is complete in itself"
     assert second[1].accounts == first[1].accounts
     assert second[2].accounts[-1].account_id == "late"
-    assert [account.score for account in second[0].accounts[29:31]] == [0.6, 0.9]
+    assert [account.score for account in second[0].accounts[69:71]] == [0.6, 0.9]
 
 
 def test_names_that_follow_wait_a_while_and_the_last_ones_for_the_end() -> None:
@@ -104,10 +104,10 @@ def test_what_waits_is_said_when_nothing_more_comes() -> None:
 def test_a_case_of_many_parts_is_sent_less_often() -> None:
     told = Told()
     told.tell(6, sighting(5, "p", accounts=people(60 * PART)))
-    told.tell(184, sighting(66, "p", accounts=people(1000, "b")))
+    told.tell(184, sighting(66, "p", accounts=people(2000, "b")))
     assert len(told.items) == 60
     told.tell(185)
-    assert len(told.items) == 122
+    assert len(told.items) == 60 + 64
 
 
 def test_cleared_accounts_are_told_in_this_and_every_later_revision() -> None:
@@ -117,8 +117,15 @@ def test_cleared_accounts_are_told_in_this_and_every_later_revision() -> None:
     assert (told.items[-1].cleared, len(told.named())) == (["a3"], 19)
     told.tell(200, sighting(190, "p", accounts=people(20, "b")))
     assert told.items[-1].cleared == ["a3"]
-    told.tell(300, sighting(290, "p", accounts=["a3"]))
+    told.tell(300, sighting(290, "p", accounts=["a3", *people(5, "c")]))
     assert told.items[-1].cleared == []
+
+
+def test_one_who_is_cleared_does_not_wait_for_others() -> None:
+    told = Told()
+    told.tell(6, sighting(5, "p", accounts=people(400)))
+    told.tell(100, sighting(90, "p", cleared=["a7"]))
+    assert told.named() == set(people(400)) - {"a7"}
 
 
 def test_who_was_cleared_by_one_detector_is_named_while_another_does() -> None:

@@ -1,0 +1,92 @@
+"""What the cases stage sends: alerts, moderation items and estimates, to their topics under their keys."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from alert_schema import valid_alert, valid_item
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+from told_cases import START_MS, finding, people, sighting, stands
+
+from config import Settings
+from detectors.findings import Finding, Report
+from streams.case_stage import Cases
+from streams.metric_labels import Sink
+from streams.metrics import Metrics
+from streams.stages import build_cases, shards
+from streams.transport import Batch
+from streams.transport.records import Records
+from streams.wire import encode_report
+
+FINDINGS = TP("pollwatch.findings", 0)
+
+
+class Sent:
+    """An outbox that keeps what it is given, and acknowledges it at once."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[Sink, str, bytes, bytes]] = []
+
+    async def send(self, sink: Sink, topic: str, _partition: object, key: bytes, value: bytes, _headers: object = ()) -> Any:
+        self.records.append((sink, topic, key, value))
+        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        sent.set_result(None)
+        return sent
+
+    def to(self, sink: Sink) -> list[tuple[str, bytes, bytes]]:
+        """Return topic, key and value of what went there."""
+        return [(topic, key, value) for to, topic, key, value in self.records if to is sink]
+
+
+class NoStore:
+    """No snapshot was ever written."""
+
+    async def read(self) -> None:
+        """Return none."""
+
+
+def batch(*reports: Report) -> Batch:
+    records = Records(FINDINGS.topic, FINDINGS.partition)
+    for offset, report in enumerate(reports):
+        records.offsets.append(offset)
+        records.values.append(encode_report(report))
+    return Batch(FINDINGS, records, generation_id=1)
+
+
+def said_of(*findings: Finding) -> tuple[Sent, CollectorRegistry]:
+    """Return what is sent when one shard tells these findings and the others nothing."""
+    settings, sent, registry = Settings(), Sent(), CollectorRegistry()
+
+    async def run() -> None:
+        stage = Cases(settings, lambda: build_cases(settings, "live"), lambda *_: NoStore(), sent, Metrics(registry))  # type: ignore[arg-type]
+        await stage.assign({FINDINGS})
+        to_ms = START_MS + 100_000
+        told = [Report(0, START_MS, to_ms, list(findings), stands(90, p={"yes": 700, "no": 300}), [], True)]
+        told += [Report(shard, START_MS, to_ms, [], stands(90), [], True) for shard in range(1, shards(settings))]
+        await stage.handle(batch(*told))
+
+    asyncio.run(run())
+    return sent, registry
+
+
+def test_the_parts_of_an_item_go_to_the_moderation_topic_under_their_case() -> None:
+    sent, _ = said_of(finding(5), sighting(6, "p", "q", accounts=people(700)))
+    alerts = [valid_alert(value) for _, _, value in sent.to(Sink.ALERTS)]
+    case_id = alerts[-1]["data"]["case_id"]
+    items = sent.to(Sink.MODERATION)
+    assert {(topic, key) for topic, key, _ in items} == {("pollwatch.moderation", case_id.encode())}
+    assert [valid_item(value)["item_id"] for _, _, value in items] == [f"{case_id}:1", f"{case_id}:2"]
+    assert alerts[-1]["data"]["members_ref"] == f"{case_id}:1"
+    assert alerts[-1]["data"]["made_by"]["mode"] == "live"
+
+
+def test_open_cases_are_counted_by_verdict() -> None:
+    crowd = sighting(7, "r", votes=0, lean="organic", score=0.2, detector="crowd")
+    _, registry = said_of(finding(5), sighting(6, "p", "q", accounts=["x"]), finding(6, poll="r"), crowd, finding(8, poll="s"))
+    count = {
+        verdict: registry.get_sample_value("pollwatch_cases_open", {"verdict": verdict})
+        for verdict in ("organic", "coordinated", "mixed", "insufficient")
+    }
+    assert count == {"organic": 1, "coordinated": 1, "mixed": 0, "insufficient": 1}
