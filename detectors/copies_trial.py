@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import bdtr, bdtrc, betaincinv
 
 from detectors.columns import Bools, Floats, Hashes, Int32s, Int64s
@@ -26,6 +27,7 @@ SETTLED_MS = 180_000
 """A vote so long ago has got its reply, if it was to get one."""
 
 _RARE = 1e-3
+_LEAST_P = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Swarm:
-    """Texts that the same accounts copy; `copies` are their replies from them.
+    """Texts that the same accounts copy; `copies` are their replies from them, in `polls` in which several did so.
 
     `core` are the accounts that copied in two polls or more. Of `came` who had copied before and voted in another of the
     polls, `again` copied there, where `expected` would have if it were chance (`p_value`); `least_return` is a lower
@@ -73,7 +75,9 @@ def groups(replies: Copies, params: CopiesParams) -> list[Copies]:
     core = _in_two_polls(copies)
     if len(core) < params.fewest_accounts:
         return []
-    return [_alike(copies.take(np.isin(copies.text, texts))) for texts in _linked(copies, core, params)]
+    linked = [_alike(copies.take(np.isin(copies.text, texts))) for texts in _linked(copies, core, params)]
+    worked = [group.take(np.isin(group.poll, _worked(group))) for group in linked]
+    return [group for group in worked if len(group)]
 
 
 def judged(
@@ -84,20 +88,20 @@ def judged(
     Its accounts wrote `written` long replies in all; `votes` are their last ones in each poll, `voters` counts the votes of
     each poll.
     """
-    polls = _worked(copies)
+    polls = np.unique(copies.poll)
     texts = np.unique(copies.text)
     core = _in_two_polls(copies)
     came, again = _returns(copies, votes, polls, now_ms)
     expected = _expected(copies, polls, came, voters)
     total, back = int(came.sum()), int(again.sum())
     # the sum of draws without replacement is less spread than one of as many independent draws (Hoeffding 1963, section 6)
-    p_value = float(bdtrc(back - 1, total, expected / total)) if back else 1.0
+    p_value = max(float(bdtrc(back - 1, total, expected / total)), _LEAST_P) if back else 1.0
     least = float(betaincinv(back + 0.5, total - back + 0.5, 0.05)) if back else 0.0
     score = min(
         len(texts) / (params.fewest_texts - 1),
         len(core) / (params.fewest_accounts - 1),
         least / params.least_return,
-        -np.log10(max(p_value, 1e-300)) / 8,
+        -np.log10(p_value) / 8,
     )
     return Swarm(copies, texts, polls, core, total, back, expected, p_value, least, written, float(score))
 
@@ -111,18 +115,26 @@ def _copied(replies: Copies) -> Bools:
 
 def _users(copies: Copies) -> Copies:
     """Return the first row of each account with each text."""
-    order = np.lexsort((copies.account, copies.text))
-    text, account = copies.text[order], copies.account[order]
-    new = np.ones(len(order), np.bool_)
-    new[1:] = (text[1:] != text[:-1]) | (account[1:] != account[:-1])
-    return copies.take(np.sort(order[new]))
+    return copies.take(_first_rows(copies.text, copies.account))
 
 
 def _in_two_polls(copies: Copies) -> Hashes:
-    order = np.lexsort((copies.poll, copies.account))
-    account, poll = copies.account[order], copies.poll[order]
-    again = (account[1:] == account[:-1]) & (poll[1:] != poll[:-1])
-    return np.unique(account[1:][again])
+    accounts, polls = np.unique(copies.account[_first_rows(copies.account, copies.poll)], return_counts=True)
+    return accounts[polls >= 2]
+
+
+def _worked(copies: Copies) -> Int32s:
+    """Return the polls in which several accounts copied."""
+    polls, accounts = np.unique(copies.poll[_first_rows(copies.poll, copies.account)], return_counts=True)
+    return polls[accounts >= FEWEST_USERS]
+
+
+def _first_rows(one: NDArray[Any], other: NDArray[Any]) -> Int64s:
+    """Return the first row of each pair of values, ascending."""
+    order = np.lexsort((other, one))
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)
+    return np.sort(order[new])
 
 
 def _linked(copies: Copies, core: Hashes, params: CopiesParams) -> list[Int64s]:
@@ -166,12 +178,6 @@ def _weighted_median(values: Floats, weights: Int64s) -> float:
     order = np.argsort(values, kind="stable")
     sums = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(sums, sums[-1] / 2)])
-
-
-def _worked(copies: Copies) -> Int32s:
-    """Return the polls in which several accounts copied."""
-    polls, count = np.unique(copies.poll, return_counts=True)
-    return polls[count >= FEWEST_USERS]
 
 
 def _returns(copies: Copies, votes: Votes, polls: Int32s, now_ms: int) -> tuple[Int64s, Int64s]:

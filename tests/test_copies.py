@@ -126,6 +126,30 @@ def test_a_meme_that_some_of_a_swarm_take_up_names_nobody_who_shares_it() -> Non
     assert len(named - bots) <= 0.01 * len(named)
 
 
+def test_one_who_writes_a_text_of_a_swarm_where_it_is_not_at_work_is_not_named() -> None:
+    scene = crowds(Scene(4))
+    bots = scene.swarm([0, 1, 2, 3, 4], START_MS)
+    quoted = max((row[4] for row in scene.rows if row[3] in bots), key=len)
+    for poll in (6, 7):
+        scene.vote(START_MS + 100 * MINUTE_MS, poll, f"quotes-{poll}", 0, quoted)
+    said = seen_in(scene.ballots())
+    assert len(named_in(said) & bots) >= 0.97 * len(bots)
+    assert not {"quotes-6", "quotes-7"} & named_in(said)
+    assert {suspected.poll for suspected in said[-1].suspects} == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_copies_that_never_meet_in_a_poll_are_no_swarm(times: int) -> None:
+    """However often one of them repeats itself."""
+    scene = Scene(7)
+    texts = [scene.sentence(12, 20) for _ in range(4)]
+    for bot in range(40):
+        for poll in (2 * bot, 2 * bot + 1):
+            for _ in range(times):
+                scene.vote(START_MS + poll * MINUTE_MS, poll, f"bot-{bot}", 1, texts[(bot + poll) % 4])
+    assert seen_in(scene.ballots()) == []
+
+
 def test_people_who_write_much_of_their_own_in_many_polls_are_no_swarm() -> None:
     scene = Scene(5)
     for poll in range(8):
