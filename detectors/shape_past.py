@@ -16,7 +16,7 @@ from detectors.columns import Int64s
 
 _UNKNOWN = -1
 _PAIRS_A_FRAME = 2
-_FEWEST_PAIRS = 6
+_FEWEST_PAIRS = 3
 _UNEVEN = 300
 """Thousandths of a local variation."""
 _MOST_PAIRS = 256
