@@ -27,7 +27,7 @@ _FIRST_DISPERSION, _LEAST_DISPERSION = 0.3, 0.003
 _MEMORY_WINDOWS, _FIRST_WINDOWS = 2000.0, 20.0
 _WARM_WINDOWS = 36
 _ALARMING_DEVIATIONS, _POLL_MEMORY_WINDOWS = 5.0, 8000.0
-_SUMS_ARE_ALIKE = 0.9
+_SUMS_ARE_ALIKE = 0.85
 """Part of the budget's nats at which false alarms on steady rhythms meet the budget: sums overlap, and alarms rest."""
 _BELOW_THE_FLOOR, _LEAST_VARIANCE = 0.69, 1.0
 _VOTES, _ASKED, _USUAL, _CUT = range(4)
@@ -76,11 +76,16 @@ class Sums:
         at_minute = expected + _MINUTE_DEVIATIONS * np.sqrt(expected * (1.0 + dispersion * expected)) + _ODD_VOTES
         return np.minimum(votes, most), np.minimum(votes, at_minute)
 
-    def judge(self, window: int, age: Int64s, usual: Usual, votes: Floats, cut: Floats) -> Judged:
-        """Take the next window and judge the sums that end with it; a row younger than 36 windows has no score."""
+    def add(self, window: int, usual: Usual, votes: Floats, cut: Floats) -> Floats:
+        """Take the next window; returns the sums that end with it (sums x what is added up x rows)."""
         rows = len(votes)
         self._ring[window % _LONGEST, :, :rows] = (votes, usual.asked, usual.votes, cut)
-        sums = self._trailing(window, rows)
+        last = [(window - back) % _LONGEST for back in range(_LONGEST)]
+        return np.stack([self._ring[last[:length], :, :rows].sum(axis=0) for length in SUMS])
+
+    def judge(self, sums: Floats, age: Int64s, usual: Usual) -> Judged:
+        """Judge sums; a row younger than 36 windows has no score."""
+        rows = len(age)
         counts, expected = sums[:, _VOTES], sums[:, _ASKED]
         spread = self._dispersion[:, :rows] + usual.doubt
         p_value = np.ones_like(counts)
@@ -93,13 +98,8 @@ class Sums:
         score = np.where(counts - expected < self._floor, np.minimum(score, _BELOW_THE_FLOOR), score)
         return Judged(counts, expected, p_value, np.where(age >= _WARM_WINDOWS, score, 0.0))
 
-    def _trailing(self, window: int, rows: int) -> Floats:
-        last = [(window - back) % _LONGEST for back in range(_LONGEST)]
-        return np.stack([self._ring[last[:length], :, :rows].sum(axis=0) for length in SUMS])
-
-    def learn(self, window: int, age: Int64s) -> None:
+    def learn(self, window: int, sums: Floats, age: Int64s) -> None:
         """Learn how far sums stray, those that end with a window whose number their length divides."""
-        sums = self._trailing(window, len(age))
         self._learn_poll(sums[:, _VOTES], age)
         memory = np.minimum(_MEMORY_WINDOWS, _FIRST_WINDOWS + age)
         for number, length in enumerate(SUMS):

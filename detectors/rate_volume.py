@@ -2,7 +2,7 @@
 
 An advance gathers votes by poll and window. Each window that is over is held against what is usual (rate_rhythm), alone and
 with those before it (rate_sums), spoken of if it may be (rate_restraint, rate_episode), and learned. Polls have nothing in
-common here. State: 3.4 KB a poll with windows of five minutes.
+common here. State: 3.5 KB a poll with windows of five minutes.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ class VolumeRate:
         columns[_LAST] = np.where(columns[_VOTES] > 0, window, columns[_LAST])
         usual = self._rhythm.usual(len(votes), window)
         cut, at_minute = self._sums.cut(usual, votes)
-        judged = self._sums.judge(window, age, usual, votes, cut)
+        sums = self._sums.add(window, usual, votes, cut)
+        judged = self._sums.judge(sums, age, usual)
         best = judged.score.argmax(axis=0)
         score = judged.score.max(axis=0)
         said = self._speak(window, judged, best, score)
@@ -102,7 +103,7 @@ class VolumeRate:
         if self._keep_scores:
             opened = {found.poll for found in said if found.phase == "opened"}
             scores.append(self._scores(window, usual.votes, score, opened))
-        self._sums.learn(window, age)
+        self._sums.learn(window, sums, age)
         self._rhythm.learn(window, age, usual, cut, at_minute)
         columns[_VOTES] = columns[_ARRIVED_MS] = 0
 
