@@ -166,7 +166,9 @@ class Crowd:
         return spoken
 
     def _wake_for_later(self, group: Group) -> None:
-        """Plan to weigh votes that the log holds already, but that lie ahead of the time worked at."""
+        """Plan to say what is left to say, and to weigh votes that the log holds ahead of the time worked at."""
+        if group.unsaid and not group.waiting:
+            self._plan_to_weigh(group, group.next_say_ms)
         row = self._log.next_row_of(group.poll, group.scored_row)
         if row is not None:
             self._wake([group], row)

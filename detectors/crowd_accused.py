@@ -134,11 +134,14 @@ class Accused:
         rows = rows[self._log.get("group", rows) == group.number]
         weight, named = self._log.get("weight", rows), self._log.get("named", rows) == 1
         accused = group.judgement.score > HOLDS
-        new = rows[(weight >= 0.5) & ~named & accused][:MOST_MEMBERS]
-        cleared = rows[named & ((weight < 0.5) | (not accused))][:MOST_MEMBERS]
+        new = rows[(weight >= 0.5) & ~named & accused]
+        cleared = rows[named & ((weight < 0.5) | (not accused))]
+        more = max(len(new), len(cleared)) > MOST_MEMBERS
+        new, cleared = new[:MOST_MEMBERS], cleared[:MOST_MEMBERS]
         self._log.put("named", new, 1)
         self._log.put("named", cleared, 0)
         group.spoke(at_ms)
+        group.unsaid = more
         return sighting(group, self._log, rows, new, cleared, at_ms)
 
     def forget(self, polls: Int64s) -> None:

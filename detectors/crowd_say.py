@@ -42,7 +42,7 @@ def sighting(group: Group, log: VoteLog, rows: Int64s, new: Int64s, cleared: Int
         score=max(group.judgement.score, 0.0),
         p_value=max(10.0 ** max(group.judgement.log10_p, -300.0), _LEAST_P),
         observed=votes,
-        expected=0.0,
+        expected=_by_chance(group),
         start_ms=group.start_ms,
         end_ms=max(int(time_ms[-1]) + 1, group.start_ms + 1),
         evidence=_evidence(group),
@@ -63,9 +63,9 @@ def _evidence(group: Group) -> tuple[Evidence, ...]:
     shared = group.marks
     found = [_sentence(group, trait) for trait in group.judgement.traits]
     if shared.country >= 0:
-        text = f"At least 80% of the {shared.votes:,} votes came from one country, {country_name(shared.country)}."
+        text = f"At least 80% of these votes came from one country, {country_name(shared.country)}."
         found.append(Evidence(_SAID, "coordinated", text, None, None, None))
-    text = f"{shared.others:,} other votes of the same time look like people seen before, and are not part of it."
+    text = f"{shared.others:,} other votes of the same time are not part of it: they look like people seen before."
     found.append(Evidence(_SAID, "organic", text, float(shared.others), None, None))
     if shared.untold:
         names = " and ".join(_SUBJECTS[name] for name in shared.untold)
@@ -77,14 +77,25 @@ def _sentence(group: Group, trait: Trait) -> Evidence:
     what = {
         "client": "came through one client",
         "two_clients": "came through two clients",
-        "network": "came from networks not seen elsewhere, or far more often than elsewhere",
-        "born": "are from accounts made within " + _days(group),
+        "network": "came from networks never seen on other polls, or shared far more than there",
+        "born": f"are from accounts made within {_days(group)}",
     }[trait.name]
+    few = "" if trait.tells else "Only "
+    text = f"{few}{trait.inside:,} of {trait.votes:,} votes that are alike in other ways {what}; of a crowd {_percent(trait.usual)} do."
     expected = trait.usual * trait.votes
-    text = f"{trait.inside:,} of {trait.votes:,} votes that stand out otherwise {what}; in a crowd {trait.usual:.2g} of 1 do."
     if trait.tells:
         return Evidence(_SAID, "coordinated", text, float(trait.inside), expected, 10.0**trait.log10_p)
     return Evidence(_SAID, "organic", text, float(trait.inside), expected, None)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" if share >= 0.001 else "under 0.1%"
+
+
+def _by_chance(group: Group) -> float:
+    """Return how many of the votes of the same time a crowd would have that share all that tells."""
+    shares = [trait.usual for trait in group.judgement.traits if trait.tells]
+    return (group.marks.votes + group.marks.others) * math.prod(shares) if shares else 0.0
 
 
 def _days(group: Group) -> str:

@@ -22,6 +22,7 @@ from crowd_traffic import (
     ordinary,
     people,
     pulse,
+    script,
     television,
     undercover,
     without,
@@ -30,7 +31,7 @@ from crowd_traffic import (
 from detectors.columns import Int64s
 from detectors.crowd import Crowd
 from detectors.crowd_params import CrowdParams
-from detectors.watcher import Ballots, Sighting
+from detectors.watcher import MOST_MEMBERS, Ballots, Sighting
 
 Traffic = Callable[[np.random.Generator], Ballots]
 UNTIL_S = LENGTH_S + 60
@@ -144,6 +145,14 @@ def test_the_suspected_votes_are_as_many_as_there_are_and_the_interval_covers() 
         misses += [] if last.low <= true <= last.high else [seed]
         assert max(last.options, key=lambda option: last.options[option]) == 1
     assert len(misses) <= 1, f"seeds {misses}"
+
+
+def test_a_group_of_more_than_one_sighting_can_hold_is_named_in_several() -> None:
+    rng = np.random.default_rng(8)
+    fast = script(rng, rng.uniform(BEGINS_S, BEGINS_S + 5, 6_000), SURGING, 0.5, 4, 40)
+    seen = watched(together([ordinary(rng), fast]))
+    assert max(len(sighting.members) for sighting in seen) <= MOST_MEMBERS
+    assert len(named(seen) & set(scripted(fast).tolist())) >= 0.97 * len(fast)
 
 
 def test_replies_are_not_votes() -> None:
