@@ -109,6 +109,16 @@ class Deployment:
             assert found.setdefault(alert["id"], alert) == alert, "one id said two things"
         return found
 
+    def items(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """Return each moderation item once, by id and revision; fail when one said two things."""
+        found: dict[tuple[str, int], dict[str, Any]] = {}
+        for record in self.records(TopicRole.MODERATION):
+            item = json.loads(record.value)
+            assert record.key.decode() == item["case_id"]
+            key = item["item_id"], item["revision"]
+            assert found.setdefault(key, item) == item, "one item said two things"
+        return found
+
     def estimates(self) -> dict[str, dict[str, Any]]:
         """Return the last estimate of each poll."""
         return {record.key.decode(): json.loads(record.value) for record in self.records(TopicRole.INTEGRITY)}

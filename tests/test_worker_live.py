@@ -13,6 +13,7 @@ from live_worker import PATIENCE_S, Deployment, Feed, WorkerProcess, wait_until,
 from recorded_traffic import recording, write
 
 from config import Settings, TopicRole
+from lab.worlds import SCENARIOS, world
 from streams.replay import AS_FAST_AS_POSSIBLE, replay
 from streams.scan import Summary, scan
 
@@ -28,6 +29,7 @@ class Scanned:
     lines: list[bytes]
     path: Path
     alerts: dict[str, dict[str, Any]]
+    items: dict[tuple[str, int], dict[str, Any]]
     estimates: dict[str, dict[str, Any]]
     summary: Summary
 
@@ -35,8 +37,16 @@ class Scanned:
 def scanned(path: Path, out: Path, settings: Settings, lines: list[bytes]) -> Scanned:
     summary = scan([path], settings, out, False, lambda _: None)
     alerts = [json.loads(line) for line in (out / "alerts.jsonl").read_bytes().splitlines()]
+    items = [json.loads(line) for line in (out / "moderation.jsonl").read_bytes().splitlines()]
     estimates = [json.loads(line) for line in (out / "integrity.jsonl").read_bytes().splitlines()]
-    return Scanned(lines, path, {a["id"]: a for a in alerts}, {e["poll_id"]: e for e in estimates}, summary)
+    return Scanned(
+        lines,
+        path,
+        {alert["id"]: alert for alert in alerts},
+        {(item["item_id"], item["revision"]): item for item in items},
+        {estimate["poll_id"]: estimate for estimate in estimates},
+        summary,
+    )
 
 
 @pytest.fixture
@@ -73,6 +83,10 @@ def assert_same_end(deployment: Deployment, expected: Scanned) -> None:
     for name, alert in alerts.items():
         assert without_maker(alert) == without_maker(expected.alerts[name])
         assert alert["data"]["made_by"]["mode"] == "live"
+    items = deployment.items()
+    assert sorted(items) == sorted(expected.items)
+    for key, item in items.items():
+        assert item == expected.items[key]
     estimates = deployment.estimates()
     assert sorted(estimates) == sorted(expected.estimates)
     for poll, estimate in estimates.items():
@@ -108,7 +122,7 @@ def test_stream_and_scan_of_one_recording_end_alike_and_a_restart_adds_nothing(
     said = len(deployment.records(TopicRole.ALERTS))
     with WorkerProcess(deployment) as worker:
         worker.wait_until_ready()
-        wait_until(lambda: "10 partitions, 4 of them with state" in worker.log(), "state restored")
+        wait_until(lambda: "11 partitions, 5 of them with state" in worker.log(), "state restored")
         worker.stop()
     assert_same_end(deployment, story)
     assert len(deployment.records(TopicRole.ALERTS)) == said
@@ -131,6 +145,25 @@ def assert_what_operators_see(worker: WorkerProcess, story: Scanned) -> None:
     assert seen["pollwatch_snapshots_total"] >= 4
     assert seen["pollwatch_sink_failures_total"] == 0
     assert not re.search(r"poll-\d|\bu\d+\b|\bf\d+\b", page), "an id in a label"
+
+
+def test_two_workers_tell_the_crowds_and_scripts_of_a_world_apart_as_a_scan_does(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    lines = [json.dumps(event, ensure_ascii=False).encode() for event in world(SCENARIOS["small"], SEED).events]
+    path = write(tmp_path / "world.jsonl.gz", lines)
+    expected = scanned(path, tmp_path / "out", deployment.settings, lines)
+    verdicts = {alert["data"]["verdict"] for alert in expected.alerts.values()}
+    assert verdicts >= {"coordinated", "organic"}, "nothing to tell apart"
+    assert len(expected.items) > 3, "nobody is named: this test says less than it should"
+    with WorkerProcess(deployment) as one, WorkerProcess(deployment) as other:
+        one.wait_until_ready()
+        other.wait_until_ready()
+        replay(path, deployment.settings, AS_FAST_AS_POSSIBLE, False, lambda *_: None)
+        deployment.wait_until_settled(one, other)
+        one.stop()
+        other.stop()
+    assert_same_end(deployment, expected)
 
 
 @pytest.mark.skipif(not WORLD.exists(), reason="the shared recording is not here")
