@@ -15,8 +15,9 @@ import numpy as np
 from detectors.columns import Int64s
 from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, discoveries
 from detectors.lockstep_groups import Groups
-from detectors.lockstep_judge import could_tell, could_tell_together, gathering, weighed
+from detectors.lockstep_judge import could_tell, could_tell_together, gathering, is_over, weighed
 from detectors.lockstep_log import VoteLog
+from detectors.lockstep_lookback import look_back
 from detectors.lockstep_meetings import Meeting, apart, find_meetings
 from detectors.lockstep_params import LockstepParams
 from detectors.lockstep_said import ended, told
@@ -27,7 +28,7 @@ _STEP_MS = 60_000
 _RECENT_MS = _STEP_MS + WIDTHS_MS[-1] + 5_000
 _DAY_MS = 86_400_000
 _MOST_WAITING = 512
-_GROWTH_LEVEL = 1e-4
+_GROWTH_LEVEL = 1e-3
 """The probability below which a meeting of a known group's accounts is one more burst of it."""
 
 
@@ -73,11 +74,12 @@ class Lockstep:
         ):
             return []
         found, looked_at = find_meetings(self._log, at_ms - _RECENT_MS, self._params.min_accounts)
-        due = [one for one in self._waiting if one.here.end_ms + WIDE_MS <= at_ms]
-        self._waiting = [one for one in self._waiting if one.here.end_ms + WIDE_MS > at_ms]
+        due = [one for one in self._waiting if is_over(one.here, at_ms)]
+        self._waiting = [one for one in self._waiting if not is_over(one.here, at_ms)]
         unknown = self._unknown(found + due)
         unclear = self._judge(unknown, looked_at + len(due), at_ms)
         self._gather(unclear, looked_at + len(due), at_ms)
+        self._look_back(at_ms)
         seen = self._merge(at_ms) + self._tell(at_ms)
         quiet = self._groups.take_quiet(at_ms - self._params.quiet_ms)
         seen += [ended(group, at_ms, self._arrived_ms) for group in quiet]
@@ -96,13 +98,13 @@ class Lockstep:
 
     def _judge(self, unknown: list[Meeting], tests: int, at_ms: int) -> list[Meeting]:
         """Let meetings that are no chance found groups or join them; return the others."""
-        telling = [one for one in unknown if could_tell(one, _GROWTH_LEVEL)]
+        telling = [one for one in unknown if could_tell(one, _GROWTH_LEVEL, at_ms)]
         batch = weighed(self._log, telling, at_ms, _GROWTH_LEVEL)
         # half of what may be risked is for meetings, the other half for what is taken together
         level = self._level(max(1, len({one.here.poll for one in unknown}))) / 2
         p = np.array([one.p_value for one in batch] + [1.0] * max(0, tests - len(batch)))
         is_group = discoveries(p, level).tolist()
-        unclear = [one for one in unknown if not could_tell(one, _GROWTH_LEVEL)]
+        unclear = [one for one in unknown if not could_tell(one, _GROWTH_LEVEL, at_ms)]
         for number in np.argsort(p[: len(batch)], kind="stable").tolist():
             one = batch[number]
             group = self._groups.of(one.meeting.accounts) if one.p_value <= _GROWTH_LEVEL else None
@@ -128,7 +130,7 @@ class Lockstep:
                 if weighed.p_value <= _GROWTH_LEVEL:
                     group.grow(self._log, [largest.here], at_ms)
                     continue
-            if at_ms < largest.here.end_ms + WIDE_MS:
+            if not is_over(largest.here, at_ms):
                 for one in same:
                     self._wait(one)
             elif len(same) > 1 and could_tell_together(same, tests, self._level(1) / 2):
@@ -151,6 +153,12 @@ class Lockstep:
         """Keep a meeting until its crowd has come, in place of an earlier look at the same one."""
         self._waiting = [one for one in self._waiting if not one.is_part_of(meeting)]
         self._waiting = [*self._waiting, meeting][-_MOST_WAITING:]
+
+    def _look_back(self, at_ms: int) -> None:
+        for group in self._groups.all:
+            if group.has_grown:
+                bursts = look_back(self._log, group, self._params.min_accounts, _GROWTH_LEVEL, at_ms)
+                group.grow(self._log, bursts, at_ms)
 
     def _merge(self, at_ms: int) -> list[Sighting]:
         seen = []

@@ -88,6 +88,10 @@ class Group:
         known = [self._find(meeting.here), self._find(meeting.there)]
         return all(at >= 0 and np.isin(meeting.accounts, self.attended[at].account).all() for at in known)
 
+    def holds(self, burst: Burst) -> bool:
+        """Tell whether a burst is known."""
+        return self._find(burst) >= 0
+
     def polls_of(self, accounts: Hashes) -> Int64s:
         """Return in how many polls' bursts each account was."""
         standing = self.standing

@@ -46,10 +46,15 @@ class _Crowd:
         return max(crowd, (inside + _TRUSTED * crowd) / (others + _TRUSTED))
 
 
-def could_tell(meeting: Meeting, level: float) -> bool:
+def could_tell(meeting: Meeting, level: float, until_ms: int) -> bool:
     """Tell whether a meeting could pass at `level` if all who are common to both polls had met."""
-    best = _best(len(meeting.accounts), burst_share(meeting.here) * burst_share(meeting.there))
-    return best * len(SPANS_MS) <= level
+    here = burst_share(meeting.here) if is_over(meeting.here, until_ms) else 1.0
+    return _best(len(meeting.accounts), here * burst_share(meeting.there)) * len(SPANS_MS) <= level
+
+
+def is_over(burst: Burst, until_ms: int) -> bool:
+    """Tell whether the crowd around a burst has come."""
+    return until_ms >= burst.end_ms + WIDE_MS
 
 
 def could_tell_together(same: list[Meeting], of: int, level: float) -> bool:
@@ -110,7 +115,7 @@ def gathering(log: VoteLog, largest: Meeting, theres: list[Burst], of: int, unti
     shares = [past.share(linked) for past in crowds.values()]
     tests = [tail(*one) for one in zip(met, around, shares, strict=True)]
     here = 1.0
-    if until_ms >= largest.here.end_ms + WIDE_MS:
+    if is_over(largest.here, until_ms):
         here = now.share(linked)
         before = np.unique(np.concatenate([past.inside for past in crowds.values()]))
         tests.append(tail(len(shared(now.inside, before)), len(shared(now.account, before)), here))
@@ -122,8 +127,7 @@ def gathering(log: VoteLog, largest: Meeting, theres: list[Burst], of: int, unti
 def _weigh(one: Meeting, crowds: dict[Burst, _Crowd], shares: dict[Burst, float], until_ms: int) -> Weighed:
     met = len(one.accounts)
     common = max(met, len(shared(crowds[one.here].account, crowds[one.there].account)))
-    is_over = until_ms >= one.here.end_ms + WIDE_MS
-    share = (shares[one.here] if is_over else 1.0) * shares[one.there]
+    share = (shares[one.here] if is_over(one.here, until_ms) else 1.0) * shares[one.there]
     # of the lengths a burst could have, the one that fits was chosen after it was seen
     return Weighed(one, met, common, share, min(1.0, len(SPANS_MS) * tail(met, common, share)))
 

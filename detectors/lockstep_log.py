@@ -126,10 +126,9 @@ class VoteLog:
     def between(self, poll: int, start_ms: int, end_ms: int) -> Int64s:
         """Return the rows of a poll's votes that happened in [start_ms, end_ms]."""
         low, high = np.searchsorted(self.at_ms, [start_ms, end_ms + LATE_MS + 1])
-        ts = self.ts_ms[low:high]
-        here = (self.poll[low:high] == poll) & (ts >= start_ms) & (ts <= end_ms)
-        rows: Int64s = np.flatnonzero(here) + low
-        return rows
+        rows: Int64s = np.flatnonzero(self.poll[low:high] == poll) + low
+        ts = self.ts_ms[rows]
+        return rows[(ts >= start_ms) & (ts <= end_ms)]
 
     def earlier(self, rows: Int64s, depth: int) -> tuple[Int64s, Int64s]:
         """Return (row, earlier row of its account), for each of `rows` and up to `depth` rows before it."""

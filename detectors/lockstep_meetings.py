@@ -12,11 +12,11 @@ from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, crowd_share, worth_a_l
 from detectors.lockstep_log import VoteLog
 
 _DEPTH = 16
-_UNIT_MS = 250
-_TIME_BITS, _POLL_BITS = 28, 20
-_MOST_POLLS = (1 << (62 - _TIME_BITS - _POLL_BITS)) - 1
+UNIT_MS = 250
+TIME_BITS, _POLL_BITS = 28, 20
+_MOST_POLLS = (1 << (62 - TIME_BITS - _POLL_BITS)) - 1
 _MOST_MEETINGS = 64
-_MOST_ROWS = 250_000
+_MOST_ROWS = 100_000
 """Votes of accounts with a history that are joined in one step; of more, a share of the accounts is."""
 
 
@@ -94,7 +94,7 @@ def _pairs(log: VoteLog, first: int, min_accounts: int) -> _Pairs:
     before, now = log.poll[was], rank[log.poll[row] + 1]
     other = (log.poll[row] != before) & (before >= 0) & (before < 1 << _POLL_BITS)
     row, was = row[other], was[other]
-    key = (now[other] << _POLL_BITS | before[other]) << _TIME_BITS | _time(log, was)
+    key = (now[other] << _POLL_BITS | before[other]) << TIME_BITS | time_units(log, was)
     kept = np.flatnonzero(_crowded(key, min_accounts))
     kept = kept[np.argsort(key[kept], kind="stable")]
     return _Pairs(row[kept], was[kept], key[kept])
@@ -123,9 +123,9 @@ def _crowded(key: Int64s, min_accounts: int) -> Bools:
     """
     bits = max(10, len(key).bit_length() + 2)
     pair = (
-        (key >> _TIME_BITS).astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) >> np.uint64(64 - bits)
+        (key >> TIME_BITS).astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) >> np.uint64(64 - bits)
     ).astype(np.int64)
-    bins = (key & ((1 << _TIME_BITS) - 1)) // (WIDTHS_MS[-1] // _UNIT_MS)
+    bins = (key & ((1 << TIME_BITS) - 1)) // (WIDTHS_MS[-1] // UNIT_MS)
     place = (pair + bins) & ((1 << bits) - 1)
     count = np.bincount(place, minlength=1 << bits)
     # a window lies in two bins that follow each other, and so do their places
@@ -136,10 +136,10 @@ def _crowded(key: Int64s, min_accounts: int) -> Bools:
     return kept
 
 
-def _time(log: VoteLog, rows: Int64s) -> Int64s:
+def time_units(log: VoteLog, rows: Int64s) -> Int64s:
     """Return when votes happened, in units since an hour before the oldest one (2 years fit)."""
-    units = (log.ts_ms[rows] - int(log.at_ms[0]) + 3_600_000) // _UNIT_MS
-    clipped: Int64s = np.clip(units, WIDE_MS // _UNIT_MS, (1 << _TIME_BITS) - 1 - WIDE_MS // _UNIT_MS)
+    units = (log.ts_ms[rows] - int(log.at_ms[0]) + 3_600_000) // UNIT_MS
+    clipped: Int64s = np.clip(units, WIDE_MS // UNIT_MS, (1 << TIME_BITS) - 1 - WIDE_MS // UNIT_MS)
     return clipped
 
 
@@ -147,11 +147,11 @@ def _of_width(log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int) -> 
     """Return meetings of this width, and how many windows were looked at."""
     key = pairs.key
     low = np.arange(len(key))
-    high = np.searchsorted(key, key + width_ms // _UNIT_MS, "right")
-    at = low[_peaks(key, high - low, width_ms // _UNIT_MS, min_accounts)]
+    high = np.searchsorted(key, key + width_ms // UNIT_MS, "right")
+    at = low[peaks(key, high - low, width_ms // UNIT_MS, min_accounts)]
     end = key[high[at] - 1]
-    crowd = np.searchsorted(key, end + WIDE_MS // _UNIT_MS, "right") - np.searchsorted(
-        key, key[at] - WIDE_MS // _UNIT_MS
+    crowd = np.searchsorted(key, end + WIDE_MS // UNIT_MS, "right") - np.searchsorted(
+        key, key[at] - WIDE_MS // UNIT_MS
     )
     worth = at[worth_a_look(high[at] - at, crowd, crowd_share(width_ms))]
     most = worth[np.argsort(worth - high[worth], kind="stable")][:_MOST_MEETINGS]
@@ -160,7 +160,7 @@ def _of_width(log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int) -> 
     return [meeting for meeting in found if len(meeting.accounts) >= min_accounts], len(at)
 
 
-def _peaks(key: Int64s, met: Int64s, width: int, min_accounts: int) -> Bools:
+def peaks(key: Int64s, met: Int64s, width: int, min_accounts: int) -> Bools:
     """Tell which windows hold more than any that overlaps them, or as many and begin first (one a bin of time)."""
     worth = np.flatnonzero(met >= min_accounts)
     # of the windows that begin in one bin the fullest, then of neighbours the fuller one
@@ -190,10 +190,11 @@ def _tightest(log: VoteLog, row: Int64s, was: Int64s, width_ms: int) -> Meeting:
     low = int(np.argmax(high - np.arange(len(ts))))
     inside = slice(low, int(high[low]))
     return Meeting(
-        _burst(log, row[inside]), _burst(log, was[inside]), width_ms, np.unique(log.account[row[inside]])
+        burst_of(log, row[inside]), burst_of(log, was[inside]), width_ms, np.unique(log.account[row[inside]])
     )
 
 
-def _burst(log: VoteLog, rows: Int64s) -> Burst:
+def burst_of(log: VoteLog, rows: Int64s) -> Burst:
+    """Return the burst that holds these votes of one poll."""
     ts = log.ts_ms[rows]
     return Burst(int(log.poll[rows[0]]), int(ts.min()), int(ts.max()))

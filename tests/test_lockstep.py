@@ -60,6 +60,17 @@ def test_a_pool_that_rotates_is_one_cluster(seed: int) -> None:
     assert kinds(named).get("person", 0) <= 0.01 * len(named), f"seed {seed}: {kinds(named)}"
 
 
+def test_earlier_bursts_of_a_slow_pool_are_found_once_it_is_known() -> None:
+    traffic = city(1)
+    left = [traffic.rng.permutation(300)[:270] for _ in range(6)]
+    for pulse in range(9):
+        now, left[pulse % 6] = np.split(left[pulse % 6], [45])
+        times_ms = 900_000 + pulse * 1_060_000 + traffic.rng.integers(0, 42_000, len(now))
+        traffic.add("bot", now, pulse % 6, times_ms, same=0.9)
+    last = seen_in(traffic)[-1]
+    assert "9 times in 6 polls" in last.evidence[0].sentence
+
+
 def test_two_groups_in_the_same_polls_stay_two() -> None:
     traffic = city(1003)
     traffic.script("bot", 200, list(range(8)), part=0.9, width_ms=20_000)
