@@ -102,6 +102,18 @@ def test_a_surge_after_the_campaign_was_resolved_is_another_case_until_it_acts_a
     assert (ended.data.case_id, ended.data.merged_into) == (second, first)
 
 
+def test_a_closed_surge_ends_in_the_campaign_that_is_found_to_work_its_poll() -> None:
+    told = Told()
+    crowd = sighting(6, "q", votes=0, lean="organic", score=0.2, detector="crowd")
+    told.tell(1_900, finding(5, poll="q", observed=50.0), crowd)
+    told.tell(2_100, sighting(2_000, "p", "q", accounts=RING, votes=38))
+    surge, campaign = told.said[0].data.case_id, told.said[-1].data.case_id
+    assert [(r.news, r.data.case_id, r.data.merged_into) for r in told.said[-2:]] == [
+        ("resolved", surge, campaign), ("opened", campaign, None),
+    ]  # fmt: skip
+    assert surge != campaign
+
+
 def test_a_poll_that_a_campaign_does_not_accuse_keeps_its_crowd() -> None:
     told = Told()
     crowd = sighting(7, "r", votes=0, lean="organic", score=0.2, detector="crowd")

@@ -121,6 +121,15 @@ def test_cleared_accounts_are_told_in_this_and_every_later_revision() -> None:
     assert told.items[-1].cleared == []
 
 
+def test_everybody_is_cleared_in_as_many_parts_as_it_takes() -> None:
+    told = Told()
+    told.tell(6, sighting(5, "p", accounts=people(1200)))
+    told.tell(10, sighting(8, "p", score=0.1))
+    assert [(item.part, item.parts, len(item.accounts), len(item.cleared)) for item in told.items[3:]] == [
+        (1, 3, 0, 500), (2, 3, 0, 500), (3, 3, 0, 200),
+    ]  # fmt: skip
+
+
 def test_one_who_is_cleared_does_not_wait_for_others() -> None:
     told = Told()
     told.tell(6, sighting(5, "p", accounts=people(400)))

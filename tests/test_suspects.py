@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +45,14 @@ def test_two_views_of_one_group_count_once() -> None:
     found = suspects_in("p", [across, in_poll])
     assert (found.votes, found.options) == (300, {"yes": 300.0})
     assert suspects_in("q", [across, in_poll]).votes == 280
+
+
+def test_the_interval_reaches_to_the_highest_end_of_all_views() -> None:
+    sure = claim(sighting(5, "p", votes=300, accounts=people(300), detector="crowd"))
+    unsure = sighting(5, "p", "q", votes=280, accounts=people(300))
+    wide = msgspec.structs.replace(unsure.suspects[0], low=10.0, high=900.0)
+    found = suspects_in("p", [sure, claim(msgspec.structs.replace(unsure, suspects=[wide, unsure.suspects[1]]))])
+    assert (found.votes, found.low, found.high) == (300, 282, 900)
 
 
 def test_two_groups_add_up_but_for_those_in_both() -> None:

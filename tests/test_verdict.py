@@ -94,6 +94,15 @@ def test_a_surge_grows_past_the_longest_window_of_the_rate() -> None:
     assert [verdict for _, verdict in told.verdicts()] == ["insufficient", "coordinated", "mixed"]
 
 
+def test_each_surge_of_a_poll_is_weighed_alone() -> None:
+    """The second surge of a case is the script's, whatever came with the first."""
+    told = Told()
+    told.tell(9, finding(5, observed=900.0, tally={"yes": 1000}), finding(8, phase="update", tally={"yes": 3000}))
+    again = finding(65, score=9.0, observed=800.0, tally={"yes": 4000})
+    told.tell(70, again, sighting(66, "p", votes=790, tally={"yes": 4000}))
+    assert told.verdicts()[-1] == ("updated", "coordinated")
+
+
 def test_a_verdict_that_is_withdrawn_is_retracted_at_once_and_everybody_cleared() -> None:
     told = Told()
     told.tell(7, finding(5), sighting(6, "p", accounts=people(100)))
