@@ -72,7 +72,8 @@ class Crowd:
 
     def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
         """See `detectors.watcher.Watcher.observe`."""
-        votes = ballots.take(ballots.option >= 0) if len(ballots) else ballots
+        # an account is one voter, however often it changes its mind
+        votes = ballots.take((ballots.option >= 0) & ballots.first) if len(ballots) else ballots
         if self._now_ms == _UNSET_MS:
             if not len(votes):
                 return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,10 +150,19 @@ def test_the_suspected_votes_are_as_many_as_there_are_and_the_interval_covers() 
 
 def test_a_group_of_more_than_one_sighting_can_hold_is_named_in_several() -> None:
     rng = np.random.default_rng(8)
-    fast = script(rng, rng.uniform(BEGINS_S, BEGINS_S + 5, 6_000), SURGING, 0.5, 4, 40)
-    seen = watched(together([ordinary(rng), fast]))
+    fast = script(rng, rng.uniform(BEGINS_S + 0.1, BEGINS_S + 0.9, 6_000), SURGING, 0.5, 4, 40)
+    rows = together([ordinary(rng), fast])
+    seen = watched(rows.take(rows.effective_ms < START_MS + (BEGINS_S + 1) * 1000))
     assert max(len(sighting.members) for sighting in seen) <= MOST_MEMBERS
     assert len(named(seen) & set(scripted(fast).tolist())) >= 0.97 * len(fast)
+
+
+def test_a_script_that_votes_again_is_counted_once() -> None:
+    rng = np.random.default_rng(9)
+    once = flood(rng)
+    again = replace(once, effective_ms=once.effective_ms + 150_000, option=once.option * 0)
+    seen = watched(together([ordinary(rng), once, again]))
+    assert accusations(seen)[-1].suspects[0].votes == pytest.approx(len(once), rel=0.02)
 
 
 def test_replies_are_not_votes() -> None:
@@ -186,7 +196,11 @@ def test_a_poll_that_left_leaves_nothing_to_the_next_with_its_number() -> None:
     crowd.forget(np.arange(POLLS))
     later = people(rng, BEGINS_S + 60 + rng.uniform(0, 900, 600), SURGING)
     until_ms = START_MS + round((BEGINS_S + 1_000) * 1000)
-    assert not [sighting for sighting in crowd.observe(later, until_ms) if sighting.lean == "coordinated"]
+    assert not accusations(crowd.observe(later, until_ms))
+    next_script = script(rng, rng.uniform(BEGINS_S + 1_000, BEGINS_S + 1_060, 900), SURGING, 0.5, 4, 40)
+    told = accusations(crowd.observe(next_script, START_MS + round((BEGINS_S + 1_100) * 1000)))
+    assert (told[0].phase, told[0].cluster) == ("opened", "crowd-1")
+    assert told[0].start_ms >= until_ms
 
 
 def test_every_member_has_reasons_that_hold_for_it() -> None:
