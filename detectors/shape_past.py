@@ -16,9 +16,9 @@ from detectors.columns import Int64s
 
 _UNKNOWN = -1
 _PAIRS_A_FRAME = 2
-_FEWEST_PAIRS = 3
 _UNEVEN = 300
-"""Thousandths of a local variation."""
+_UNEVEN_A_PAIR = 50
+"""Thousandths of a local variation; of few pairs, less is asked: by chance few may look even."""
 _MOST_PAIRS = 256
 
 _COLUMNS = ("last_ms", "last_gap_ms", "pairs", "variation")
@@ -67,7 +67,7 @@ class Pasts:
     def is_uneven(self, poll: int) -> bool:
         """Tell whether a poll is known to get votes that come by chance."""
         pairs = int(self.pairs[poll])
-        return pairs >= _FEWEST_PAIRS and int(self.variation[poll]) >= _UNEVEN * pairs
+        return pairs > 0 and int(self.variation[poll]) >= min(_UNEVEN, _UNEVEN_A_PAIR * pairs) * pairs
 
     def forget(self, polls: Int64s) -> None:
         """Forget all about these polls."""
