@@ -52,6 +52,9 @@ def test_a_flood_in_a_poll_of_a_ring_is_another_case() -> None:
     assert told.said[-1].data.kinds == ["account_cluster", "vote_spike"], "the surge is that of the flood"
     told.tell(30, finding(25, observed=2000.0, score=9.0))
     assert told.said[-1].data.case_id == told.said[-2].data.case_id
+    told.tell(30 * 3600)
+    assert told.book._shelf.cases == {}
+    assert told.book._shelf.estimate("p").votes == 1038, "nor when both are forgotten"
 
 
 def test_a_few_accounts_in_both_do_not_make_them_one() -> None:

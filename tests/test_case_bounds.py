@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from told_cases import Told, finding, people, sighting
+from told_cases import MADE_BY, PARAMS, Told, finding, people, sighting
 
 from detectors import case, shelf
+from detectors.cases import CaseBook
 
 
 def test_a_case_names_no_more_accounts_than_its_share_and_still_counts_their_votes(
@@ -78,6 +79,11 @@ def test_of_closed_cases_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatc
     told = Told()
     for number in range(100):
         told.tell(number + 0.5, finding(number, poll=f"q{number:02}"))
+    told.tell(1_215)
+    state = told.book.snapshot()
+    assert len(told.book._shelf._closed) == 16
+    told.book = CaseBook(1, PARAMS, MADE_BY)
+    told.book.restore(state)
     told.tell(5_000)
     assert sorted(case.poll_id for case in told.book._shelf.cases.values()) == [f"q{number}" for number in range(80, 100)]
     told.tell(30 * 3600)
