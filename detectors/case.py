@@ -23,7 +23,7 @@ MOST_LISTED = 100_000
 """Accounts of a case that its items name or clear; beyond it those cleared first are no longer told."""
 
 _MOST_REASONS_A_SIDE = 8
-_ASKED_FOR_REASONS = 1_000
+_ASKED_FOR_REASONS = 200
 """Accounts of each claim whose reasons the summary tells: those of the others are alike, and it is made often."""
 
 
@@ -116,9 +116,8 @@ class Case(msgspec.Struct):
 
     def rejudge(self) -> list[str]:
         """Work out the estimates and the verdict anew from the claims; return the polls whose estimate changed."""
-        before, self.estimates = self.estimates, {
-            poll_id: suspects_in(poll_id, self.claims) for claim in self.claims for poll_id in polls_of(claim.finding)
-        }
+        polls = dict.fromkeys(poll_id for claim in self.claims for poll_id in polls_of(claim.finding))
+        before, self.estimates = self.estimates, {poll_id: suspects_in(poll_id, self.claims) for poll_id in polls}
         self.judged = judge(self.claims, self.estimates, self.judged.verdict)
         return [poll_id for poll_id in before | self.estimates if before.get(poll_id) != self.estimates.get(poll_id)]
 
@@ -209,8 +208,9 @@ def _reasons(claim: Claim) -> list[Evidence]:
 def _story(claims: Sequence[Claim], polls: Sequence[PollImpact]) -> Story:
     reasons: Counter[Reason] = Counter()
     for claim in claims:
-        for member in islice(claim.named.values(), _ASKED_FOR_REASONS if claim.standing else 0):
-            reasons.update(member.reasons)
+        asked = islice(claim.named.values(), _ASKED_FOR_REASONS if claim.standing else 0)
+        for given, accounts in Counter(tuple(member.reasons) for member in asked).items():
+            reasons.update(dict.fromkeys(given, accounts))
     hit = [poll.poll_id for poll in polls if poll.suspect.votes] or [poll.poll_id for poll in polls]
     return Story(claims[0].finding, hit, sum(poll.suspect.votes for poll in polls), reasons, worst_outcome(polls))
 

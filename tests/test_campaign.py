@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from told_cases import CLOSE_MS, REOPEN_MS, Told, finding, people, sighting
+from told_cases import CLOSE_MS, Told, finding, people, sighting
 
 from detectors.case_news import REMEMBER_MS
 from detectors.findings import Finding
@@ -153,10 +153,10 @@ def test_its_accounts_in_another_cluster_open_it_again_too() -> None:
     assert len({r.data.case_id for r in told.said}) == 1
 
 
-def test_a_surge_an_hour_later_in_its_poll_is_not_its_own() -> None:
+def test_a_surge_after_the_case_of_a_script_was_resolved_does_not_read_as_if_it_were_back() -> None:
     told = Told()
     told.tell(10, finding(5), sighting(6, "p", accounts=RING))
-    later_s = (CLOSE_MS + REOPEN_MS) / 1000 + 10
+    later_s = CLOSE_MS / 1000 + 10
     told.tell(later_s + 1, finding(later_s))
     assert len({r.data.case_id for r in told.said}) == 2
 
