@@ -135,11 +135,15 @@ def test_polls_long_without_a_vote_give_their_state_back() -> None:
 
 def test_a_forgotten_number_stands_for_a_poll_without_a_past() -> None:
     votes = constant(1, 12, 20.0)
-    detector = RateDetector(PARAMS)
-    detector.advance(cells(votes), end_ms(votes))
-    detector.forget(np.array([0]))
-    launch = cells(np.full((1, 12), 500), begin_ms=end_ms(votes))
-    assert detector.advance(launch, end_ms(votes) + 12 * WINDOW_MS).findings == []
+    used, fresh = (RateDetector(PARAMS, keep_scores=True) for _ in range(2))
+    used.advance(cells(votes), end_ms(votes))
+    used.forget(np.array([0]))
+    launch = cells(np.random.default_rng(7).poisson(50, (1, 60)), begin_ms=end_ms(votes))
+    after, alone = (one.advance(launch, end_ms(votes) + 60 * WINDOW_MS).windows for one in (used, fresh))
+    assert after is not None
+    assert alone is not None
+    assert after.score.tolist() == alone.score.tolist()
+    assert max(alone.score.tolist()) > 0
 
 
 def test_the_score_of_a_poll_can_be_asked_for_while_it_surges() -> None:
