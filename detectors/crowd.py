@@ -73,7 +73,7 @@ class Crowd:
     def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
         """See `detectors.watcher.Watcher.observe`."""
         # an account is one voter, however often it changes its mind
-        votes = ballots.take((ballots.option >= 0) & ballots.first) if len(ballots) else ballots
+        votes = ballots.take(ballots.first) if len(ballots) else ballots
         if self._now_ms == _UNSET_MS:
             if not len(votes):
                 return []

@@ -25,9 +25,9 @@ _LIKE = {
 
 
 def leaning(seen: View, suspicion: float) -> Lean:
-    """Return the side: organic where at most one property is odd and two at least are not, else none."""
+    """Return the side: organic where two of the three properties at least are known and not odd, else none."""
     alike = len(seen.alike) - len(seen.odd)
-    return "organic" if alike >= _LEAST_ALIKE and len(seen.odd) < 2 and suspicion < _SUSPICION else "none"
+    return "organic" if alike >= _LEAST_ALIKE and suspicion < _SUSPICION else "none"
 
 
 def surge_sighting(

@@ -10,14 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.columns import Int64s
-from detectors.crowd_births import densest
+from detectors.crowd_births import Births, densest
+from detectors.crowd_judgement import judge
 from detectors.crowd_log import VoteLog
-from detectors.crowd_mixture import Dimension, split
+from detectors.crowd_mixture import Dimension, Split, split
 from detectors.crowd_params import CrowdParams
 from detectors.crowd_platform import Platform
 from detectors.crowd_screen import Chunker
 from detectors.crowd_surges import Surges
+from detectors.crowd_window import Votes, born_in, votes_at
 from detectors.senders import NO_TIME_MS
+from detectors.watcher import Ballots
 
 
 def platform_of(votes: int, seed: int = 0) -> Platform:
@@ -136,6 +139,31 @@ def test_what_is_not_known_says_nothing() -> None:
     assert told.parts["network"].tolist() == [0.0] * 300
     assert told.weight.tolist() == split([dimension(value, 5)], core).weight.tolist()
     assert (told.weight[:100] > 0.8).all()
+
+
+def votes_of(rows: Ballots) -> Votes:
+    log = VoteLog(10_000)
+    log.append(rows)
+    return votes_at(log, np.arange(len(rows)))
+
+
+def test_what_a_group_was_chosen_by_is_no_evidence_against_it() -> None:
+    rng = np.random.default_rng(7)
+    votes = votes_of(people(rng, np.sort(rng.uniform(0, 600, 600)), 0, client=np.full(600, 13, np.uint32)))
+    births = Births(int(np.quantile(votes.created_ms, 0.3)), int(np.quantile(votes.created_ms, 0.6)), 0.3, 0.0)
+    by_birth = np.where(born_in(votes, births) == 1, 9.0, -9.0)
+    by_client = np.full(600, 0.2)
+    weight = 1 / (1 + np.exp(-by_birth))
+    found = Split(weight, np.full(600, 0.5), {"born": by_birth, "client": by_client}, {}, {})
+    traits = {trait.name: trait for trait in judge(votes, votes.take([]), found, births, platform_of(4_000), 1e-8, 1).traits}
+    assert traits["client"].tells
+    assert not traits["born"].tells
+    assert judge(votes, votes.take([]), found, births, platform_of(4_000), 1e-8, 1).score == 0
+
+
+def test_an_account_whose_age_is_not_known_was_born_neither_in_the_window_nor_outside() -> None:
+    rows = people(np.random.default_rng(7), np.arange(3.0), 0, created_ms=np.array([NO_TIME_MS, START_MS - 5, START_MS - 900]))
+    assert born_in(votes_of(rows), Births(START_MS - 10, START_MS, 0.1, 0.0)).tolist() == [-1, 1, 0]
 
 
 def test_the_platform_follows_what_it_becomes_and_comes_back_from_a_snapshot() -> None:
