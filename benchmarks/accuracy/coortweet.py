@@ -1,6 +1,6 @@
-"""`python -m benchmarks.accuracy.coortweet FOLDER`: pairs beyond chance, and groups told, against CooRTweet's networks.
+"""`python -m benchmarks.accuracy.coortweet --data DIR`: pairs beyond chance, and groups told, against CooRTweet's networks.
 
-FOLDER holds CooRTweet's two data sets. An edge of its network is a pair of accounts that shared one object within a
+DIR holds CooRTweet's two data sets. An edge of its network is a pair of accounts that shared one object within a
 window of time; here each edge is weighed against how dense the shares of its objects are, and the lockstep detector
 reads the same shares as votes (object for poll).
 """
@@ -62,8 +62,8 @@ class Network:
 def main() -> int:
     """Print what was found beside what is published."""
     parser = argparse.ArgumentParser("python -m benchmarks.accuracy.coortweet", description=__doc__)
-    parser.add_argument("folder", type=Path, metavar="FOLDER")
-    folder = parser.parse_args().folder
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    folder = parser.parse_args().data
     table = Table("shares", "accounts", "edges", "edges, moved", "beyond chance", "named", "in network")
     russian = pd.read_csv(folder / "russian_coord_tweets.csv.gz")
     german = _parquet(folder / "german_elections_long.parquet")
