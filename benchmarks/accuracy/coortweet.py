@@ -120,7 +120,7 @@ def _network(part: pd.DataFrame, accounts: pd.Index, window_s: int) -> Network:
 
 def _close(objects: Any, when: Any, window_s: float) -> tuple[Any, Any]:
     """Return all pairs of rows, in order of (object, time), that are of one object and at most so far apart."""
-    left, right = [], []
+    left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for apart in range(1, len(when)):
         near = np.flatnonzero(
             (objects[apart:] == objects[:-apart]) & (when[apart:] - when[:-apart] <= window_s)
