@@ -17,7 +17,7 @@ from detectors.crowd_params import CrowdParams
 from detectors.lockstep_params import LockstepParams
 from detectors.rate_params import RateParams
 from detectors.shape_params import ShapeParams
-from detectors.shard import ShardParams
+from detectors.shard_params import ShardParams
 
 DAY_MS = 86_400_000
 

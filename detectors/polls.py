@@ -73,6 +73,10 @@ class PollBook:
             self._names.cell[code] = -1 if option is None else self._cell(number, option)
         return self._names.poll[name], self._names.cell[name]
 
+    def number_of(self, poll_id: str) -> int | None:
+        """Return the number of a poll, if it is in memory."""
+        return self._number.get(poll_id)
+
     def cells(self, number: int) -> dict[str, int]:
         """Return the cell of each option of one poll, in order of their option numbers."""
         return self._cells[number]

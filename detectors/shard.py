@@ -8,7 +8,6 @@ detectors say of themselves, for at most `max_polls` polls.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,37 +22,15 @@ from detectors.polls import MAX_OPTIONS, PollBook
 from detectors.rate import RateDetector, RateFinding, RateParams, RateStep, WindowScores
 from detectors.recent_ids import RecentIds
 from detectors.senders import SKETCH_WIDTH
+from detectors.shard_params import SWEEP_MS, ShardParams
 from detectors.tallies_at import TalliesAt
 from detectors.tally import Tally, TallyChange
 from detectors.watcher import Ballots, Sighting, Watcher
 from detectors.watermark import UNKNOWN_MS
 
-_SWEEP_MS = 3_600_000
 _EVICT_MS = 1_000
 _BEFORE_THE_EPOCH_MS = -1
 _NO_CELLS = VoteCells(int64s(), int32s(), int32s(), int64s(), int64s())
-
-
-@dataclass(frozen=True)
-class ShardParams:
-    """Limits of one shard's memory.
-
-    duplicate_horizon_ms: an `event_id` that comes again within this (event time) is the same event. 60,000 or more.
-    retain_ms: a poll without a vote or reply for so long (event time) leaves memory, its votes with it.
-    max_polls: polls a shard holds; beyond it those that were quiet longest leave early.
-    """
-
-    duplicate_horizon_ms: int = 600_000
-    retain_ms: int = 7 * 24 * 3_600_000
-    max_polls: int = 50_000
-
-    def __post_init__(self) -> None:
-        if self.duplicate_horizon_ms < 60_000:
-            raise ValueError(f"duplicate_horizon_ms must be 60000 or more, not {self.duplicate_horizon_ms}")
-        if self.retain_ms < _SWEEP_MS:
-            raise ValueError(f"retain_ms must be {_SWEEP_MS} or more, not {self.retain_ms}")
-        if self.max_polls < 1:
-            raise ValueError(f"max_polls must be 1 or more, not {self.max_polls}")
 
 
 class NoRate:
@@ -65,6 +42,10 @@ class NoRate:
     def advance(self, _cells: VoteCells, _until_ms: int) -> RateStep:
         """Find nothing."""
         return RateStep([], None, [])
+
+    def score_of(self, _poll: int) -> float:
+        """Suspect nothing."""
+        return 0.0
 
     def forget(self, _polls: Int64s) -> None:
         """Forget nothing: nothing is known."""
@@ -104,7 +85,7 @@ class Shard:
         self._rate = rate
         self._until_ms = UNKNOWN_MS
         self._tick_ms = rate.params.tick_ms
-        self._sweep_ms = _whole_ticks(_SWEEP_MS, self._tick_ms)
+        self._sweep_ms = _whole_ticks(SWEEP_MS, self._tick_ms)
         self._evict_ms = _whole_ticks(_EVICT_MS, self._tick_ms)
 
     def accept(self, block: Block) -> None:
@@ -253,6 +234,11 @@ class Shard:
                 watcher.forget(numbers)
             self._tally.forget(self.book.serial[numbers])
             self.book.remove(numbers, np.union1d(ahead, self._inbox.waiting_names()))
+
+    def rate_score(self, poll_id: str) -> float:
+        """Return how unusual a poll's rate is now, 0 if it is not in memory: for display, nothing depends on it."""
+        number = self.book.number_of(poll_id)
+        return 0.0 if number is None else self._rate.score_of(number)
 
     def sizes(self) -> dict[str, int]:
         """Return how many entries each store holds."""

@@ -131,9 +131,14 @@ class Shards:
             self._metrics.state_entries.labels(store).set(sum(size[store.value] for size in sizes))
         now_s = time.monotonic()
         seconds = max(1e-3, now_s - self._votes_since_s)
-        readings: dict[Hashable, TopPoll] = {poll_id: TopPoll(votes / seconds, 0.0) for poll_id, votes in self._votes.items()}
+        readings: dict[Hashable, TopPoll] = {
+            poll_id: TopPoll(votes / seconds, self._score(poll_id)) for poll_id, votes in self._votes.items()
+        }
         self._metrics.top_polls(readings)
         self._votes, self._votes_since_s = {}, now_s
+
+    def _score(self, poll_id: str) -> float:
+        return max((kept.machine.rate_score(poll_id) for kept in self._shards.values()), default=0.0)
 
 
 async def save(kept: Kept, stage: Stage, outbox: Outbox, metrics: Metrics) -> int:

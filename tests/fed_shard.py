@@ -13,7 +13,8 @@ from detectors.columns import Int64s, VoteCells
 from detectors.counted import Counted
 from detectors.findings import Report
 from detectors.rate import RateDetector, RateFinding, RateParams, RateStep
-from detectors.shard import Shard, ShardParams
+from detectors.shard import Shard
+from detectors.shard_params import ShardParams
 
 START_MS = 1_664_812_800_000
 HOUR_MS = 3_600_000

@@ -18,7 +18,8 @@ from detectors.columns import VoteCells
 from detectors.findings import Evidence, Kind
 from detectors.rate import RateDetector, RateFinding, RateParams, RateStep
 from detectors.senders import PLAIN_COLUMNS
-from detectors.shard import NoRate, Shard, ShardParams
+from detectors.shard import NoRate, Shard
+from detectors.shard_params import ShardParams
 from detectors.watcher import Ballots, Sighting, Suspected, Watcher
 from detectors.watermark import RECORDS
 from streams.control import Control

@@ -12,7 +12,8 @@ import pytest
 from columns_by_hand import Event
 from fed_shard import HOUR_MS, SOURCE, Fed, Watcher, at, vote
 
-from detectors.shard import Shard, ShardParams
+from detectors.shard import Shard
+from detectors.shard_params import ShardParams
 
 
 def lives(seed: int, polls: int, hours: int) -> list[Event]:

@@ -1,0 +1,30 @@
+"""How much a shard remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SWEEP_MS = 3_600_000
+"""How often polls that are quiet for long are looked for (event time)."""
+
+
+@dataclass(frozen=True)
+class ShardParams:
+    """Limits of one shard's memory.
+
+    duplicate_horizon_ms: an `event_id` that comes again within this (event time) is the same event. 60,000 or more.
+    retain_ms: a poll without a vote or reply for so long (event time) leaves memory, its votes with it.
+    max_polls: polls a shard holds; beyond it those that were quiet longest leave early.
+    """
+
+    duplicate_horizon_ms: int = 600_000
+    retain_ms: int = 7 * 24 * 3_600_000
+    max_polls: int = 50_000
+
+    def __post_init__(self) -> None:
+        if self.duplicate_horizon_ms < 60_000:
+            raise ValueError(f"duplicate_horizon_ms must be 60000 or more, not {self.duplicate_horizon_ms}")
+        if self.retain_ms < SWEEP_MS:
+            raise ValueError(f"retain_ms must be {SWEEP_MS} or more, not {self.retain_ms}")
+        if self.max_polls < 1:
+            raise ValueError(f"max_polls must be 1 or more, not {self.max_polls}")
