@@ -67,6 +67,16 @@ def test_a_poll_that_leaves_is_judged_by_the_cases_of_that_time(
     assert estimate.updated_ms == gone.at_ms
 
 
+def test_a_poll_that_left_and_came_back_is_no_longer_suspect() -> None:
+    told = Told()
+    told.tell(10, sighting(5, "p", accounts=people(50)), standings=stands(9, p={"yes": 700}))
+    told.tell(30 * 3600)
+    assert told.book.integrity("p").suspect_votes == 100
+    told.tell(31 * 3600, retired=[Retired(START_MS + 30 * 3_600_000 + 5, "p", {"yes": 700})])
+    told.tell(32 * 3600, standings=stands(32 * 3600 - 1, p={"yes": 900}))
+    assert told.book.integrity("p").suspect_votes == 0
+
+
 @pytest.mark.parametrize("until_s", [15, 20])
 def test_a_leaving_that_is_reported_again_is_told_once(until_s: float) -> None:
     told = Told()
