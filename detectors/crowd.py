@@ -29,13 +29,13 @@ from detectors.crowd_window import votes_at
 from detectors.watcher import Ballots, Sighting
 
 _LESSON_MS = 60_000
-_LONG_LESSON_MS = 300_000
-_YOUNG_VOTES = 1_500
+_LESSONS = (1_500, _LESSON_MS), (6_000, 300_000)
+_LAST_LESSON_MS = 900_000
 _RUN_CHUNKS = 8
 _MOST_WINDOW = 20_000
 _MOST_PAST = 3_000
-_GROWTH, _SLOW_GROWTH = 1.25, 1.6
-_MANY_LOOKS = 5
+_GROWTH, _SLOW_GROWTH = 1.25, 2.0
+_MANY_LOOKS = 3
 _CLOSE = 0.3
 _SUSPICION_MS = 600_000
 _UNSET_MS = -(1 << 62)
@@ -80,12 +80,13 @@ class Crowd:
             self._now_ms = int(votes.effective_ms[0]) // _LESSON_MS * _LESSON_MS
             self._lesson_ms = self._now_ms + _LESSON_MS
         said: list[Sighting] = []
+        taken = 0
         while self._now_ms < until_ms:
             stop_ms = min(self._lesson_ms, until_ms)
             due = int(np.searchsorted(votes.effective_ms, stop_ms)) if len(votes) else 0
-            if due:
-                self._take(votes.take(slice(0, due)))
-                votes = votes.take(slice(due, None))
+            if due > taken:
+                self._take(votes.take(slice(taken, due)))
+                taken = due
             said += self._work(stop_ms)
             self._now_ms = stop_ms
             if stop_ms == self._lesson_ms:
@@ -198,7 +199,7 @@ class Crowd:
 
     def _learn(self) -> None:
         self._lessons.teach(self._platform, self._log)
-        length = _LESSON_MS if self._platform.votes < _YOUNG_VOTES else _LONG_LESSON_MS
+        length = next((length for votes, length in _LESSONS if self._platform.votes < votes), _LAST_LESSON_MS)
         self._lesson_ms = (self._lesson_ms // length + 1) * length
 
     def forget(self, polls: Int64s) -> None:

@@ -16,7 +16,7 @@ from detectors.crowd_seeds import Seed, seeds
 from detectors.crowd_window import Votes, dimensions
 from detectors.senders import NO_TIME_MS
 
-_MOST_FITTED = 1_500
+_MOST_FITTED = 800
 _MOST_SEEDS = 2
 _SAME = 0.1
 _ALIKE = 0.5
@@ -32,8 +32,12 @@ class Found:
 
 
 def best_group(votes: Votes, past: Votes, platform: Platform, budget: float, looks: int) -> Found | None:
-    """Return the group with the highest score, or None where nothing sticks out."""
-    found = [fitted(votes, past, seed, platform, budget, looks) for seed in _different(seeds(votes, platform))]
+    """Return the first group that is a script, else that with the highest score, or None where nothing sticks out."""
+    found: list[Found] = []
+    for seed in _different(seeds(votes, platform)):
+        found.append(fitted(votes, past, seed, platform, budget, looks))
+        if found[-1].judgement.score > 1:
+            return found[-1]
     return max(found, key=lambda one: one.judgement.score, default=None)
 
 

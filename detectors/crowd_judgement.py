@@ -7,10 +7,11 @@ selected for can't be its own evidence. The second smallest chance counts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom, poisson
+from scipy.special import betainc, gammainc
 
 from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd_births import Births
@@ -125,7 +126,7 @@ def _repeats(votes: Votes, selected: Bools, platform: Platform) -> Trait:
     repeats = count - len(np.unique(votes.network[selected]))
     shared = platform.shared_network * _fewer_countries(votes.country[selected], platform)
     expected = _REPEAT_DOUBT * shared * count * (count - 1) / 2 + 1.0
-    log10_p = float(poisson.logsf(repeats - 1, expected) / np.log(10))
+    log10_p = _log10(gammainc(repeats, expected)) if repeats else 0.0
     usual = min(expected / count, 1.0)
     return Trait("network", count, repeats, usual, repeats / count, min(max(log10_p, _LEAST_LOG10), 0.0))
 
@@ -155,5 +156,9 @@ def _trait(name: str, inside: Bools, selected: Bools, weight: Floats, usual: flo
         return Trait(name, 0, 0, usual, 0.0, 0.0)
     strangers = float(np.sum(1 - weight[selected]))
     purity = (count - strangers * usual) / max(votes - strangers, 1.0)
-    log10_p = float(binom.logsf(count - 1, votes, usual) / np.log(10) + np.log10(choices))
+    log10_p = (_log10(betainc(count, votes - count + 1, usual)) if count else 0.0) + math.log10(choices)
     return Trait(name, votes, count, float(usual), min(max(float(purity), 0.0), 1.0), min(max(log10_p, _LEAST_LOG10), 0.0))
+
+
+def _log10(chance: float) -> float:
+    return math.log10(chance) if chance > 0 else _LEAST_LOG10

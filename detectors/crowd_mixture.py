@@ -13,8 +13,8 @@ import numpy as np
 
 from detectors.columns import Floats, Int64s
 
-_STEPS = 16
-_CLOSE_ENOUGH = 0.01
+_STEPS = 12
+_CLOSE_ENOUGH = 0.03
 _BLOCK_VOTES = 40
 _MOST_BLOCKS = 32
 _SHARE_DOUBT = 2.0
@@ -60,19 +60,76 @@ class Split:
 
 def split(dimensions: list[Dimension], core: Floats) -> Split:
     """Return the two sides of n votes in order of time; `core` are first weights of the group."""
-    weight, looseness = core, {d.name: _LOOSENESS[0] for d in dimensions}
+    if not dimensions:
+        return Split(core, _share(core), {}, {}, {})
+    stack = _Stack(dimensions, len(core))
+    weight, loose = core, np.full(len(dimensions), _LOOSENESS[0])
     for step in range(_STEPS):
         share = _share(weight)
         if step % 5 == 1:
-            looseness = {d.name: _fit_looseness(d, weight) if d.loose else _LOOSENESS[0] for d in dimensions}
-        parts = {d.name: _odds(d, weight, looseness[d.name]) for d in dimensions}
-        new = _weights(np.sum(list(parts.values()), axis=0), share)
+            loose = np.array([_fit_looseness(d, weight) if d.loose else _LOOSENESS[0] for d in dimensions])
+        parts = stack.odds(weight, loose)
+        new = _weights(parts.sum(axis=0), share)
         moved = float(np.max(np.abs(new - weight), initial=0.0))
         weight = new
         if step > 2 and moved < _CLOSE_ENOUGH:
             break
+    looseness = {d.name: float(a) for d, a in zip(dimensions, loose, strict=True)}
     tables = {d.name: _table(d, weight, looseness[d.name]) for d in dimensions}
-    return Split(weight, share, parts, tables, looseness)
+    by_name = {d.name: part for d, part in zip(dimensions, parts, strict=True)}
+    return Split(weight, share, by_name, tables, looseness)
+
+
+class _Stack:
+    """All dimensions of n votes in one table, a slot for each code and one more in each dimension for what is not known."""
+
+    def __init__(self, dimensions: list[Dimension], n: int) -> None:
+        self._sizes = np.array([len(d.codes) + 1 for d in dimensions])
+        self._ends = np.cumsum(self._sizes)
+        self._starts = self._ends - self._sizes
+        value = np.stack([d.value for d in dimensions])
+        self._known = value >= 0
+        self._slot = np.where(self._known, value + self._starts[:, None], self._ends[:, None] - 1)
+        self._usual = _joined([d.usual for d in dimensions])
+        self._pure = [i for i, d in enumerate(dimensions) if d.pure]
+        # without the group's votes these are the rest's
+        seen = self._counted(np.ones(n)) + _joined([d.past for d in dimensions])
+        usual_votes = np.array([d.usual_votes for d in dimensions])
+        self._all = seen + np.repeat(usual_votes, self._sizes) * self._usual
+        self._total = np.add.reduceat(seen, self._starts) + usual_votes
+
+    def _counted(self, weight: Floats) -> Floats:
+        each = np.broadcast_to(weight, self._slot.shape).ravel()
+        sums: Floats = np.bincount(self._slot.ravel(), each, int(self._ends[-1])).astype(
+            np.float64, copy=False
+        )
+        sums[self._ends - 1] = 0.0
+        return sums
+
+    def odds(self, weight: Floats, loose: Floats) -> Floats:
+        """Return the log odds of the group by dimension and vote, the vote itself left out of both sides' counts."""
+        raw = self._counted(weight)
+        group = raw.copy()
+        for i in self._pure:
+            of = slice(self._starts[i], self._ends[i])
+            group[of] = _pure(group[of])
+        prior = np.repeat(loose, self._sizes) * self._usual
+        least = prior[self._slot]
+        here = np.maximum((group + prior)[self._slot] - weight, least)
+        here /= (np.add.reduceat(group, self._starts) + loose)[:, None] - weight
+        there = (self._all - raw)[self._slot] - (1 - weight)
+        there /= (self._total - np.add.reduceat(raw, self._starts))[:, None] - (1 - weight)
+        odds: Floats = np.log(np.maximum(here, 1e-12) / np.maximum(there, 1e-12))
+        return np.where(self._known, odds, 0.0)
+
+
+def _joined(columns: list[Floats]) -> Floats:
+    return np.concatenate([part for column in columns for part in (column, np.zeros(1))])
+
+
+def _pure(group: Floats) -> Floats:
+    # else votes that are half believed make room for more of their kind
+    return np.where(group < _LEAST_PART * group.max(initial=0.0), _LEAK * group, group)
 
 
 def _weights(odds: Floats, share: Floats) -> Floats:
@@ -98,22 +155,8 @@ def _sums(d: Dimension, weight: Floats) -> tuple[Floats, Floats]:
     group = np.bincount(d.value[known], weight[known], size).astype(np.float64)
     rest = np.bincount(d.value[known], 1 - weight[known], size)
     if d.pure:
-        # else votes that are half believed make room for more of their kind
-        group = np.where(group < _LEAST_PART * group.max(initial=0.0), _LEAK * group, group)
+        group = _pure(group)
     return group, rest + d.past
-
-
-def _odds(d: Dimension, weight: Floats, loose: float) -> Floats:
-    """Return the log odds of the group for each vote, the vote itself left out of both sides' counts."""
-    group, rest = _sums(d, weight)
-    known = d.value >= 0
-    v, r = d.value[known], weight[known]
-    usual = d.usual[v]
-    here = (np.maximum(group[v] - r, 0.0) + loose * usual) / (group.sum() - r + loose)
-    there = (rest[v] - (1 - r) + d.usual_votes * usual) / (rest.sum() - (1 - r) + d.usual_votes)
-    odds = np.zeros(len(weight))
-    odds[known] = np.log(np.maximum(here, 1e-12)) - np.log(np.maximum(there, 1e-12))
-    return odds
 
 
 def _fit_looseness(d: Dimension, weight: Floats) -> float:

@@ -34,6 +34,7 @@ class Platform:
         self.clients = np.zeros(0, np.uint32)
         self.client_votes = np.zeros(0)
         self.age_votes = np.zeros(_AGE_BINS + 1)
+        self._younger: Floats | None = None
         self.follower_votes = np.zeros(FOLLOWER_BINS)
         self.country_votes = np.zeros(COUNTRIES)
         self.referrer_votes = np.zeros(2)
@@ -60,9 +61,10 @@ class Platform:
 
     def younger(self, age_ms: Any) -> Floats:
         """Return the share of votes by accounts younger than each age."""
-        total = self.age_votes.sum()
-        cumulative = np.append(0.0, np.cumsum(self.age_votes))[: _AGE_BINS + 1]
-        share: Floats = np.interp(age_ms, _AGE_EDGES_MS, cumulative) / max(total, 1.0)
+        if self._younger is None:
+            cumulative = np.append(0.0, np.cumsum(self.age_votes))[: _AGE_BINS + 1]
+            self._younger = cumulative / max(self.aged_votes, 1.0)
+        share: Floats = np.interp(age_ms, _AGE_EDGES_MS, self._younger)
         return share
 
     @property
@@ -103,6 +105,7 @@ class Platform:
         self.referrer_votes += np.bincount(columns["referrer"] != 0, minlength=2)
         self._learn_networks(columns["network"])
         self._fade()
+        self._younger = None
 
     def _learn_clients(self, client: Codes) -> None:
         codes, counts = np.unique(client[client != 0], return_counts=True)
@@ -143,6 +146,7 @@ class Platform:
         """Take over what `snapshot` returned."""
         for name, dtype in _ARRAYS.items():
             setattr(self, name, np.frombuffer(state[name], dtype).copy())
+        self._younger = None
         votes = np.frombuffer(state["votes"], np.float64)
         self.networks.replace(np.frombuffer(state["keys"], np.uint64), {"votes": votes})
         self.network_votes = state["total"]

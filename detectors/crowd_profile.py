@@ -52,9 +52,9 @@ class Profile:
         total = np.zeros(len(votes))
         for name, codes in self.codes.items():
             value, known = _value(name, votes, self.births)
-            place = np.searchsorted(codes, value)
-            place = np.where(np.append(codes, -1)[place] == value, place, len(codes))
-            total += np.where(known, self.odds[name][place], 0.0)
+            place = codes.searchsorted(value)
+            place[codes.take(place, mode="clip") != value] = len(codes)
+            total += self.odds[name][place] * known
         return total
 
     def plain(self) -> dict[str, Any]:
