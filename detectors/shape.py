@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Floats, Int64s
+from detectors.columns import Floats, Int32s, Int64s
 from detectors.findings import Phase
-from detectors.shape_clock import Clock, estimate, evenness, sighting
+from detectors.shape_among import Spread, began_ms, measure
+from detectors.shape_clock import Clock, estimate, evenness, sighting, surged_frames
 from detectors.shape_course import course_sighting
 from detectors.shape_halves import NATS, SERIES_MS, Steps, steps
 from detectors.shape_level import RECENT_FRAMES, Levels, Usual
@@ -36,6 +37,7 @@ _STILL_GAINS = 0.5
 _OPTION_SHARE = 0.6
 _EARLIEST_FRAMES = RECENT_FRAMES - 4
 _SHOWN_MS = 2 * FRAME_MS
+_KNOWN_MS = 24_000
 
 
 class Shape:
@@ -142,7 +144,8 @@ class Shape:
         since = int(ahead.since[entry, profile])
         start = max(since // _FRAME_TICKS - 1, frame - _EARLIEST_FRAMES)
         usual = self._levels.before(series, start, frame)
-        votes = np.maximum(self._levels.last(series, frame, frame - start), 0).sum(axis=1)
+        before = self._levels.last(series, frame, RECENT_FRAMES)
+        votes = np.maximum(before[:, RECENT_FRAMES - (frame - start) :], 0).sum(axis=1)
         of = Clock(
             poll=poll,
             slot=int(found.series[entry]) % SLOTS,
@@ -157,8 +160,11 @@ class Shape:
             frames=frame - start,
         )
         self._clocks[poll] = of
+        self._look_back(of, before[of.slot], float(usual.per_frame[of.slot]))
+        spread = self._spread(of, of.measured_ms, of.end_ms)
+        of.spread.add(self._spread(of, of.measured_ms, frame * FRAME_MS))
         so_far = votes + _counts(keys, series, frame * FRAME_MS - base_ms, of.end_ms - base_ms)
-        seen.append(self._say(of, so_far, of.end_ms / FRAME_MS - start, "opened", of.end_ms))
+        seen.append(self._say(of, so_far, spread, of.end_ms / FRAME_MS - start, "opened", of.end_ms))
 
     def _end_frame(self, tick: int, keys: Int64s, base_ms: int, seen: list[Sighting]) -> None:
         """Tell how the open episodes stand at the end of a frame."""
@@ -169,18 +175,37 @@ class Shape:
             heights = self._walks.height[series].max(axis=1) / NATS
             height, of.score = float(heights[of.slot]), max(of.score, float(heights.max()) / self._height)
             ticking = height > of.height + _STILL_GAINS and of.holds(int(votes[of.slot]))
-            of.pass_frame(votes, ticking, end_ms)
+            of.pass_frame(votes, self._spread(of, end_ms - FRAME_MS, end_ms), ticking, end_ms)
             of.height = height
             if ticking:
-                seen.append(self._say(of, np.array(of.votes), of.frames, "update", end_ms))
+                seen.append(self._say(of, np.array(of.votes), of.spread, of.frames, "update", end_ms))
             elif len(of.quiet) >= self.params.calm_frames:
-                seen.append(self._say(of, np.array(of.votes), of.frames, "calm", end_ms))
+                seen.append(self._say(of, np.array(of.votes), of.spread, of.frames, "calm", end_ms))
                 del self._clocks[poll]
                 self._walks.begin_anew(series)
 
-    def _say(self, of: Clock, votes: Int64s, frames: float, phase: Phase, at_ms: int) -> Sighting:
+    def _look_back(self, of: Clock, before: Int32s, usually: float) -> None:
+        """Find since when the votes of an episode that opens can be measured, and what of it cannot be."""
+        since_ms, kept_ms = of.start_tick * TICK_MS, of.end_ms - _SHOWN_MS
+        times_ms = self._rows.times(of.poll * SLOTS + of.slot, kept_ms, of.end_ms)
+        known_ms = since_ms if since_ms >= kept_ms else of.end_ms - _KNOWN_MS
+        of.measured_ms = began_ms(times_ms, kept_ms, known_ms, of.end_ms)
+        of.missed_ms = max(0, kept_ms - since_ms) if of.measured_ms == kept_ms else 0
+        first_ms = of.measured_ms - of.missed_ms
+        earlier = len(before) - (of.end_ms - 1) // FRAME_MS + first_ms // FRAME_MS
+        now = len(times_ms[times_ms >= of.measured_ms]) * FRAME_MS / (of.end_ms - of.measured_ms)
+        surged = surged_frames(before[: max(0, earlier)], usually, now)
+        of.surged = surged > 0
+        if of.surged and of.measured_ms == kept_ms:
+            of.unseen_ms = first_ms - (first_ms // FRAME_MS - surged) * FRAME_MS
+
+    def _spread(self, of: Clock, from_ms: int, until_ms: int) -> Spread:
+        from_ms = min(max(from_ms, of.measured_ms), until_ms)
+        return measure(self._rows.times(of.poll * SLOTS + of.slot, from_ms, until_ms), from_ms, until_ms)
+
+    def _say(self, of: Clock, votes: Int64s, spread: Spread, frames: float, phase: Phase, at_ms: int) -> Sighting:
         usual = Usual(np.array(of.usual_votes), np.array(of.usual_frames))
-        now = estimate(votes.astype(np.float64), usual, frames, of.slot)
+        now = estimate(votes.astype(np.float64), usual, frames, of, spread)
         if phase == "calm":
             return sighting(of, now, phase, at_ms, 0.0, 1.0, 0)
         beyond = max(0.0, of.score - 1) * self._height
@@ -223,7 +248,7 @@ class Shape:
         self._levels.restore(state["levels"])
         self._surges.restore(state["surges"])
         self._pasts.restore(state["pasts"])
-        self._clocks = {clock["poll"]: Clock(**clock) for clock in state["clocks"]}
+        self._clocks = {clock["poll"]: Clock.restored(clock) for clock in state["clocks"]}
 
 
 def _clearest(slot: Int64s, height: Int64s) -> int:

@@ -29,7 +29,7 @@ class ShapeParams:
     calm_ms: milliseconds. An episode ends when nothing came like a clock for so long.
     """
 
-    false_alarms_per_poll_day: float = 0.01
+    false_alarms_per_poll_day: float = 0.001
     calm_ms: int = 120_000
 
     def __post_init__(self) -> None:
