@@ -1,9 +1,10 @@
 """Accounts that meet within seconds in poll after poll, beyond what a crowd would do: the order of steps.
 
 Every minute of event time the votes of the last two are joined with what their accounts did before; meetings that are
-too tight for a crowd found a group or join one. Nothing depends on how calls are cut. State: the log of votes
-(`LockstepParams.max_votes` rows of about 60 bytes, 110 bytes with the accounts' table), up to 512 meetings that wait
-until the crowds around them have come, and up to 64 groups.
+too tight for a crowd found a group or join one. Where many votes come, every five seconds those of a twelfth of the polls
+are, so that no step takes long. Nothing depends on how calls are cut. State: the log of votes (`LockstepParams.max_votes`
+rows of about 60 bytes, 170 bytes at most with the accounts' tables), up to 512 meetings that wait until the crowds around
+them have come, and up to 64 groups.
 """
 
 from __future__ import annotations
@@ -18,16 +19,21 @@ from detectors.lockstep_groups import Groups
 from detectors.lockstep_judge import could_tell, could_tell_together, gathering, is_over, weighed
 from detectors.lockstep_log import VoteLog
 from detectors.lockstep_lookback import look_back
-from detectors.lockstep_meetings import Meeting, apart, find_meetings
+from detectors.lockstep_meetings import MOST_ROWS, Meeting, apart, find_meetings
 from detectors.lockstep_params import LockstepParams
 from detectors.lockstep_said import ended, told
 from detectors.lockstep_state import group_of, group_state, meeting_of, meeting_state
 from detectors.watcher import MOST_MEMBERS, Ballots, Sighting
 
 _STEP_MS = 60_000
+_LOOK_MS = 5_000
+_PARTS = _STEP_MS // _LOOK_MS
+_MANY = 20_000
+"""Votes that are not left until the minute is over."""
 _RECENT_MS = _STEP_MS + WIDTHS_MS[-1] + 5_000
 _DAY_MS = 86_400_000
 _MOST_WAITING = 512
+_NUMBERS = ("_looked_ms", "_arrived_ms", "_parts", "_news")
 _GROWTH_LEVEL = 1e-3
 """The probability below which a meeting of a known group's accounts is one more burst of it."""
 
@@ -40,40 +46,45 @@ class Lockstep:
         self._log = VoteLog()
         self._waiting: list[Meeting] = []
         self._groups = Groups([])
-        self._stepped_ms = 0
+        self._looked_ms = 0
         self._arrived_ms = 0
+        self._parts = 1
+        self._news = 0
 
     def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
         """Take rows before `until_ms`; return what was seen."""
         votes = np.flatnonzero(ballots.first & (ballots.option >= 0))
-        if not self._stepped_ms:
+        if not self._looked_ms:
             if not len(votes):
                 return []
-            self._stepped_ms = int(ballots.effective_ms[votes[0]]) // _STEP_MS * _STEP_MS
+            self._looked_ms = int(ballots.effective_ms[votes[0]]) // _STEP_MS * _STEP_MS
         seen: list[Sighting] = []
         start = 0
-        for at_ms in range(self._stepped_ms + _STEP_MS, until_ms + 1, _STEP_MS):
-            stop = int(np.searchsorted(ballots.effective_ms[votes], at_ms))
-            self._take(ballots, votes[start:stop])
-            seen += self._step(at_ms)
-            start = stop
+        ends_ms = np.arange(self._looked_ms + _LOOK_MS, until_ms + 1, _LOOK_MS)
+        stops = np.searchsorted(ballots.effective_ms[votes], ends_ms)
+        for at_ms, stop in zip(ends_ms.tolist(), stops.tolist(), strict=True):
+            self._looked_ms = at_ms
+            if at_ms % _STEP_MS == 0 or self._parts > 1 or self._news + stop - start >= _MANY:
+                self._take(ballots, votes[start:stop])
+                seen += self._step(at_ms)
+                self._news, start = 0, stop
         self._take(ballots, votes[start:])
         return seen
 
     def _take(self, ballots: Ballots, rows: Int64s) -> None:
         if len(rows):
             self._log.append(ballots, rows)
+            self._news += len(rows)
             self._arrived_ms = max(self._arrived_ms, int(ballots.arrived_ms[rows].max()))
 
     def _step(self, at_ms: int) -> list[Sighting]:
-        self._stepped_ms = at_ms
         if (
             not self._waiting
             and not self._groups.all
             and self._log.since(at_ms - _RECENT_MS) == len(self._log)
         ):
             return []
-        found, looked_at = find_meetings(self._log, at_ms - _RECENT_MS, self._params.min_accounts)
+        found, looked_at = self._find(at_ms)
         due = [one for one in self._waiting if is_over(one.here, at_ms)]
         self._waiting = [one for one in self._waiting if not is_over(one.here, at_ms)]
         unknown = self._unknown(found + due)
@@ -85,6 +96,17 @@ class Lockstep:
         seen += [ended(group, at_ms, self._arrived_ms) for group in quiet]
         self._log.shrink(self._params.max_votes)
         return seen
+
+    def _find(self, at_ms: int) -> tuple[list[Meeting], int]:
+        """Look for meetings: in all polls at once; where many votes come, in a part of the polls at each look.
+
+        Whenever that changes all are looked at, so that no poll waits longer than a minute.
+        """
+        part, parts = at_ms % _STEP_MS // _LOOK_MS, self._parts
+        if parts == 1 or not part:
+            self._parts = _PARTS if self._log.returns(at_ms - _RECENT_MS) > MOST_ROWS else 1
+            parts = min(parts, self._parts)
+        return find_meetings(self._log, at_ms - _RECENT_MS, self._params.min_accounts, polls=(part, parts))
 
     def _unknown(self, found: list[Meeting]) -> list[Meeting]:
         """Return the meetings that neither wait nor say what is known, each once."""
@@ -194,8 +216,7 @@ class Lockstep:
             "log": self._log.snapshot(),
             "waiting": [meeting_state(one) for one in self._waiting],
             "groups": [group_state(group) for group in self._groups.all],
-            "stepped_ms": self._stepped_ms,
-            "arrived_ms": self._arrived_ms,
+            "numbers": {name: getattr(self, name) for name in _NUMBERS},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -203,4 +224,5 @@ class Lockstep:
         self._log.restore(state["log"])
         self._waiting = [meeting_of(one) for one in state["waiting"]]
         self._groups = Groups([group_of(one) for one in state["groups"]])
-        self._stepped_ms, self._arrived_ms = state["stepped_ms"], state["arrived_ms"]
+        for name in _NUMBERS:
+            setattr(self, name, state["numbers"][name])

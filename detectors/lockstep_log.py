@@ -1,7 +1,8 @@
 """Who voted when, in which poll: the last few million first votes, each linked to its account's one before.
 
 It knows nothing of groups. A row holds 44 bytes and the account's id; columns grow by half, so a million rows of ids
-of 16 bytes take at most 90 MB, and the table of the accounts' last rows 27 to 54 bytes an account.
+of 16 bytes take at most 90 MB. Two tables hold the accounts' last rows, 27 to 54 bytes an account each: the older one is
+given up when its rows are gone, so that nothing is ever sorted out of a large table.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _COLUMNS = {
     "id_end": "i8",
 }
 _ROOM = 4_096
+_LARGE = 65_536
 LATE_MS = 60_000
 """How much later than it happened a vote may come and still be found by `between`."""
 
@@ -44,6 +46,8 @@ class VoteLog:
         self._count = 0
         self._dropped = 0
         self._last = KeyedTable({"row": "i8"})
+        self._older = KeyedTable({"row": "i8"})
+        self._turned = 0
 
     def __len__(self) -> int:
         return self._count
@@ -56,7 +60,12 @@ class VoteLog:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return sum(c.nbytes for c in self._columns.values()) + self._ids.nbytes + self._last.nbytes
+        return (
+            sum(c.nbytes for c in self._columns.values())
+            + self._ids.nbytes
+            + self._last.nbytes
+            + self._older.nbytes
+        )
 
     def append(self, ballots: Ballots, rows: Int64s) -> None:
         """Add some of the ballots, each the first vote of its account in its poll."""
@@ -86,14 +95,22 @@ class VoteLog:
         ends = np.append(starts[1:], len(ordered)) - 1
         self._last.reserve(len(starts))
         slots = self._last.find(ordered[starts])
-        before = np.append(0, row[order][:-1])
-        before[starts] = np.where(slots >= 0, self._last.values["row"][np.maximum(slots, 0)], -1)
         new = slots < 0
+        before = np.append(0, row[order][:-1])
+        before[starts] = self._last.values["row"][np.maximum(slots, 0)]
+        before[starts[new]] = self._older_rows(ordered[starts[new]])
         slots[new] = self._last.insert(ordered[starts[new]])
         self._last.values["row"][slots] = row[order[ends]]
         back = np.empty(len(account), np.int64)
-        back[order] = np.where(before >= 0, row[order] - before, 0)
+        back[order] = np.where(before >= self._dropped, row[order] - before, 0)
         return back
+
+    def _older_rows(self, accounts: Hashes) -> Int64s:
+        """Return the last row of accounts that have none since the tables were turned, -1 where there is none."""
+        if not len(self._older):
+            return np.full(len(accounts), -1, np.int64)
+        slots = self._older.find(accounts)
+        return np.where(slots >= 0, self._older.values["row"][np.maximum(slots, 0)], -1)
 
     def _make_room(self, rows: int, id_bytes: int) -> None:
         have = len(self._columns["account"])
@@ -106,13 +123,26 @@ class VoteLog:
     def shrink(self, most: int) -> None:
         """Drop the oldest rows if there are more than `most`, and a quarter more than that."""
         if self._count > most:
-            gone = self._count - most * 3 // 4
-            kept = {name: column[gone : self._count].copy() for name, column in self._columns.items()}
-            first_id = int(self._columns["id_end"][gone - 1])
-            ids = self._ids[first_id : int(self._columns["id_end"][self._count - 1])].copy()
-            kept["id_end"] -= first_id
-            kept["back"][kept["back"] > np.arange(len(kept["back"]))] = 0
-            self._take_over(kept, ids, self._dropped + gone)
+            self._drop(self._count - most * 3 // 4)
+        if self._count > _LARGE:
+            # once, instead of growing step by step under a load that will not wait
+            self._make_room(most * 5 // 4, 0)
+            self._last.reserve(most * 5 // 4 - len(self._last))
+
+    def _drop(self, gone: int) -> None:
+        first_id = int(self._columns["id_end"][gone - 1])
+        last_id = int(self._columns["id_end"][self._count - 1])
+        self._ids[: last_id - first_id] = self._ids[first_id:last_id]
+        self._count, self._dropped = self._count - gone, self._dropped + gone
+        for column in self._columns.values():
+            column[: self._count] = column[gone : gone + self._count]
+        self._columns["id_end"][: self._count] -= first_id
+        back = self._columns["back"][: self._count]
+        back[back > np.arange(self._count)] = 0
+        if self._dropped >= self._turned:
+            # what is older than the younger table is gone, so the other one holds nothing any more
+            self._older, self._last = self._last, KeyedTable({"row": "i8"})
+            self._turned = self._dropped + self._count
 
     def forget(self, polls: Int64s) -> None:
         """Strike the numbers of these polls from the rows: -1 stands there."""
@@ -122,6 +152,15 @@ class VoteLog:
     def since(self, at_ms: int) -> int:
         """Return the first row that came at `at_ms` or later."""
         return int(np.searchsorted(self.at_ms, at_ms))
+
+    def returned(self, at_ms: int) -> Int64s:
+        """Return the rows that came at `at_ms` or later and whose account voted before."""
+        first = self.since(at_ms)
+        return np.flatnonzero(self.back[first:] > 0) + first
+
+    def returns(self, at_ms: int) -> int:
+        """Return how many rows `returned` would."""
+        return int(np.count_nonzero(self.back[self.since(at_ms) :] > 0))
 
     def between(self, poll: int, start_ms: int, end_ms: int) -> Int64s:
         """Return the rows of a poll's votes that happened in [start_ms, end_ms]."""
@@ -152,8 +191,10 @@ class VoteLog:
     def last_rows(self, accounts: Hashes) -> Int64s:
         """Return the last row of each account, -1 where none is left."""
         slots = self._last.find(accounts)
-        rows = self._last.values["row"][np.maximum(slots, 0)] - self._dropped
-        return np.where((slots >= 0) & (rows >= 0), rows, -1)
+        rows = self._last.values["row"][np.maximum(slots, 0)]
+        rows[slots < 0] = self._older_rows(accounts[slots < 0])
+        left: Int64s = np.maximum(rows - self._dropped, -1)
+        return left
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as little-endian columns."""
@@ -163,13 +204,12 @@ class VoteLog:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
-        columns = {name: np.frombuffer(state[name], dtype).copy() for name, dtype in _COLUMNS.items()}
-        self._take_over(columns, np.frombuffer(state["ids"], np.uint8).copy(), state["dropped"])
-
-    def _take_over(self, columns: dict[str, NDArray[Any]], ids: NDArray[np.uint8], dropped: int) -> None:
-        self._columns, self._ids, self._count, self._dropped = columns, ids, len(columns["account"]), dropped
-        accounts, from_end = np.unique(columns["account"][::-1], return_index=True)
-        self._last.replace(accounts, {"row": dropped + self._count - 1 - from_end})
+        self._columns = {name: np.frombuffer(state[name], dtype).copy() for name, dtype in _COLUMNS.items()}
+        self._ids = np.frombuffer(state["ids"], np.uint8).copy()
+        self._count, self._dropped = len(self._columns["account"]), state["dropped"]
+        self._turned, self._older = self._dropped, KeyedTable({"row": "i8"})
+        accounts, from_end = np.unique(self._columns["account"][::-1], return_index=True)
+        self._last.replace(accounts, {"row": self._dropped + self._count - 1 - from_end})
 
 
 def among(accounts: Hashes, chosen: Hashes) -> Bools:

@@ -15,9 +15,10 @@ _DEPTH = 16
 UNIT_MS = 250
 TIME_BITS, _POLL_BITS = 28, 20
 _MOST_POLLS = (1 << (62 - TIME_BITS - _POLL_BITS)) - 1
-_MOST_MEETINGS = 64
-_MOST_ROWS = 100_000
-"""Votes of accounts with a history that are joined in one step; of more, a share of the accounts is."""
+_MOST_MEETINGS, _MOST_OF_MANY = 64, 12
+"""Meetings that are returned at once; fewer where there are so many votes that each takes long to weigh."""
+MOST_ROWS = 8_000
+"""Votes of accounts with a history that are joined at once; of more, a share of the accounts is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +70,31 @@ class _Pairs:
     key: Int64s
 
 
-def find_meetings(log: VoteLog, since_ms: int, min_accounts: int) -> tuple[list[Meeting], int]:
+def find_meetings(
+    log: VoteLog, since_ms: int, min_accounts: int, polls: tuple[int, int] = (0, 1)
+) -> tuple[list[Meeting], int]:
     """Return where at least `min_accounts` of those that came since `since_ms` met before, and how many were looked at.
 
-    Only those that are worth a closer look are returned, the largest first.
+    Only those that are worth a closer look are returned, the largest first. With `polls` (k, n) one poll in n is looked at.
     """
-    pairs = _pairs(log, log.since(since_ms), min_accounts)
+    rows = log.returned(since_ms)
+    most = _MOST_MEETINGS if len(rows) <= MOST_ROWS else _MOST_OF_MANY
+    pairs = _pairs(log, rows, min_accounts, polls)
     if len(pairs.key) < min_accounts:
         return [], 0
     found: list[Meeting] = []
     looked_at = 0
     for width_ms in WIDTHS_MS:
-        meetings, count = _of_width(log, pairs, width_ms, min_accounts)
+        meetings, count = _of_width(log, pairs, width_ms, min_accounts, most)
         found, looked_at = found + meetings, looked_at + count
     found.sort(key=lambda one: -len(one.accounts))
-    return found[:_MOST_MEETINGS], looked_at
+    return found[:most], looked_at
 
 
-def _pairs(log: VoteLog, first: int, min_accounts: int) -> _Pairs:
-    rows = np.flatnonzero(log.back[first:] > 0) + first
+def _pairs(log: VoteLog, rows: Int64s, min_accounts: int, polls: tuple[int, int]) -> _Pairs:
+    part, parts = polls
+    if parts > 1:
+        rows = rows[log.poll[rows] % parts == part]
     rank = _ranks(log.poll[rows], min_accounts)
     rows = _sample(log, rows[rank[log.poll[rows] + 1] > 0])
     row, was = log.earlier(rows, _DEPTH)
@@ -101,10 +108,10 @@ def _pairs(log: VoteLog, first: int, min_accounts: int) -> _Pairs:
 
 
 def _sample(log: VoteLog, rows: Int64s) -> Int64s:
-    """Return the rows; beyond `_MOST_ROWS` those of some accounts, always the same ones first."""
-    if len(rows) <= _MOST_ROWS:
+    """Return the rows; beyond `MOST_ROWS` those of some accounts, always the same ones first."""
+    if len(rows) <= MOST_ROWS:
         return rows
-    share = _MOST_ROWS / len(rows)
+    share = MOST_ROWS / len(rows)
     return rows[mix(log.account[rows], 1) < np.uint64(share * 2**64)]
 
 
@@ -143,7 +150,9 @@ def time_units(log: VoteLog, rows: Int64s) -> Int64s:
     return clipped
 
 
-def _of_width(log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int) -> tuple[list[Meeting], int]:
+def _of_width(
+    log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int, most: int
+) -> tuple[list[Meeting], int]:
     """Return meetings of this width, and how many windows were looked at."""
     key = pairs.key
     low = np.arange(len(key))
@@ -154,8 +163,8 @@ def _of_width(log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int) -> 
         key, key[at] - WIDE_MS // UNIT_MS
     )
     worth = at[worth_a_look(high[at] - at, crowd, crowd_share(width_ms))]
-    most = worth[np.argsort(worth - high[worth], kind="stable")][:_MOST_MEETINGS]
-    spans = zip(most.tolist(), high[most].tolist(), strict=True)
+    fullest = worth[np.argsort(worth - high[worth], kind="stable")][:most]
+    spans = zip(fullest.tolist(), high[fullest].tolist(), strict=True)
     found = [_tightest(log, pairs.row[start:stop], pairs.was[start:stop], width_ms) for start, stop in spans]
     return [meeting for meeting in found if len(meeting.accounts) >= min_accounts], len(at)
 

@@ -46,6 +46,22 @@ def test_sightings_and_state_are_the_same_however_calls_are_cut(seed: int) -> No
     assert (seen, packed(watcher)) == whole(votes), f"seed {seed}"
 
 
+@pytest.mark.parametrize("seed", [1, 13])
+def test_with_many_votes_polls_take_turns_and_nothing_depends_on_cuts(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    votes = busy(seed)
+    named = [sorted(one) for one in clusters(whole(votes)[0]).values()]
+    monkeypatch.setattr("detectors.lockstep._MANY", 100)
+    monkeypatch.setattr("detectors.lockstep.MOST_ROWS", 10)
+    turns, (seen, state) = Lockstep(LockstepParams()), whole(votes)
+    rng = np.random.default_rng(seed)
+    cuts_ms = (rng.choice(end_of(votes) - BEGIN_MS, 400, replace=False) // 250 * 250 + BEGIN_MS).tolist()
+    assert (watch(turns, votes, cuts_ms, end_of(votes)), packed(turns)) == (seen, state), f"seed {seed}"
+    assert any(one.at_ms % 60_000 for one in seen), f"seed {seed}: nothing was said within a minute"
+    assert sorted(sorted(one) for one in clusters(seen).values()) == sorted(named), f"seed {seed}"
+
+
 @pytest.mark.parametrize("seed", [3, 4])
 def test_a_restart_at_any_time_changes_nothing(seed: int) -> None:
     votes = busy(seed)
@@ -132,6 +148,8 @@ def test_accounts_are_linked_to_their_own_earlier_votes_only() -> None:
     row, was = log.earlier(np.arange(len(kept)), 100)
     expected = {(i, j) for i, one in enumerate(kept) for j in range(i) if kept[j] == one}
     assert set(zip(row.tolist(), was.tolist(), strict=True)) == expected
+    last = {account: at for at, account in enumerate(kept)}
+    assert log.last_rows(np.arange(41, dtype=np.uint64)).tolist() == [last.get(one, -1) for one in range(41)]
 
 
 @pytest.mark.parametrize("is_forgotten", [True, False])
