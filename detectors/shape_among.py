@@ -80,7 +80,7 @@ def began_ms(times_ms: Int64s, from_ms: int, known_ms: int, until_ms: int) -> in
     per_half = len(times_ms) * np.array(HALVES_MS) / max(until_ms - from_ms, 1)
     half_ms = HALVES_MS[int(np.argmax(per_half >= _FEWEST_VOTES / 2))]
     inside = _unevenness(times_ms, known_ms, until_ms, half_ms)
-    if not len(inside):
+    if not len(inside) or not (per_half >= _FEWEST_VOTES / 2).any():
         return known_ms
     between = (1 + min(1.0, float(inside.mean()))) / 2
     best, total, begin_ms = 0.0, 0.0, known_ms
@@ -109,7 +109,7 @@ def by_chance(of: Spread) -> Chance | None:
     first = int(np.argmax(of.votes * halves_ms >= _FEWEST_VOTES * max(of.ms, 1)))
     chosen = slice(first, first + _LENGTHS)
     too_few = of.votes * halves_ms[first] < _FEWEST_VOTES * of.ms
-    if too_few or pairs[first] < _FEWEST_SPANS or pairs[chosen].min() < 2:
+    if too_few or first + 1 == len(HALVES_MS) or pairs[first] < _FEWEST_SPANS or pairs[chosen].min() < 2:
         return None
     slope, error = _line(halves_ms[chosen], np.array(of.squares)[chosen] / pairs[chosen], pairs[chosen])
     return Chance(min(slope * of.ms, float(of.votes)), error * of.ms)

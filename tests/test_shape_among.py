@@ -129,6 +129,15 @@ def test_too_few_votes_tell_nothing_of_a_crowd() -> None:
     assert by_chance(measured(times(np.arange(0, 128, 2.0)))) is None
 
 
+@pytest.mark.parametrize("per_s", [0.5, 1, 2, 3, 4, 6, 8, 12, 25, 50, 100, 200, 1_000, 20_000])
+def test_any_pace_for_any_time_is_a_number_with_an_error_or_nothing(per_s: float) -> None:
+    even, spread = np.arange(0, 32_000, 1_000 / per_s).astype(np.int64), Spread()
+    for _ in range(40):
+        spread.add(measure(even, 0, 32_000))
+        chance = by_chance(spread)
+        assert chance is None or (0 <= chance.votes <= spread.votes and 0 < chance.error < np.inf)
+
+
 def test_a_clock_that_showed_late_is_followed_back_and_not_into_the_crowd_before() -> None:
     for seed in range(6):
         rng = np.random.default_rng(seed)
