@@ -78,11 +78,10 @@ def began_ms(times_ms: Int64s, from_ms: int, known_ms: int, until_ms: int) -> in
     than to chance, which has an unevenness of 1 (Page 1954, backwards).
     """
     per_half = len(times_ms) * np.array(HALVES_MS) / max(until_ms - from_ms, 1)
-    half_ms = HALVES_MS[int(np.argmax(per_half >= _FEWEST_VOTES / 2))]
+    lengths = np.flatnonzero(per_half >= _FEWEST_VOTES / 2)
+    half_ms = HALVES_MS[int(lengths[0]) if len(lengths) else -1]
     inside = _unevenness(times_ms, known_ms, until_ms, half_ms)
-    if not len(inside) or not (per_half >= _FEWEST_VOTES / 2).any():
-        return known_ms
-    between = (1 + min(1.0, float(inside.mean()))) / 2
+    between = (1 + min(1.0, float(inside.mean()))) / 2 if len(inside) else 0.0
     best, total, begin_ms = 0.0, 0.0, known_ms
     for block_ms in range(known_ms - _BLOCK_MS, from_ms - 1, -_BLOCK_MS):
         total += float((between - _unevenness(times_ms, block_ms, block_ms + _BLOCK_MS, half_ms)).sum())
