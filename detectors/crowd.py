@@ -82,6 +82,8 @@ class Crowd:
         said: list[Sighting] = []
         taken = 0
         while self._now_ms < until_ms:
+            next_vote_ms = int(votes.effective_ms[taken]) if taken < len(votes) else until_ms
+            self._pass_silence(min(next_vote_ms, until_ms))
             stop_ms = min(self._lesson_ms, until_ms)
             due = int(np.searchsorted(votes.effective_ms, stop_ms)) if len(votes) else 0
             if due > taken:
@@ -197,10 +199,20 @@ class Crowd:
             self._wake_for_later(group)
         return said
 
+    def _pass_silence(self, until_ms: int) -> None:
+        """Pass over lessons in which nothing came and nothing is due: there may be years of them, and they teach nothing."""
+        quiet_until_ms = min(until_ms, self._due[0][0]) if self._due else until_ms
+        if self._lessons.empty and quiet_until_ms > self._lesson_ms:
+            length = self._lesson_length_ms()
+            self._lesson_ms = max(self._lesson_ms, quiet_until_ms // length * length)
+
     def _learn(self) -> None:
         self._lessons.teach(self._platform, self._log)
-        length = next((length for votes, length in _LESSONS if self._platform.votes < votes), _LAST_LESSON_MS)
+        length = self._lesson_length_ms()
         self._lesson_ms = (self._lesson_ms // length + 1) * length
+
+    def _lesson_length_ms(self) -> int:
+        return next((length for votes, length in _LESSONS if self._platform.votes < votes), _LAST_LESSON_MS)
 
     def forget(self, polls: Int64s) -> None:
         """See `detectors.watcher.Watcher.forget`."""

@@ -33,6 +33,11 @@ class Lessons:
         self._rows.append(chunks.rows)
         self._columns.append({"poll": chunks.poll, "odd": screened.odd, **screened.counts})
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing came since the last lesson."""
+        return not self._rows
+
     def teach(self, platform: Platform, log: VoteLog) -> None:
         """Let the platform learn what was ordinary; a poll counts for no more than 16 chunks a lesson.
 
