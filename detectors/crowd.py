@@ -29,8 +29,8 @@ from detectors.crowd_window import votes_at
 from detectors.watcher import Ballots, Sighting
 
 _LESSON_MS = 60_000
-_LESSONS = (1_500, _LESSON_MS), (6_000, 300_000)
-_LAST_LESSON_MS = 900_000
+_LESSONS = (500, _LESSON_MS), (1_500, 120_000), (4_000, 300_000), (10_000, 900_000)
+_LAST_LESSON_MS = 1_800_000
 _RUN_CHUNKS = 8
 _MOST_WINDOW = 20_000
 _MOST_PAST = 3_000
@@ -188,7 +188,8 @@ class Crowd:
         rows = self._log.rows_of(poll, max(start, oldest), end)[-_MOST_WINDOW:]
         if len(rows) < max(run.next_votes, self._params.min_members):
             return []
-        growth = _GROWTH if run.looks < _MANY_LOOKS or run.score > _CLOSE else _SLOW_GROWTH
+        early = run.looks < _MANY_LOOKS and not self._accused.of(poll)
+        growth = _GROWTH if early or run.score > _CLOSE else _SLOW_GROWTH
         run.next_votes, run.looks = int(len(rows) * growth), run.looks + 1
         earlier = self._log.rows_of(poll, oldest, int(rows[0]))
         past = votes_at(self._log, earlier[self._log.get("odd", earlier) == 0][-_MOST_PAST:])

@@ -48,7 +48,9 @@ class Accused:
         """Yield the polls that have groups."""
         yield from self._groups
 
-    def search(self, at_ms: int, poll: int, votes: Votes, past: Votes, looks: int, end: int) -> tuple[list[Sighting], float]:
+    def search(
+        self, at_ms: int, poll: int, votes: Votes, past: Votes, looks: int, end: int
+    ) -> tuple[list[Sighting], float]:
         """Look at a poll's votes up to row `end`: known groups first, then new ones among the votes left over.
 
         Returns what is to be said, and the score of the best group that was not accused.
@@ -58,12 +60,15 @@ class Accused:
         score = 0.0
         while len(self.of(poll)) < _MOST_GROUPS and np.count_nonzero(free) >= self._params.min_members:
             part = votes.take(free)
-            found = best_group(part, past, self._platform, self._params.false_accusations, looks)
-            if found is None or not self._convinces(found):
-                score = found.judgement.score if found else 0.0
+            best = best_group(part, past, self._platform, self._params.false_accusations, looks)
+            score = best.judgement.score if best else 0.0
+            if best is None or score <= 1:
+                break
+            found = best.spread(part)
+            if np.count_nonzero(found.weight >= 0.5) < self._params.min_members:
                 break
             said.append([self._accept(self._new(poll, part, found), part, found, at_ms, end)])
-            free[np.flatnonzero(free)[found.weight >= 0.5]] = False
+            free[np.flatnonzero(free)[found.weight >= 0.5]], score = False, 0.0
         return [one for part in said for one in part], score
 
     def _again(
@@ -79,21 +84,24 @@ class Accused:
         free[np.flatnonzero(mine)[found.weight >= 0.5]] = False
         return [self._accept(group, part, found, at_ms, end)]
 
-    def _convinces(self, found: Found) -> bool:
-        return found.judgement.score > 1 and int(np.count_nonzero(found.weight >= 0.5)) >= self._params.min_members
-
     def _new(self, poll: int, votes: Votes, found: Found) -> Group:
         groups = self._groups.setdefault(poll, [])
         first = int(np.flatnonzero(found.weight >= 0.5)[0])
         number = max((group.number for group in groups), default=0) + 1
         start_row, start_ms = int(votes.rows[first]), int(votes.time_ms[first])
         shared = marks(votes, found.weight, found.judgement, self._platform)
-        groups.append(Group(poll, number, start_row, start_ms, found.profile, found.judgement, shared, start_row))
+        groups.append(
+            Group(poll, number, start_row, start_ms, found.profile, found.judgement, shared, start_row)
+        )
         return groups[-1]
 
     def _accept(self, group: Group, votes: Votes, found: Found, at_ms: int, end: int) -> Sighting:
         """Give a group new tables, weigh its votes anew and speak."""
-        group.profile, group.judgement, group.share = found.profile, found.judgement, float(found.profile.share[-1])
+        group.profile, group.judgement, group.share = (
+            found.profile,
+            found.judgement,
+            float(found.profile.share[-1]),
+        )
         group.marks = marks(votes, found.weight, found.judgement, self._platform)
         self._set_weights(group, votes, found.weight)
         group.start_row = min(group.start_row, int(votes.rows[0]))

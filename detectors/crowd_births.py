@@ -14,7 +14,7 @@ _WIDTHS_MS = np.geomspace(0.2, 450.0, 18) * _DAY_MS
 _DOUBT_VOTES = 2.0
 _LEAST = 8
 _MARGIN = 3.0
-_MOST_STARTS = 300
+_MOST_STARTS = 150
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Births:
 def densest(created_ms: Int64s, now_ms: int, platform: Platform) -> Births | None:
     """Return the window with the most surprising number of births among `created_ms` (all known), or None.
 
-    Widths from 5 hours to 15 months, each beginning at a birth (of 300 at most, evenly chosen); surprise is n times the divergence of the share seen from
+    Widths from 5 hours to 15 months, each beginning at a birth (of 150 at most, evenly chosen); surprise is n times the divergence of the share seen from
     the platform's (with doubt): the log likelihood ratio of Kulldorff's scan statistic (1997), section 3, for Bernoulli counts.
     """
-    born = np.sort(created_ms)
-    start = np.arange(0, len(born), -(-len(born) // _MOST_STARTS) if len(born) else 1)
-    if len(born) < _LEAST:
+    if len(created_ms) < _LEAST:
         return None
+    born = np.sort(created_ms)
+    start = np.arange(0, len(born), -(-len(born) // _MOST_STARTS))
     from_ms = born[start][:, None]
     to_ms = from_ms + _WIDTHS_MS[None]
     stop = np.searchsorted(born, to_ms, "right")
@@ -52,10 +52,14 @@ def densest(created_ms: Int64s, now_ms: int, platform: Platform) -> Births | Non
     if surprise[place] <= 0:
         return None
     first, last = int(start[place[0]]), int(stop[place]) - 1
-    return _widened(int(born[first]), int(born[last]), int(count[place]), float(surprise[place]), now_ms, platform)
+    return _widened(
+        int(born[first]), int(born[last]), int(count[place]), float(surprise[place]), now_ms, platform
+    )
 
 
-def _widened(from_ms: int, to_ms: int, count: int, surprise: float, now_ms: int, platform: Platform) -> Births:
+def _widened(
+    from_ms: int, to_ms: int, count: int, surprise: float, now_ms: int, platform: Platform
+) -> Births:
     # the next birth of the same burst may lie beyond those seen, by a few gaps
     margin = int(_MARGIN * (to_ms - from_ms) / count) + 60_000
     a, b = from_ms - margin, to_ms + margin
@@ -73,6 +77,8 @@ def _divergence(count: Int64s, votes: int, usual: Floats) -> Floats:
 
 def _usual(from_ms: Floats | Int64s, to_ms: Floats | Int64s, now_ms: int, platform: Platform) -> Floats:
     votes = platform.aged_votes
-    share = platform.younger(np.maximum(now_ms - from_ms, 0)) - platform.younger(np.maximum(now_ms - to_ms, 0))
+    share = platform.younger(np.maximum(now_ms - from_ms, 0)) - platform.younger(
+        np.maximum(now_ms - to_ms, 0)
+    )
     usual: Floats = np.minimum((share * votes + _DOUBT_VOTES) / (votes + _DOUBT_VOTES), 1.0)
     return usual

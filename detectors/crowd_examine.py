@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Floats
+from detectors.columns import Floats, Int64s
 from detectors.crowd_births import Births, densest
 from detectors.crowd_judgement import Judgement, judge
-from detectors.crowd_mixture import Split, split
+from detectors.crowd_mixture import Dimension, Split, split
 from detectors.crowd_platform import Platform
 from detectors.crowd_profile import Profile, profile
 from detectors.crowd_seeds import Seed, seeds
@@ -23,6 +23,22 @@ _ALIKE = 0.5
 
 
 @dataclass(frozen=True)
+class Fit:
+    """A group in a part of a window's votes: what it was split by, and what is thought of it."""
+
+    judgement: Judgement
+    sides: list[Dimension]
+    split: Split
+    births: Births | None
+    rows: Int64s
+
+    def spread(self, votes: Votes) -> Found:
+        """Return the group in all votes of the window."""
+        tables = profile(self.sides, self.split, self.births, self.rows)
+        return Found(self.judgement, tables, tables.weights(votes))
+
+
+@dataclass(frozen=True)
 class Found:
     """A group in n votes: its judgement, its tables, and each vote's weight."""
 
@@ -31,9 +47,9 @@ class Found:
     weight: Floats
 
 
-def best_group(votes: Votes, past: Votes, platform: Platform, budget: float, looks: int) -> Found | None:
+def best_group(votes: Votes, past: Votes, platform: Platform, budget: float, looks: int) -> Fit | None:
     """Return the first group that is a script, else that with the highest score, or None where nothing sticks out."""
-    found: list[Found] = []
+    found: list[Fit] = []
     for seed in _different(seeds(votes, platform)):
         found.append(fitted(votes, past, seed, platform, budget, looks))
         if found[-1].judgement.score > 1:
@@ -47,22 +63,28 @@ def _different(found: list[Seed]) -> list[Seed]:
     for seed in found:
         inside = seed.core > 0.5
         others = [other.core > 0.5 for other in chosen]
-        if all(np.count_nonzero(inside & other) < _ALIKE * np.count_nonzero(inside | other) for other in others):
+        if all(
+            np.count_nonzero(inside & other) < _ALIKE * np.count_nonzero(inside | other) for other in others
+        ):
             chosen.append(seed)
         if len(chosen) == _MOST_SEEDS:
             break
     return chosen
 
 
-def refitted(votes: Votes, past: Votes, weight: Floats, platform: Platform, budget: float, looks: int) -> Found:
+def refitted(
+    votes: Votes, past: Votes, weight: Floats, platform: Platform, budget: float, looks: int
+) -> Found:
     """Fit a group anew that is known already, beginning from its weights."""
     members = (weight >= 0.5) & (votes.created_ms != NO_TIME_MS)
     births = densest(votes.created_ms[members], int(votes.time_ms[-1]), platform)
-    return fitted(votes, past, Seed(np.clip(weight, 0.01, 0.99), births, 0.0), platform, budget, looks)
+    return fitted(
+        votes, past, Seed(np.clip(weight, 0.01, 0.99), births, 0.0), platform, budget, looks
+    ).spread(votes)
 
 
-def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: float, looks: int) -> Found:
-    """Fit a group from a seed; of many votes a part, evenly chosen, is fitted and all are weighed."""
+def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: float, looks: int) -> Fit:
+    """Fit a group from a seed; of many votes a part, evenly chosen, is fitted."""
     every = -(-len(votes) // _MOST_FITTED)
     part = votes.take(slice(None, None, every))
     sides = dimensions(part, past, platform, seed.births)
@@ -72,8 +94,7 @@ def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: fl
         sides = dimensions(part, past, platform, births)
         found = split(sides, found.weight)
     judgement = judge(part, past, found, births, platform, budget, looks)
-    tables = profile(sides, found, births, part.rows)
-    return Found(judgement, tables, tables.weights(votes))
+    return Fit(judgement, sides, found, births, part.rows)
 
 
 def _reborn(votes: Votes, found: Split, births: Births | None, platform: Platform) -> Births | None:

@@ -16,8 +16,8 @@ HOLDS = 0.7
 """The least score at which a group that was accused stays so."""
 
 _SAY_EVERY_MS = 5_000
-_SAY_AT_LEAST_MS = 120_000
-_SAY_GROWTH = 0.1
+_SAY_AT_LEAST_MS = 240_000
+_SAY_GROWTH = 0.2
 
 
 @dataclass
@@ -50,9 +50,9 @@ class Group:
 
     def count(self, option: Int64s, old: Floats, new: Floats) -> None:
         """Take the change of some votes' weights."""
-        for code in np.unique(option).tolist():
-            of = option == code
-            self.votes[code] = self.votes.get(code, 0.0) + float(np.sum(new[of]) - np.sum(old[of]))
+        for code, more in enumerate(np.bincount(option, new - old).tolist()):
+            if more:
+                self.votes[code] = self.votes.get(code, 0.0) + more
         self.doubt += float(np.sum(new * (1 - new)) - np.sum(old * (1 - old)))
 
     def spoke(self, now_ms: int) -> None:

@@ -19,7 +19,7 @@ from detectors.crowd_mixture import Split
 from detectors.crowd_platform import Platform
 from detectors.crowd_seeds import odd_network_share, odd_networks
 from detectors.crowd_window import Votes, born_in
-from detectors.senders import NO_TIME_MS
+from detectors.senders import NO_TIME_MS, Codes
 
 _LEAST_PURITY = 0.75
 _LEAST_LIFT = 1.6
@@ -88,13 +88,19 @@ def _client(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trai
     most: list[Trait] = []
     for name, number in (("client", 1), ("two_clients", 2)):
         modes = codes[np.argsort(-counts, kind="stable")[:number]]
-        inside = np.isin(votes.client, modes)
-        own = np.isin(past.client, modes)
+        inside, own = _among(votes.client, modes), _among(past.client, modes)
         usual = _usual(min(float(platform.client_share(modes).sum()), 1.0), own, past.client != 0)
         usual = (usual * total + _DOUBT) / (total + _DOUBT)
         most.append(_trait(name, inside, selected, weight, usual, 30.0**number))
     one, two = most
     return two if two.tells and not one.tells and two.purity >= _LEAST_LIFT * two.usual else one
+
+
+def _among(client: Codes, modes: Codes) -> Bools:
+    inside = np.zeros(len(client), np.bool_)
+    for mode in modes:
+        inside |= client == mode
+    return inside
 
 
 def _births(votes: Votes, past: Votes, found: Split, births: Births) -> Trait:
@@ -109,7 +115,7 @@ def _networks(votes: Votes, past: Votes, found: Split, platform: Platform) -> Tr
     selected = (votes.network != 0) & (weight >= 0.5)
     odd = np.zeros(len(votes), np.bool_)
     odd[selected] = odd_networks(votes.network[selected], platform)
-    odd &= ~np.isin(votes.network, past.network)
+    odd[odd] = ~np.isin(votes.network[odd], past.network)
     strange = _trait("network", odd, selected, weight, odd_network_share(platform), 30.0)
     shared = _repeats(votes, selected, platform)
     return shared if shared.tells and (not strange.tells or shared.log10_p < strange.log10_p) else strange

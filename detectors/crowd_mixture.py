@@ -13,8 +13,8 @@ import numpy as np
 
 from detectors.columns import Floats, Int64s
 
-_STEPS = 12
-_CLOSE_ENOUGH = 0.03
+_STEPS = 10
+_CLOSE_ENOUGH = 0.05
 _BLOCK_VOTES = 40
 _MOST_BLOCKS = 32
 _SHARE_DOUBT = 2.0
@@ -49,7 +49,6 @@ class Split:
     weight: Floats
     share: Floats
     parts: dict[str, Floats]
-    tables: dict[str, Floats]
     looseness: dict[str, float]
 
     def without(self, name: str) -> Floats:
@@ -61,7 +60,7 @@ class Split:
 def split(dimensions: list[Dimension], core: Floats) -> Split:
     """Return the two sides of n votes in order of time; `core` are first weights of the group."""
     if not dimensions:
-        return Split(core, _share(core), {}, {}, {})
+        return Split(core, _share(core), {}, {})
     stack = _Stack(dimensions, len(core))
     weight, loose = core, np.full(len(dimensions), _LOOSENESS[0])
     for step in range(_STEPS):
@@ -75,9 +74,8 @@ def split(dimensions: list[Dimension], core: Floats) -> Split:
         if step > 2 and moved < _CLOSE_ENOUGH:
             break
     looseness = {d.name: float(a) for d, a in zip(dimensions, loose, strict=True)}
-    tables = {d.name: _table(d, weight, looseness[d.name]) for d in dimensions}
     by_name = {d.name: part for d, part in zip(dimensions, parts, strict=True)}
-    return Split(weight, share, by_name, tables, looseness)
+    return Split(weight, share, by_name, looseness)
 
 
 class _Stack:
@@ -134,7 +132,7 @@ def _pure(group: Floats) -> Floats:
 
 def _weights(odds: Floats, share: Floats) -> Floats:
     prior = np.log(share) - np.log1p(-share)
-    weights: Floats = 1.0 / (1.0 + np.exp(-np.clip(odds + prior, -_MOST_ODDS, _MOST_ODDS)))
+    weights: Floats = 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(odds + prior, -_MOST_ODDS), _MOST_ODDS)))
     return weights
 
 
@@ -142,11 +140,10 @@ def _share(weight: Floats) -> Floats:
     """Return the group's share around each vote, from the votes of its stretch of time."""
     n = len(weight)
     blocks = max(1, min(_MOST_BLOCKS, n // _BLOCK_VOTES))
-    block = np.arange(n) * blocks // n
-    sums, counts = np.bincount(block, weight, blocks), np.bincount(block, minlength=blocks)
-    mean = float(weight.mean())
-    share: Floats = ((sums + _SHARE_DOUBT * mean) / (counts + _SHARE_DOUBT))[block]
-    return np.clip(share, 1e-4, 1 - 1e-4)
+    first = -(-np.arange(blocks) * n // blocks)
+    counts = np.diff(first, append=n)
+    share = (np.add.reduceat(weight, first) + _SHARE_DOUBT * float(weight.mean())) / (counts + _SHARE_DOUBT)
+    return np.repeat(np.minimum(np.maximum(share, 1e-4), 1 - 1e-4), counts)
 
 
 def _sums(d: Dimension, weight: Floats) -> tuple[Floats, Floats]:
@@ -170,7 +167,7 @@ def _fit_looseness(d: Dimension, weight: Floats) -> float:
     return _LOOSENESS[int(np.argmax(gains))]
 
 
-def _table(d: Dimension, weight: Floats, loose: float) -> Floats:
+def table(d: Dimension, weight: Floats, loose: float) -> Floats:
     """Return the log odds of each code, and last those of a code not seen here."""
     group, rest = _sums(d, weight)
     usual = np.append(d.usual, 1e-4)

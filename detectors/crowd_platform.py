@@ -109,6 +109,9 @@ class Platform:
 
     def _learn_clients(self, client: Codes) -> None:
         codes, counts = np.unique(client[client != 0], return_counts=True)
+        if len(codes) == len(self.clients) and (codes == self.clients).all():
+            self.client_votes = self.client_votes + counts
+            return
         all_codes = np.union1d(self.clients, codes)
         votes = np.zeros(len(all_codes))
         votes[np.searchsorted(all_codes, self.clients)] = self.client_votes
@@ -118,9 +121,11 @@ class Platform:
 
     def _learn_networks(self, network: Codes) -> None:
         codes, counts = np.unique(network[network != 0].astype(np.uint64), return_counts=True)
-        new = codes[~self.networks.contains(codes)]
-        self.networks.insert(new)
-        self.networks.values["votes"][self.networks.find(codes)] += counts
+        self.networks.reserve(len(codes))
+        slot = self.networks.find(codes)
+        new = slot < 0
+        slot[new] = self.networks.insert(codes[new])
+        self.networks.values["votes"][slot] += counts
         self.network_votes += float(counts.sum())
 
     def _fade(self) -> None:

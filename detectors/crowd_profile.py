@@ -9,7 +9,7 @@ import numpy as np
 
 from detectors.columns import Floats, Int64s
 from detectors.crowd_births import Births
-from detectors.crowd_mixture import Dimension, Split
+from detectors.crowd_mixture import Dimension, Split, table
 from detectors.crowd_window import Votes, born_in
 
 _STEPS = 4
@@ -43,7 +43,7 @@ class Profile:
         """
         odds, now = self._odds(votes), share
         for _ in range(_STEPS):
-            weights = _belong(odds, np.full(len(votes), now))
+            weights = _belong(odds, now)
             now = (_MEMORY_VOTES * share + float(weights.sum())) / (_MEMORY_VOTES + len(votes))
             now = min(max(now, _LEAST_SHARE), 1 - _LEAST_SHARE)
         return weights, now
@@ -59,16 +59,26 @@ class Profile:
 
     def plain(self) -> dict[str, Any]:
         """Return plain data."""
-        births = None if self.births is None else [self.births.from_ms, self.births.to_ms, self.births.usual, self.births.surprise]
+        births = (
+            None
+            if self.births is None
+            else [self.births.from_ms, self.births.to_ms, self.births.usual, self.births.surprise]
+        )
         tables = {name: [codes.tobytes(), self.odds[name].tobytes()] for name, codes in self.codes.items()}
-        return {"tables": tables, "births": births, "edge": self.edge_row.tobytes(), "share": self.share.tobytes()}
+        return {
+            "tables": tables,
+            "births": births,
+            "edge": self.edge_row.tobytes(),
+            "share": self.share.tobytes(),
+        }
 
 
 def profile(dimensions: list[Dimension], found: Split, births: Births | None, rows: Int64s) -> Profile:
     """Return the tables of a split of votes in these rows."""
     edges = np.flatnonzero(np.append(True, found.share[1:] != found.share[:-1]))
     codes = {d.name: d.codes for d in dimensions}
-    return Profile(codes, found.tables, births, rows[edges], found.share[edges])
+    odds = {d.name: table(d, found.weight, found.looseness[d.name]) for d in dimensions}
+    return Profile(codes, odds, births, rows[edges], found.share[edges])
 
 
 def restored(state: dict[str, Any]) -> Profile:
@@ -90,7 +100,7 @@ def _value(name: str, votes: Votes, births: Births | None) -> tuple[Int64s, Any]
     return value, value != 0 if name in ("client", "network") else value >= 0
 
 
-def _belong(odds: Floats, share: Floats) -> Floats:
+def _belong(odds: Floats, share: Floats | float) -> Floats:
     total = odds + np.log(share) - np.log1p(-share)
-    weights: Floats = 1.0 / (1.0 + np.exp(-np.clip(total, -_MOST_ODDS, _MOST_ODDS)))
+    weights: Floats = 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(total, -_MOST_ODDS), _MOST_ODDS)))
     return weights

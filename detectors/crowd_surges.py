@@ -51,7 +51,7 @@ class Surges:
         self._paces: dict[int, _Pace] = {}
 
     def add(self, poll: int, first_row: int, first_ms: int, last_ms: int, votes: int) -> Surge | None:
-        """Take a whole chunk of a poll; return its surge when it should be looked at: at first, and whenever it doubled."""
+        """Take a whole chunk of a poll; return its surge when it should be looked at: at first, and whenever it is three times as large."""
         pace = self._paces.get(poll)
         if pace is None:
             self._paces[poll] = _Pace(votes / max(last_ms - first_ms, 1), last_ms)
@@ -72,7 +72,7 @@ class Surges:
         pace.chunks, pace.calm = pace.chunks + 1, 0
         if pace.chunks < pace.next_chunks:
             return None
-        pace.next_chunks = 2 * pace.chunks
+        pace.next_chunks = 3 * pace.chunks
         return Surge(pace.number, pace.start_row, pace.start_ms, times, pace.rate)
 
     def _learn(self, pace: _Pace, span_ms: int, votes: int) -> None:

@@ -79,7 +79,7 @@ def view(votes: Votes, past: Votes, platform: Platform) -> View:
 
 def _client(votes: Votes, past: Votes, platform: Platform) -> Likeness:
     here, before = votes.client[votes.client != 0], past.client[past.client != 0]
-    codes = np.union1d(here, platform.clients)
+    codes = np.union1d(np.unique(here), platform.clients)
     counts = _counts(codes, here)
     usual = _counts(codes, before) + _USUAL_VOTES * platform.client_share(codes)
     return _likeness("client", counts, usual)
@@ -101,11 +101,13 @@ def _networks(votes: Votes, past: Votes, platform: Platform) -> Likeness:
     here = votes.network[votes.network != 0]
     if not len(here):
         return Likeness("network", 0, 0.0, 0.0, 0.0)
-    new = (platform.network_count(here) == 0) & ~np.isin(here, past.network)
     codes, counts = np.unique(here, return_counts=True)
+    before = platform.network_count(codes)
+    unseen = np.flatnonzero(before == 0)
+    new = counts[unseen[~np.isin(codes[unseen], past.network)]].sum() / len(here)
     top = int(np.argmax(counts))
-    usual = float(platform.network_count(codes[top : top + 1])[0] / max(platform.network_votes, 1.0))
-    apart = max(float(new.mean()) - odd_network_share(platform), float(counts[top] / len(here)) - usual - 0.05, 0.0)
+    usual = float(before[top] / max(platform.network_votes, 1.0))
+    apart = max(float(new) - odd_network_share(platform), float(counts[top] / len(here)) - usual - 0.05, 0.0)
     return Likeness("network", len(here), apart, float(counts[top] / len(here)), usual)
 
 

@@ -17,7 +17,7 @@ from detectors.crowd_view import NOBODY, View, view
 from detectors.crowd_window import votes_at
 from detectors.watcher import Sighting
 
-_MOST_WINDOW = 3_000
+_MOST_WINDOW = 1_000
 _MOST_PAST = 1_000
 _GROWTH = 4
 _LEAST_VOTES = 24

@@ -154,7 +154,7 @@ def test_what_a_group_was_chosen_by_is_no_evidence_against_it() -> None:
     by_birth = np.where(born_in(votes, births) == 1, 9.0, -9.0)
     by_client = np.full(600, 0.2)
     weight = 1 / (1 + np.exp(-by_birth))
-    found = Split(weight, np.full(600, 0.5), {"born": by_birth, "client": by_client}, {}, {})
+    found = Split(weight, np.full(600, 0.5), {"born": by_birth, "client": by_client}, {})
     traits = {trait.name: trait for trait in judge(votes, votes.take([]), found, births, platform_of(4_000), 1e-8, 1).traits}
     assert traits["client"].tells
     assert not traits["born"].tells
@@ -191,12 +191,12 @@ def test_ages_that_are_not_known_are_not_learned() -> None:
     assert platform.votes == 10
 
 
-def test_a_surge_is_looked_at_when_it_begins_and_whenever_it_doubled() -> None:
+def test_a_surge_is_looked_at_when_it_begins_and_whenever_it_is_three_times_as_large() -> None:
     surges = Surges()
     calm = [surges.add(3, 32 * i, 60_000 * i, 60_000 * i + 59_000, 32) for i in range(20)]
     assert calm == [None] * 20
     fast = [surges.add(3, 640 + 32 * i, 1_200_000 + 2_000 * i, 1_202_000 + 2_000 * i, 32) for i in range(16)]
-    assert [i + 1 for i, surge in enumerate(fast) if surge] == [1, 2, 4, 8, 16]
+    assert [i + 1 for i, surge in enumerate(fast) if surge] == [1, 3, 9]
     assert {surge.start_row for surge in fast if surge} == {640}
 
 
