@@ -1,6 +1,6 @@
 """Accounts that meet within seconds in poll after poll, beyond what a crowd would do: the order of steps.
 
-Every minute of event time the votes of the last two are joined with what their accounts did before; meetings that are
+Every minute of event time (every two, if little comes) the votes of the last two or three are joined with what their accounts did before; meetings that are
 too tight for a crowd found a group or join one. Where many votes come, every five seconds those of a twelfth of the polls
 are, so that no step takes long. Nothing depends on how calls are cut. State: the log of votes (`LockstepParams.max_votes`
 rows of about 60 bytes, 170 bytes at most with the accounts' tables), up to 512 meetings that wait until the crowds around
@@ -30,10 +30,12 @@ _LOOK_MS = 5_000
 _PARTS = _STEP_MS // _LOOK_MS
 _MANY = 20_000
 """Votes that are not left until the minute is over."""
-_RECENT_MS = _STEP_MS + WIDTHS_MS[-1] + 5_000
+_REACH_MS = WIDTHS_MS[-1] + 5_000
+_FEW, _LONGEST_MS = 1_000, 120_000
+"""Fewer votes are left to wait for others, but not longer than this."""
 _DAY_MS = 86_400_000
 _MOST_WAITING = 512
-_NUMBERS = ("_looked_ms", "_arrived_ms", "_parts", "_news")
+_NUMBERS = ("_looked_ms", "_stepped_ms", "_arrived_ms", "_parts", "_news")
 _GROWTH_LEVEL = 1e-3
 """The probability below which a meeting of a known group's accounts is one more burst of it."""
 
@@ -47,6 +49,7 @@ class Lockstep:
         self._waiting: list[Meeting] = []
         self._groups = Groups([])
         self._looked_ms = 0
+        self._stepped_ms = 0
         self._arrived_ms = 0
         self._parts = 1
         self._news = 0
@@ -58,18 +61,25 @@ class Lockstep:
             if not len(votes):
                 return []
             self._looked_ms = int(ballots.effective_ms[votes[0]]) // _STEP_MS * _STEP_MS
+            self._stepped_ms = self._looked_ms
         seen: list[Sighting] = []
         start = 0
         ends_ms = np.arange(self._looked_ms + _LOOK_MS, until_ms + 1, _LOOK_MS)
         stops = np.searchsorted(ballots.effective_ms[votes], ends_ms)
         for at_ms, stop in zip(ends_ms.tolist(), stops.tolist(), strict=True):
             self._looked_ms = at_ms
-            if at_ms % _STEP_MS == 0 or self._parts > 1 or self._news + stop - start >= _MANY:
+            if self._is_time(at_ms, self._news + stop - start):
                 self._take(ballots, votes[start:stop])
                 seen += self._step(at_ms)
-                self._news, start = 0, stop
+                self._news, self._stepped_ms, start = 0, at_ms, stop
         self._take(ballots, votes[start:])
         return seen
+
+    def _is_time(self, at_ms: int, news: int) -> bool:
+        """Tell whether to step: every minute, later if little came, much earlier if very much did."""
+        if at_ms % _STEP_MS:
+            return self._parts > 1 or news >= _MANY
+        return news >= _FEW or at_ms - self._stepped_ms >= _LONGEST_MS
 
     def _take(self, ballots: Ballots, rows: Int64s) -> None:
         if len(rows):
@@ -81,7 +91,7 @@ class Lockstep:
         if (
             not self._waiting
             and not self._groups.all
-            and self._log.since(at_ms - _RECENT_MS) == len(self._log)
+            and self._log.since(self._since_ms(at_ms)) == len(self._log)
         ):
             return []
         found, looked_at = self._find(at_ms)
@@ -89,7 +99,9 @@ class Lockstep:
         self._waiting = [one for one in self._waiting if not is_over(one.here, at_ms)]
         unknown = self._unknown(found + due)
         unclear = self._judge(unknown, looked_at + len(due), at_ms)
-        self._gather(unclear, looked_at + len(due), at_ms)
+        # there are as many choices as a step of a minute would have found
+        shorter = (_STEP_MS + _REACH_MS) / (at_ms - self._since_ms(at_ms))
+        self._gather(unclear, round((looked_at + len(due)) * shorter), at_ms)
         self._look_back(at_ms)
         seen = self._merge(at_ms) + self._tell(at_ms)
         quiet = self._groups.take_quiet(at_ms - self._params.quiet_ms)
@@ -104,9 +116,13 @@ class Lockstep:
         """
         part, parts = at_ms % _STEP_MS // _LOOK_MS, self._parts
         if parts == 1 or not part:
-            self._parts = _PARTS if self._log.returns(at_ms - _RECENT_MS) > MOST_ROWS else 1
+            self._parts = _PARTS if self._log.returns(self._since_ms(at_ms)) > MOST_ROWS else 1
             parts = min(parts, self._parts)
-        return find_meetings(self._log, at_ms - _RECENT_MS, self._params.min_accounts, polls=(part, parts))
+        return find_meetings(self._log, self._since_ms(at_ms), self._params.min_accounts, (part, parts))
+
+    def _since_ms(self, at_ms: int) -> int:
+        """Return from when on votes are looked at: what may have begun before the last look is seen whole."""
+        return min(self._stepped_ms, at_ms - _STEP_MS) - _REACH_MS
 
     def _unknown(self, found: list[Meeting]) -> list[Meeting]:
         """Return the meetings that neither wait nor say what is known, each once."""
@@ -169,7 +185,8 @@ class Lockstep:
 
     def _level(self, polls: int) -> float:
         """Return the probability of a false group that may be risked in this step with so many polls."""
-        return self._params.false_groups_per_poll_day * polls * _STEP_MS / _DAY_MS
+        span_ms = max(_STEP_MS, self._looked_ms - self._stepped_ms)
+        return self._params.false_groups_per_poll_day * polls * span_ms / _DAY_MS
 
     def _wait(self, meeting: Meeting) -> None:
         """Keep a meeting until its crowd has come, in place of an earlier look at the same one."""

@@ -86,7 +86,7 @@ class Group:
     def knows(self, meeting: Meeting) -> bool:
         """Tell whether a meeting says nothing new: all who met are known to have been in both bursts."""
         known = [self._find(meeting.here), self._find(meeting.there)]
-        return all(at >= 0 and np.isin(meeting.accounts, self.attended[at].account).all() for at in known)
+        return all(at >= 0 and among(meeting.accounts, self.attended[at].account).all() for at in known)
 
     def holds(self, burst: Burst) -> bool:
         """Tell whether a burst is known."""
@@ -165,13 +165,14 @@ class Group:
 
 
 def _attended(log: VoteLog, burst: Burst, at_ms: int) -> Attended:
-    rows = log.between(burst.poll, burst.start_ms - _EDGE_MS, burst.end_ms + _EDGE_MS)[:MOST_IN_BURST]
+    wide = log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS)
+    rows = log.narrowed(wide, burst.start_ms - _EDGE_MS, burst.end_ms + _EDGE_MS)[:MOST_IN_BURST]
     account, at = np.unique(log.account[rows], return_index=True)
     option = log.option[rows][at]
     length_ms = burst.end_ms - burst.start_ms + 2 * _EDGE_MS
-    before = log.between(burst.poll, burst.start_ms - length_ms - _EDGE_MS, burst.start_ms - _EDGE_MS)
-    after = log.between(burst.poll, burst.end_ms + _EDGE_MS, burst.end_ms + _EDGE_MS + length_ms)
-    around = np.setdiff1d(log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS), rows)
+    before = log.narrowed(wide, burst.start_ms - length_ms - _EDGE_MS, burst.start_ms - _EDGE_MS)
+    after = log.narrowed(wide, burst.end_ms + _EDGE_MS, burst.end_ms + _EDGE_MS + length_ms)
+    around = wide[~among(wide, rows)]
     bystanders = max((len(before) + len(after)) / 2, len(around) * length_ms / (2 * WIDE_MS))
     others = np.bincount(log.option[around], minlength=int(option.max(initial=0)) + 1) + 1
     alike = bystanders * others[option] / others.sum()

@@ -9,7 +9,7 @@ import numpy as np
 
 from detectors.columns import Hashes
 from detectors.lockstep_chance import SPANS_MS, WIDE_MS, choices, crowd_share, fisher, span_class, tail
-from detectors.lockstep_log import VoteLog, among, shared
+from detectors.lockstep_log import VoteLog, among, distinct, shared
 from detectors.lockstep_meetings import Burst, Meeting
 
 _TRUSTED = 10
@@ -60,7 +60,7 @@ def is_over(burst: Burst, until_ms: int) -> bool:
 def could_tell_together(same: list[Meeting], of: int, level: float) -> bool:
     """Tell whether meetings of one burst could pass at `level`, taken together, if all who are common had met."""
     tests = [_best(len(one.accounts), burst_share(one.there)) for one in same]
-    accounts = len(np.unique(np.concatenate([one.accounts for one in same])))
+    accounts = len(distinct(np.concatenate([one.accounts for one in same])))
     tests.append(_best(accounts, burst_share(same[0].here)))
     return fisher(tests) * len(SPANS_MS) * choices(of, len(same)) <= level
 
@@ -117,7 +117,7 @@ def gathering(log: VoteLog, largest: Meeting, theres: list[Burst], of: int, unti
     here = 1.0
     if is_over(largest.here, until_ms):
         here = now.share(linked)
-        before = np.unique(np.concatenate([past.inside for past in crowds.values()]))
+        before = distinct(np.concatenate([past.inside for past in crowds.values()]))
         tests.append(tail(len(shared(now.inside, before)), len(shared(now.account, before)), here))
     p = min(1.0, fisher(tests) * len(SPANS_MS) * choices(of, len(theres)))
     share = here * float(np.dot(common, shares)) / max(sum(common), 1)
@@ -137,5 +137,5 @@ def _linked(crowds: dict[Burst, _Crowd]) -> Hashes:
     by_poll: dict[int, list[Hashes]] = {}
     for burst, crowd in crowds.items():
         by_poll.setdefault(burst.poll, []).append(crowd.inside)
-    inside = np.sort(np.concatenate([np.unique(np.concatenate(parts)) for parts in by_poll.values()]))
-    return np.unique(inside[1:][inside[1:] == inside[:-1]])
+    inside = np.sort(np.concatenate([distinct(np.concatenate(parts)) for parts in by_poll.values()]))
+    return distinct(inside[1:][inside[1:] == inside[:-1]])

@@ -27,7 +27,7 @@ _COLUMNS = {
     "id_end": "i8",
 }
 _ROOM = 4_096
-_LARGE = 65_536
+_LARGE = 262_144
 LATE_MS = 60_000
 """How much later than it happened a vote may come and still be found by `between`."""
 
@@ -164,10 +164,17 @@ class VoteLog:
 
     def between(self, poll: int, start_ms: int, end_ms: int) -> Int64s:
         """Return the rows of a poll's votes that happened in [start_ms, end_ms]."""
-        low, high = np.searchsorted(self.at_ms, [start_ms, end_ms + LATE_MS + 1])
-        rows: Int64s = np.flatnonzero(self.poll[low:high] == poll) + low
-        ts = self.ts_ms[rows]
+        at_ms = self._columns["at_ms"][: self._count]
+        low, high = at_ms.searchsorted([start_ms, end_ms + LATE_MS + 1]).tolist()
+        rows: Int64s = (self._columns["poll"][low:high] == poll).nonzero()[0]
+        rows += low
+        ts = self._columns["ts_ms"][rows]
         return rows[(ts >= start_ms) & (ts <= end_ms)]
+
+    def narrowed(self, rows: Int64s, start_ms: int, end_ms: int) -> Int64s:
+        """Return those of a poll's rows that `between` would return for a time within theirs."""
+        ts = self._columns["ts_ms"][rows]
+        return rows[(ts >= start_ms) & (ts <= end_ms) & (self._columns["at_ms"][rows] <= end_ms + LATE_MS)]
 
     def earlier(self, rows: Int64s, depth: int) -> tuple[Int64s, Int64s]:
         """Return (row, earlier row of its account), for each of `rows` and up to `depth` rows before it."""
@@ -212,12 +219,20 @@ class VoteLog:
         self._last.replace(accounts, {"row": self._dropped + self._count - 1 - from_end})
 
 
-def among(accounts: Hashes, chosen: Hashes) -> Bools:
-    """Tell which accounts are among the chosen ones, which are sorted."""
+def among(accounts: NDArray[Any], chosen: NDArray[Any]) -> Bools:
+    """Tell which accounts (or rows) are among the chosen ones, which are sorted."""
     if not len(chosen):
         return np.zeros(len(accounts), np.bool_)
     found: Bools = chosen[np.minimum(np.searchsorted(chosen, accounts), len(chosen) - 1)] == accounts
     return found
+
+
+def distinct(accounts: Hashes) -> Hashes:
+    """Return each account once, sorted; for few this takes a fifth of the time of numpy's `unique`."""
+    if not len(accounts):
+        return accounts
+    ordered = np.sort(accounts)
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
 
 
 def shared(some: Hashes, others: Hashes) -> Hashes:

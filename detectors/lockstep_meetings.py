@@ -9,7 +9,7 @@ import numpy as np
 from detectors.columns import Bools, Hashes, Int32s, Int64s
 from detectors.keyed_table import mix
 from detectors.lockstep_chance import WIDE_MS, WIDTHS_MS, crowd_share, worth_a_look
-from detectors.lockstep_log import VoteLog
+from detectors.lockstep_log import VoteLog, distinct
 
 _DEPTH = 16
 UNIT_MS = 250
@@ -136,7 +136,8 @@ def _crowded(key: Int64s, min_accounts: int) -> Bools:
     place = (pair + bins) & ((1 << bits) - 1)
     count = np.bincount(place, minlength=1 << bits)
     # a window lies in two bins that follow each other, and so do their places
-    enough = count + np.maximum(np.roll(count, 1), np.roll(count, -1)) >= min_accounts
+    before, after = np.concatenate((count[-1:], count[:-1])), np.concatenate((count[1:], count[:1]))
+    enough = count + np.maximum(before, after) >= min_accounts
     crowded = np.zeros(1 << bits, np.bool_)
     crowded[pair[enough[place]]] = True
     kept: Bools = crowded[pair]
@@ -174,7 +175,9 @@ def peaks(key: Int64s, met: Int64s, width: int, min_accounts: int) -> Bools:
     worth = np.flatnonzero(met >= min_accounts)
     # of the windows that begin in one bin the fullest, then of neighbours the fuller one
     bins = key[worth] // width
-    starts = np.flatnonzero(np.append(True, bins[1:] != bins[:-1])) if len(worth) else worth
+    if not len(worth):
+        return np.zeros(len(key), np.bool_)
+    starts = np.concatenate(([True], bins[1:] != bins[:-1])).nonzero()[0]
     best = worth[_argmax_of_runs(met[worth], starts)]
     before = np.append(-1, met[best][:-1]) * (np.append(-width - 1, key[best][:-1]) + width >= key[best])
     after = np.append(met[best][1:], -1) * (key[best] + width >= np.append(key[best][1:], 1 << 62))
@@ -192,14 +195,14 @@ def _argmax_of_runs(values: Int64s, starts: Int64s) -> Int64s:
 
 def _tightest(log: VoteLog, row: Int64s, was: Int64s, width_ms: int) -> Meeting:
     """Return the meeting in the window of `width_ms` into which most of these votes fall."""
-    order = np.argsort(log.ts_ms[row], kind="stable")
-    row, was = row[order], was[order]
     ts = log.ts_ms[row]
-    high = np.searchsorted(ts, ts + width_ms, "right")
-    low = int(np.argmax(high - np.arange(len(ts))))
+    order = ts.argsort(kind="stable")
+    row, was, ts = row[order], was[order], ts[order]
+    high = ts.searchsorted(ts + width_ms, "right")
+    low = int((high - np.arange(len(ts))).argmax())
     inside = slice(low, int(high[low]))
     return Meeting(
-        burst_of(log, row[inside]), burst_of(log, was[inside]), width_ms, np.unique(log.account[row[inside]])
+        burst_of(log, row[inside]), burst_of(log, was[inside]), width_ms, distinct(log.account[row[inside]])
     )
 
 
