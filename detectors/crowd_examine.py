@@ -78,15 +78,16 @@ def refitted(
     """Fit a group anew that is known already, beginning from its weights."""
     members = (weight >= 0.5) & (votes.created_ms != NO_TIME_MS)
     births = densest(votes.created_ms[members], int(votes.time_ms[-1]), platform)
-    return fitted(
-        votes, past, Seed(np.clip(weight, 0.01, 0.99), births, 0.0), platform, budget, looks
-    ).spread(votes)
+    part, every = _part(votes)
+    sides = dimensions(part, past, platform, births)
+    found = split(sides, np.clip(weight, 0.01, 0.99)[::every])
+    judgement = judge(part, past, found, births, platform, budget, looks)
+    return Fit(judgement, sides, found, births, part.rows).spread(votes)
 
 
 def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: float, looks: int) -> Fit:
     """Fit a group from a seed; of many votes a part, evenly chosen, is fitted."""
-    every = -(-len(votes) // _MOST_FITTED)
-    part = votes.take(slice(None, None, every))
+    part, every = _part(votes)
     sides = dimensions(part, past, platform, seed.births)
     found = split(sides, seed.core[::every])
     births = _reborn(part, found, seed.births, platform)
@@ -95,6 +96,11 @@ def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: fl
         found = split(sides, found.weight)
     judgement = judge(part, past, found, births, platform, budget, looks)
     return Fit(judgement, sides, found, births, part.rows)
+
+
+def _part(votes: Votes) -> tuple[Votes, int]:
+    every = -(-len(votes) // _MOST_FITTED)
+    return votes.take(slice(None, None, every)), every
 
 
 def _reborn(votes: Votes, found: Split, births: Births | None, platform: Platform) -> Births | None:

@@ -17,7 +17,7 @@ HOLDS = 0.7
 
 _SAY_EVERY_MS = 5_000
 _SAY_AT_LEAST_MS = 240_000
-_SAY_GROWTH = 0.2
+_SAY_GROWTH = 0.3
 
 
 @dataclass

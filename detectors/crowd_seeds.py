@@ -58,6 +58,8 @@ def seeds(votes: Votes, platform: Platform) -> list[Seed]:
 
 def _with_births(votes: Votes, client: _Mark | None, odd: _Mark, platform: Platform) -> list[Seed]:
     """Return groups of one client, or of any, by the window in which its accounts were born and by networks."""
+    if client is None and np.count_nonzero(odd.inside) < _LEAST_VOTES:
+        return []
     aged = votes.created_ms != NO_TIME_MS
     mine = aged if client is None else aged & client.inside
     births = densest(votes.created_ms[mine], int(votes.time_ms[-1]), platform)

@@ -69,12 +69,17 @@ def view(votes: Votes, past: Votes, platform: Platform) -> View:
     untold, alike = [], []
     for name, compared in (("client", _client), ("born", _ages), ("network", _networks)):
         likeness = compared(votes, past, platform)
-        told = likeness.votes >= max(_LEAST_KNOWN, _LEAST_SHARE_KNOWN * len(votes)) and platform.votes >= _YOUNG_VOTES
+        told = (
+            likeness.votes >= max(_LEAST_KNOWN, _LEAST_SHARE_KNOWN * len(votes))
+            and platform.votes >= _YOUNG_VOTES
+        )
         if told:
             alike.append(likeness)
         else:
             untold.append(name)
-    return View(len(votes), tuple(alike), tuple(untold), _top(votes.referrer[votes.referrer != 0], len(votes)))
+    return View(
+        len(votes), tuple(alike), tuple(untold), _top(votes.referrer[votes.referrer != 0], len(votes))
+    )
 
 
 def _client(votes: Votes, past: Votes, platform: Platform) -> Likeness:
@@ -103,8 +108,8 @@ def _networks(votes: Votes, past: Votes, platform: Platform) -> Likeness:
         return Likeness("network", 0, 0.0, 0.0, 0.0)
     codes, counts = np.unique(here, return_counts=True)
     before = platform.network_count(codes)
-    unseen = np.flatnonzero(before == 0)
-    new = counts[unseen[~np.isin(codes[unseen], past.network)]].sum() / len(here)
+    unseen = codes[before == 0]
+    new = counts[before == 0][~np.isin(unseen, past.network)].sum() / len(here) if len(unseen) else 0.0
     top = int(np.argmax(counts))
     usual = float(before[top] / max(platform.network_votes, 1.0))
     apart = max(float(new) - odd_network_share(platform), float(counts[top] / len(here)) - usual - 0.05, 0.0)
@@ -131,4 +136,3 @@ def _likeness(name: str, counts: Floats, usual: Floats) -> Likeness:
 
 def _top(values: Int64s, votes: int) -> float:
     return float(np.unique(values, return_counts=True)[1].max(initial=0) / max(votes, 1))
-
