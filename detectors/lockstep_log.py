@@ -27,7 +27,7 @@ _COLUMNS = {
     "id_end": "i8",
 }
 _ROOM = 4_096
-_LARGE = 262_144
+_LARGE = 131_072
 LATE_MS = 60_000
 """How much later than it happened a vote may come and still be found by `between`."""
 
