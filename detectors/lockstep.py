@@ -64,9 +64,13 @@ class Lockstep:
             self._stepped_ms = self._looked_ms
         seen: list[Sighting] = []
         start = 0
-        ends_ms = np.arange(self._looked_ms + _LOOK_MS, until_ms + 1, _LOOK_MS)
-        stops = np.searchsorted(ballots.effective_ms[votes], ends_ms)
-        for at_ms, stop in zip(ends_ms.tolist(), stops.tolist(), strict=True):
+        times_ms = ballots.effective_ms[votes]
+        while True:
+            self._pass_silence(int(times_ms[start]) if start < len(votes) else until_ms)
+            at_ms = self._looked_ms + _LOOK_MS
+            if at_ms > until_ms:
+                break
+            stop = int(times_ms.searchsorted(at_ms))
             self._looked_ms = at_ms
             if self._is_time(at_ms, self._news + stop - start):
                 self._take(ballots, votes[start:stop])
@@ -74,6 +78,16 @@ class Lockstep:
                 self._news, self._stepped_ms, start = 0, at_ms, stop
         self._take(ballots, votes[start:])
         return seen
+
+    def _pass_silence(self, until_ms: int) -> None:
+        """Go on to the minute of the next vote where nothing is known that could be told: there may be years until then."""
+        minute_ms = until_ms // _STEP_MS * _STEP_MS
+        if minute_ms > self._looked_ms and not self._news and self._parts == 1 and self._idle(self._looked_ms):
+            self._looked_ms = self._stepped_ms = minute_ms
+
+    def _idle(self, at_ms: int) -> bool:
+        recent = self._log.since(self._since_ms(at_ms)) < len(self._log)
+        return not self._waiting and not self._groups.all and not recent
 
     def _is_time(self, at_ms: int, news: int) -> bool:
         """Tell whether to step: every minute, later if little came, much earlier if very much did."""
@@ -88,11 +102,7 @@ class Lockstep:
             self._arrived_ms = max(self._arrived_ms, int(ballots.arrived_ms[rows].max()))
 
     def _step(self, at_ms: int) -> list[Sighting]:
-        if (
-            not self._waiting
-            and not self._groups.all
-            and self._log.since(self._since_ms(at_ms)) == len(self._log)
-        ):
+        if self._idle(at_ms):
             return []
         found, looked_at = self._find(at_ms)
         due = [one for one in self._waiting if is_over(one.here, at_ms)]
