@@ -2,7 +2,7 @@
 
 An advance gathers votes by poll and window. Each window that is over is held against what is usual (rate_rhythm), alone and
 with those before it (rate_sums), spoken of if it may be (rate_restraint, rate_episode), and learned. Polls have nothing in
-common here. State: 3.5 KB a poll with windows of five minutes.
+common here. State: 3.6 KB a poll with windows of five minutes.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class VolumeRate:
         usual = self._rhythm.usual(len(votes), window)
         cut, at_minute = self._sums.cut(usual, votes)
         sums = self._sums.add(window, usual, votes, cut)
-        judged = self._sums.judge(sums, age, usual)
+        judged = self._sums.judge(window, sums, age, usual)
         best = judged.score.argmax(axis=0)
         score = judged.score.max(axis=0)
         said = self._speak(window, judged, best, score)

@@ -155,3 +155,35 @@ def test_the_score_of_a_poll_can_be_asked_for_while_it_surges() -> None:
     assert detector.score_of(1) == detector.score_of(999) == 0.0
     detector.advance(cut(all_cells, in_surge_ms, BEGIN_MS + 11 * DAY_MS), BEGIN_MS + 11 * DAY_MS)
     assert detector.score_of(0) == 0.0
+
+
+def among_blips(windows: int) -> Int64s:
+    """A poll that bursts for one window a day, four to eight times the usual, and after 20 days six times for `windows`."""
+    rng = np.random.default_rng(8)
+    rate = np.full((1, 21 * PER_DAY), 20.0)
+    for day in range(20):
+        rate[0, day * PER_DAY + rng.integers(PER_DAY)] *= rng.uniform(4, 8)
+    begin = 20 * PER_DAY + 100
+    rate[0, begin : begin + windows] = 120.0
+    votes: Int64s = rng.poisson(rate)
+    return votes
+
+
+@pytest.mark.parametrize(("windows", "told"), [(1, 0), (12, 1)])
+def test_after_ten_days_of_blips_only_one_that_lasts_is_told_and_within_the_hour(windows: int, told: int) -> None:
+    begin_ms = BEGIN_MS + (20 * PER_DAY + 100) * WINDOW_MS
+    late = [one.at_ms for one in opened(among_blips(windows)) if one.at_ms > BEGIN_MS + 10 * DAY_MS]
+    assert len(late) == told
+    assert all(begin_ms < at_ms <= begin_ms + 12 * WINDOW_MS for at_ms in late)
+
+
+def test_a_burst_of_an_hour_each_day_at_any_time_is_soon_no_news() -> None:
+    seed, polls, late = 9, 10, 14
+    rng = np.random.default_rng(seed)
+    rate = np.full((polls, 28 * PER_DAY), 20.0)
+    for poll in range(polls):
+        for day in range(28):
+            begin = day * PER_DAY + int(rng.integers(PER_DAY - 12))
+            rate[poll, begin : begin + 12] *= rng.uniform(3, 5)
+    found = [one for one in opened(rng.poisson(rate)) if one.at_ms > BEGIN_MS + late * DAY_MS]
+    assert len(found) <= 30, f"seed {seed}: {len(found)} in {polls * late} bursts"
