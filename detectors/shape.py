@@ -65,8 +65,19 @@ class Shape:
             self._tick = first_ms // TICK_MS
         seen: list[Sighting] = []
         while self._tick < until_ms // TICK_MS:
+            self._pass_silence(until_ms)
             self._pass(until_ms // TICK_MS, seen)
         return seen
+
+    def _pass_silence(self, until_ms: int) -> None:
+        """Go on to the frame of the next vote where a frame without votes changes nothing: there may be years of them."""
+        if self._clocks or len(self._surges):
+            return
+        first_ms = self._rows.first_ms()
+        next_ms = until_ms if first_ms is None else min(first_ms, until_ms)
+        tick = next_ms // FRAME_MS * _FRAME_TICKS
+        if tick > self._tick + _FRAME_TICKS and self._levels.settled():
+            self._tick = tick
 
     def _pass(self, to_tick: int, seen: list[Sighting]) -> None:
         """Go on to `to_tick`; only to the end of the frame while an episode is open, or in which one begins."""

@@ -17,6 +17,7 @@ from detectors.shape_params import FRAME_MS
 RECENT_FRAMES = 16
 _UNKNOWN = -1
 _KEPT = 0.995
+_NOTHING = 1e-9
 """Of an older frame's weight, what is left a frame later: a memory of 200 frames."""
 
 _COLUMNS = {"recent": np.int32, "votes": np.float64, "frames": np.float64, "known": np.bool_}
@@ -64,12 +65,18 @@ class Levels:
         leaving = self.recent[:, place]
         full = leaving >= 0
         self.votes = np.where(full, self.votes * _KEPT + leaving, self.votes)
+        self.votes = np.where(self.votes < _NOTHING, 0.0, self.votes)
         self.frames = np.where(full, self.frames * _KEPT + 1, self.frames)
         now = np.where(self.known, 0, _UNKNOWN).astype(np.int32)
         began = ~self.known[series]
         now[series] = np.where(began, _UNKNOWN, votes)
         self.recent[:, place] = now
         self.known[polls] = True
+
+    def settled(self) -> bool:
+        """Tell whether another frame without votes would change nothing: after a long silence it would not."""
+        unchanged = self.frames * _KEPT + 1 == self.frames
+        return not (self.recent > 0).any() and not self.votes.any() and bool(unchanged[self.known].all())
 
     def last(self, series: Int64s, frame: int, frames: int) -> Int32s:
         """Return the votes by (series, frame) in the `frames` frames before `frame`, oldest first; -1 is unknown."""
