@@ -110,7 +110,8 @@ def test_the_demo_finds_what_its_story_did_and_leaves_nothing(play: Callable[...
     said = demo.said()
     assert re.search(r"[✓–] 1:12  a crowd of real people comes to “The peace plan”", said)
     assert "✓ 1:55  a script sends 12,000 votes to “The peace plan”" in said
-    assert re.search(r"after it began: a script, said to be one \(verdict: (coordinated|mixed)\)", said)
+    in_one_line = re.sub(r"\s+", " ", said)
+    assert re.search(r"after it began: a script, said to be one \(verdict: (coordinated|mixed)\)", in_one_line)
     assert "pollwatch.alert" not in said
     sent = re.search(r"sent ([\d,]+)   received ([\d,]+)   duplicates 0   late [\d,]+   refused 0", said)
     assert sent is not None, said
