@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from scipy import stats
 
-from detectors.rate import RateDetector, RateFinding, RateParams
+from detectors.rate.detector import RateDetector, RateFinding, RateParams
 from lab import volumes
 from lab.traffic import BEGIN_MS, DAY_S, KINDS, Votes, cells, cut, drawn, joined, poll_days, surge
 

@@ -11,12 +11,12 @@ from typing import Annotated
 from msgspec import Meta
 
 from config.secret import UNSET, Secret
-from detectors.case import CaseParams
-from detectors.copies_params import CopiesParams
-from detectors.crowd_params import CrowdParams
-from detectors.lockstep_params import LockstepParams
-from detectors.rate_params import RateParams
-from detectors.shape_params import ShapeParams
+from detectors.cases.case import CaseParams
+from detectors.copies.params import CopiesParams
+from detectors.crowd.params import CrowdParams
+from detectors.lockstep.params import LockstepParams
+from detectors.rate.params import RateParams
+from detectors.shape.params import ShapeParams
 from detectors.shard_params import ShardParams
 
 DAY_MS = 86_400_000

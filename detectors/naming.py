@@ -5,7 +5,7 @@ from __future__ import annotations
 from detectors.columns import NO_OPTION
 from detectors.findings import Evidence, Finding, Member, PollSuspects, rounded
 from detectors.polls import PollBook
-from detectors.rate import RateFinding
+from detectors.rate.detector import RateFinding
 from detectors.tallies_at import TalliesAt
 from detectors.watcher import Sighting, Suspected
 

@@ -19,7 +19,7 @@ from detectors.findings import Finding, Report, Retired, Standings
 from detectors.inbox import Inbox, Sequence
 from detectors.naming import finding_of_rate, finding_of_sighting
 from detectors.polls import MAX_OPTIONS, PollBook
-from detectors.rate import RateDetector, RateFinding, RateParams, RateStep, WindowScores
+from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep, WindowScores
 from detectors.recent_ids import RecentIds
 from detectors.senders import SKETCH_WIDTH
 from detectors.shard_params import SWEEP_MS, ShardParams

@@ -12,8 +12,8 @@ from faust.types import TP
 
 from config.schema import Settings, TopicRole
 from detectors.alert import Integrity
-from detectors.case_news import CaseStep, Revision
-from detectors.cases import CaseBook
+from detectors.cases.book import CaseBook
+from detectors.cases.news import CaseStep, Revision
 from streams.metric_labels import Sink, Stage, Store
 from streams.metrics import Metrics
 from streams.outbox import Outbox

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from detectors.alert import Alert, AlertType, Integrity
-from detectors.case_news import Revision
-from detectors.moderation import ModerationItem
-from detectors.sentences import timestamp
+from detectors.cases.moderation import ModerationItem
+from detectors.cases.news import Revision
+from detectors.cases.sentences import timestamp
 
 _TYPES: dict[str, AlertType] = {
     "opened": "pollwatch.alert.opened.v1",

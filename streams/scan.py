@@ -17,7 +17,7 @@ import numpy as np
 
 from config.schema import Settings
 from detectors.block import Block
-from detectors.cases import CaseBook
+from detectors.cases.book import CaseBook
 from detectors.columns import Int32s, Int64s
 from detectors.counted import Counted
 from detectors.findings import Report

@@ -13,11 +13,11 @@ import msgspec
 
 from config.schema import Settings
 from detectors.alert import Alert, Integrity
-from detectors.case_news import Revision
-from detectors.cases import CaseBook
+from detectors.cases.book import CaseBook
+from detectors.cases.moderation import ModerationItem
+from detectors.cases.news import Revision
 from detectors.columns import Int32s, Int64s
 from detectors.counted import ScoredWindows
-from detectors.moderation import ModerationItem
 from streams.decode import Refused
 from streams.publish import alert, to_json
 from streams.report import Accounts, Report, Timelines, look, page, wanted

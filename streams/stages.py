@@ -9,12 +9,12 @@ from typing import Literal
 
 from config.schema import Settings, TopicRole
 from detectors.alert import MadeBy
-from detectors.cases import CaseBook
-from detectors.copies import CopiedReplies
-from detectors.crowd import Crowd
-from detectors.lockstep import Lockstep
-from detectors.rate import RateDetector
-from detectors.shape import Shape
+from detectors.cases.book import CaseBook
+from detectors.copies.detector import CopiedReplies
+from detectors.crowd.detector import Crowd
+from detectors.lockstep.detector import Lockstep
+from detectors.rate.detector import RateDetector
+from detectors.shape.detector import Shape
 from detectors.shard import NoRate, Shard
 from detectors.watcher import Watcher
 from streams.cutter import source_name

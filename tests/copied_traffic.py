@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from detectors.columns import Bools
-from detectors.copies import CopiedReplies
-from detectors.copies_params import CopiesParams
+from detectors.copies.detector import CopiedReplies
+from detectors.copies.params import CopiesParams
 from detectors.senders import unknown_senders
 from detectors.sketch import sketch
 from detectors.strings import strings

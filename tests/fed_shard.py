@@ -12,7 +12,7 @@ from detectors.block import Standing
 from detectors.columns import Int64s, VoteCells
 from detectors.counted import Counted
 from detectors.findings import Report
-from detectors.rate import RateDetector, RateFinding, RateParams, RateStep
+from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep
 from detectors.shard import Shard
 from detectors.shard_params import ShardParams
 

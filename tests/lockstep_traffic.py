@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.keyed_table import mix
-from detectors.lockstep import Lockstep
+from detectors.lockstep.detector import Lockstep
 from detectors.senders import unknown_senders
 from detectors.strings import strings
 from detectors.watcher import Ballots, Sighting

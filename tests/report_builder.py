@@ -21,9 +21,9 @@ from detectors.alert import (
     Verdict,
     Window,
 )
+from detectors.cases.sentences import timestamp
 from detectors.counted import ScoredWindows
 from detectors.findings import Evidence, Kind
-from detectors.sentences import timestamp
 from streams.report import Named, Report, Sample, Timelines
 from streams.report.sample import Near, Quote, Vote
 

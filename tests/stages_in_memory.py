@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 
 from detectors.alert import CaseData, MadeBy
-from detectors.case import CaseParams
-from detectors.cases import CaseBook
+from detectors.cases.book import CaseBook
+from detectors.cases.case import CaseParams
 from detectors.columns import VoteCells
 from detectors.findings import Evidence, Kind
-from detectors.rate import RateDetector, RateFinding, RateParams, RateStep
+from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep
 from detectors.senders import PLAIN_COLUMNS
 from detectors.shard import NoRate, Shard
 from detectors.shard_params import ShardParams

@@ -12,7 +12,7 @@ from alert_schema import SCHEMA_FILE, valid_alert
 from jsonschema import ValidationError
 
 from detectors.alert import CaseData, MadeBy, Outcome, PollImpact, Recommended, Suspect, Window
-from detectors.case_news import Revision
+from detectors.cases.news import Revision
 from detectors.findings import Evidence
 from streams.publish import alert, alert_schema, to_json
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from told_cases import CLOSE_MS, Told, finding, people, sighting
 
-from detectors.case_news import REMEMBER_MS
+from detectors.cases.news import REMEMBER_MS
 from detectors.findings import Finding
 
 RING = people(40, "ring")

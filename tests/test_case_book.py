@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from told_cases import CLOSE_MS, MADE_BY, PARAMS, REOPEN_MS, START_MS, Told, finding, people, sighting, stands
 
-from detectors.case_news import Revision
-from detectors.cases import CaseBook
+from detectors.cases.book import CaseBook
+from detectors.cases.news import Revision
 from detectors.findings import Finding, Retired
 from streams.publish import alert, to_json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from told_cases import MADE_BY, PARAMS, Told, finding, people, sighting
 
-from detectors import case, shelf
-from detectors.cases import CaseBook
+from detectors.cases import case, shelf
+from detectors.cases.book import CaseBook
 
 
 def test_a_case_names_no_more_accounts_than_its_share_and_still_counts_their_votes(

@@ -6,10 +6,10 @@ import pytest
 from copied_traffic import MINUTE_MS, START_MS, Scene, named_in, seen_in, told
 
 from detectors.columns import int32s, int64s
-from detectors.copies import CopiedReplies
-from detectors.copies_memory import Memory
-from detectors.copies_params import CopiesParams
-from detectors.copies_texts import Texts
+from detectors.copies.detector import CopiedReplies
+from detectors.copies.memory import Memory
+from detectors.copies.params import CopiesParams
+from detectors.copies.texts import Texts
 from detectors.sketch import sketch
 from detectors.watcher import Ballots, Sighting
 
@@ -158,7 +158,7 @@ def test_texts_that_resemble_each_other_are_one_family_also_when_they_come_toget
 def test_the_bound_on_recent_votes_does_not_depend_on_where_calls_are_cut(
     seed: int, ballots: Ballots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detectors.copies_memory.RECENT_VOTES", 10)
+    monkeypatch.setattr("detectors.copies.memory.RECENT_VOTES", 10)
     rng = np.random.default_rng(seed)
     cuts = np.unique(rng.integers(START_MS, int(ballots.effective_ms[-1]), 30) // 250 * 250).tolist()
     assert seen_in(ballots, cuts) == seen_in(ballots), f"seed {seed}"

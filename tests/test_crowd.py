@@ -30,8 +30,8 @@ from crowd_traffic import (
 )
 
 from detectors.columns import Int64s
-from detectors.crowd import Crowd
-from detectors.crowd_params import CrowdParams
+from detectors.crowd.detector import Crowd
+from detectors.crowd.params import CrowdParams
 from detectors.watcher import MOST_MEMBERS, Ballots, Sighting
 
 Traffic = Callable[[np.random.Generator], Ballots]

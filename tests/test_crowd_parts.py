@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.columns import Int64s
-from detectors.crowd_births import Births, densest
-from detectors.crowd_judgement import judge
-from detectors.crowd_log import VoteLog
-from detectors.crowd_mixture import Dimension, Split, split
-from detectors.crowd_params import CrowdParams
-from detectors.crowd_platform import Platform
-from detectors.crowd_screen import Chunker
-from detectors.crowd_surges import Surges
-from detectors.crowd_window import Votes, born_in, votes_at
+from detectors.crowd.births import Births, densest
+from detectors.crowd.judgement import judge
+from detectors.crowd.log import VoteLog
+from detectors.crowd.mixture import Dimension, Split, split
+from detectors.crowd.params import CrowdParams
+from detectors.crowd.platform import Platform
+from detectors.crowd.screen import Chunker
+from detectors.crowd.surges import Surges
+from detectors.crowd.window import Votes, born_in, votes_at
 from detectors.senders import NO_TIME_MS
 from detectors.watcher import Ballots
 

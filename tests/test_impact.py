@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.impact import (
+from detectors.cases.impact import (
     NONE_SUSPECT,
     SuspectVotes,
     integrity,

@@ -87,7 +87,7 @@ def test_the_table_would_see_a_clock_in_a_detector() -> None:
     assert strangers("import time\nfrom scipy import optimize, stats\nimport pandas", allowed) == [
         "time", "scipy.optimize", "pandas"
     ]  # fmt: skip
-    assert strangers("from scipy.stats import norm\nimport numpy as np\nfrom detectors.rate import Rate", allowed) == []
+    assert strangers("from scipy.stats import norm\nimport numpy as np\nfrom detectors.rate.detector import Rate", allowed) == []
 
 
 def test_no_stranger_owns_our_import_names() -> None:

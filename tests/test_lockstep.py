@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from lockstep_traffic import HOUR_MS, Times, Traffic, clusters, end_of, kinds, watch
 
-from detectors.lockstep import Lockstep
-from detectors.lockstep_params import LockstepParams
+from detectors.lockstep.detector import Lockstep
+from detectors.lockstep.params import LockstepParams
 from detectors.watcher import Sighting
 
 SEEDS = (1001, 1002)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from detectors.lockstep_chance import WIDTHS_MS, crowd_share, discoveries, fisher, tail
-from detectors.lockstep_params import LockstepParams
+from detectors.lockstep.chance import WIDTHS_MS, crowd_share, discoveries, fisher, tail
+from detectors.lockstep.params import LockstepParams
 
 
 def test_the_tail_is_the_sum_over_its_law() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from lockstep_traffic import BEGIN_MS, HOUR_MS, Traffic, ballots, clusters, end_of, kinds, watch
 
-from detectors.lockstep import Lockstep
-from detectors.lockstep_log import VoteLog
-from detectors.lockstep_meetings import find_meetings
-from detectors.lockstep_params import LockstepParams
+from detectors.lockstep.detector import Lockstep
+from detectors.lockstep.log import VoteLog
+from detectors.lockstep.meetings import find_meetings
+from detectors.lockstep.params import LockstepParams
 from detectors.watcher import Ballots, Sighting
 
 
@@ -51,8 +51,8 @@ def test_with_many_votes_polls_take_turns_and_nothing_depends_on_cuts(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     votes = busy(seed)
-    monkeypatch.setattr("detectors.lockstep._MANY", 100)
-    monkeypatch.setattr("detectors.lockstep.MOST_ROWS", 10)
+    monkeypatch.setattr("detectors.lockstep.detector._MANY", 100)
+    monkeypatch.setattr("detectors.lockstep.detector.MOST_ROWS", 10)
     turns, (seen, state) = Lockstep(LockstepParams()), whole(votes)
     rng = np.random.default_rng(seed)
     cuts_ms = (rng.choice(end_of(votes) - BEGIN_MS, 400, replace=False) // 250 * 250 + BEGIN_MS).tolist()

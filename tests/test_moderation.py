@@ -16,8 +16,8 @@ from told_cases import START_MS, Told, finding, people, sighting
 
 from config import Settings
 from detectors.alert import Recommended
-from detectors.case import CaseParams, RecommendedMode
-from detectors.moderation import PART, ModerationItem, NamedAccount, parts_of
+from detectors.cases.case import CaseParams, RecommendedMode
+from detectors.cases.moderation import PART, ModerationItem, NamedAccount, parts_of
 from streams.publish import moderation_schema, to_json
 from streams.scan_output import ScanOutput
 

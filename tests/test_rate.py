@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detectors.columns import Int64s, VoteCells
-from detectors.rate import RateDetector, RateFinding, RateParams, RateStep, WindowScores
+from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep, WindowScores
 from lab.traffic import BEGIN_MS, Votes, cells, cut, drawn, fading, joined, surge
 
 PARAMS = RateParams(quiet_ms=3_600_000)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from detectors.rate_params import RateParams
-from detectors.rate_recent import RecentVotes, run_of
-from detectors.rate_spikes import SpikeTests
-from detectors.rate_tails import SpikeBudget, at_least
+from detectors.rate.params import RateParams
+from detectors.rate.recent import RecentVotes, run_of
+from detectors.rate.spikes import SpikeTests
+from detectors.rate.tails import SpikeBudget, at_least
 
 
 def test_the_tail_is_that_of_scipys_negative_binomial() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detectors.columns import Floats
-from detectors.rate import RateDetector, RateFinding, RateParams
+from detectors.rate.detector import RateDetector, RateFinding, RateParams
 from lab.traffic import (
     BEGIN_MS,
     KINDS,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.columns import Int64s, VoteCells
-from detectors.rate import RateDetector, RateFinding, RateParams, RateStep
+from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep
 from lab.traffic import BEGIN_MS, cut
 from lab.volumes import KINDS, PER_DAY, WINDOW_MS, Burst, bursty, cells, rhythm, with_burst
 

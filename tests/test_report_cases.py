@@ -3,7 +3,7 @@
 from report_examples import everything
 
 from detectors.alert import Recommended, Window
-from detectors.moderation import ModerationItem, NamedAccount
+from detectors.cases.moderation import ModerationItem, NamedAccount
 from streams.report import Accounts, Sample, page, wanted
 from streams.report.bars import Bar, Bars, around, whole
 from streams.report.comparison import comparison

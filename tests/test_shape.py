@@ -10,7 +10,7 @@ import pytest
 from ballots_by_hand import START_MS, ballots_of, every, fed, together
 from rhythms import batches, celebrity, clock, crowd, in_whole_seconds, television
 
-from detectors.shape import Shape, ShapeParams
+from detectors.shape.detector import Shape, ShapeParams
 from detectors.watcher import Ballots, Sighting, Suspected
 
 BEGINS_S = 1200.0

@@ -11,8 +11,8 @@ from ballots_by_hand import START_MS, every, fed, together
 from rhythms import celebrity, clock, crowd
 
 from detectors.columns import Floats, Int64s
-from detectors.shape import Shape, ShapeParams
-from detectors.shape_among import Spread, began_ms, by_chance, measure
+from detectors.shape.among import Spread, began_ms, by_chance, measure
+from detectors.shape.detector import Shape, ShapeParams
 from detectors.watcher import Ballots, Sighting
 
 CROWD_S = 600.0

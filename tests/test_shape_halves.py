@@ -9,9 +9,9 @@ import pytest
 from scipy.special import gammaln
 
 from detectors.columns import Int64s
-from detectors.shape_halves import NATS, SERIES_MS, SPANS_MS, Steps, _gains, steps
-from detectors.shape_params import FRAME_MS, PROFILES, TICK_MS
-from detectors.shape_walk import Walks
+from detectors.shape.halves import NATS, SERIES_MS, SPANS_MS, Steps, _gains, steps
+from detectors.shape.params import FRAME_MS, PROFILES, TICK_MS
+from detectors.shape.walk import Walks
 
 FRAME_TICKS = FRAME_MS // TICK_MS
 

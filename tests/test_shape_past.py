@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.columns import Int64s
-from detectors.shape_params import FRAME_MS
-from detectors.shape_past import Pasts
+from detectors.shape.params import FRAME_MS
+from detectors.shape.past import Pasts
 
 SEED = 3
 

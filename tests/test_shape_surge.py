@@ -7,8 +7,8 @@ import pytest
 from ballots_by_hand import START_MS, ballots_of, fed, seconds, together
 from rhythms import celebrity, crowd, television
 
-from detectors.shape import Shape, ShapeParams
-from detectors.shape_surge import Course, Surge, profile
+from detectors.shape.detector import Shape, ShapeParams
+from detectors.shape.surge import Course, Surge, profile
 from detectors.watcher import Ballots, Sighting
 
 UNTIL_S = 7_200.0

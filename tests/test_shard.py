@@ -8,7 +8,7 @@ from fed_shard import Fed, Watcher, at, vote
 
 from detectors.block import Block, Standing
 from detectors.inbox import Gap
-from detectors.rate import RateDetector, RateFinding, RateParams
+from detectors.rate.detector import RateDetector, RateFinding, RateParams
 
 
 def test_votes_are_counted_by_option() -> None:

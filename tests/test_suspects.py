@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from told_cases import finding, people, sighting
 
-from detectors.claim import Claim, bare
+from detectors.cases.claim import Claim, bare
+from detectors.cases.impact import NONE_SUSPECT
+from detectors.cases.suspects import suspects_in
 from detectors.findings import Finding
-from detectors.impact import NONE_SUSPECT
-from detectors.suspects import suspects_in
 
 
 def claim(said: Finding, standing: bool = True) -> Claim:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from told_cases import CLOSE_MS, PARAMS, Told, finding, people, sighting
 
-from detectors.claim import Claim
-from detectors.verdict import judge
+from detectors.cases.claim import Claim
+from detectors.cases.verdict import judge
 
 
 def test_a_surge_alone_is_insufficient_and_claims_nothing() -> None:

@@ -8,9 +8,10 @@ from typing import Any, Literal
 from alert_schema import valid_alert, valid_item
 
 from detectors.alert import MadeBy
-from detectors.case import CaseParams
-from detectors.case_news import CaseStep, Revision
-from detectors.cases import CaseBook
+from detectors.cases.book import CaseBook
+from detectors.cases.case import CaseParams
+from detectors.cases.moderation import ModerationItem
+from detectors.cases.news import CaseStep, Revision
 from detectors.findings import (
     Evidence,
     Finding,
@@ -23,7 +24,6 @@ from detectors.findings import (
     Report,
     Standings,
 )
-from detectors.moderation import ModerationItem
 from detectors.watermark import UNKNOWN_MS
 from streams.publish import alert, to_json
 

@@ -10,14 +10,14 @@ import numpy as np
 from broken_watchers import Busy
 
 from detectors.columns import Int64s, VoteCells
-from detectors.copies import CopiedReplies
-from detectors.copies_params import CopiesParams
-from detectors.crowd import Crowd
-from detectors.crowd_params import CrowdParams
-from detectors.lockstep import Lockstep
-from detectors.lockstep_params import LockstepParams
-from detectors.rate import RateDetector, RateFinding, RateParams
-from detectors.shape import Shape, ShapeParams
+from detectors.copies.detector import CopiedReplies
+from detectors.copies.params import CopiesParams
+from detectors.crowd.detector import Crowd
+from detectors.crowd.params import CrowdParams
+from detectors.lockstep.detector import Lockstep
+from detectors.lockstep.params import LockstepParams
+from detectors.rate.detector import RateDetector, RateFinding, RateParams
+from detectors.shape.detector import Shape, ShapeParams
 from detectors.watcher import Ballots, Sighting, Watcher
 
 RATE_TICK_MS = 250

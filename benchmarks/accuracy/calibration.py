@@ -1,4 +1,4 @@
-"""`python -m benchmarks.accuracy.calibration`: how often verdicts were right, for the tables of `detectors/verdict.py`.
+"""`python -m benchmarks.accuracy.calibration`: how often verdicts were right, for the tables of `detectors/cases/verdict.py`.
 
 Worlds are simulated from seeds below 1000, on which thresholds may be chosen. A row counts the last verdicts of cases.
 """
@@ -19,7 +19,7 @@ from rich.table import Table
 from benchmarks.accuracy.worlds import seeds
 from config import load
 from detectors.alert import Alert, CaseData
-from detectors.verdict import ACCUSING, measured
+from detectors.cases.verdict import ACCUSING, measured
 from lab.worlds import SCENARIOS, world
 from streams.evaluate_calibration import calibration
 from streams.evaluate_files import Trial, read_trial

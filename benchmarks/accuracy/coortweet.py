@@ -20,9 +20,9 @@ from rich.table import Table
 from scipy import special
 
 from detectors.keyed_table import mix
-from detectors.lockstep import Lockstep
-from detectors.lockstep_chance import discoveries
-from detectors.lockstep_params import LockstepParams
+from detectors.lockstep.chance import discoveries
+from detectors.lockstep.detector import Lockstep
+from detectors.lockstep.params import LockstepParams
 from detectors.senders import unknown_senders
 from detectors.strings import strings
 from detectors.watcher import Ballots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from detectors.moderation import ModerationItem
+from detectors.cases.moderation import ModerationItem
 from streams.report.sample import Named
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.alert import CaseData, Integrity
-from detectors.sentences import span
+from detectors.cases.sentences import span
 from streams.report.bars import Bars, around, whole
 from streams.report.cluster_charts import ages_chart, meetings_chart
 from streams.report.markup import rows, table, text

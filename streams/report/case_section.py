@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from detectors.alert import CaseData, PollImpact
+from detectors.cases.sentences import span
 from detectors.findings import Evidence
-from detectors.sentences import span
 from streams.report.case_drawings import drawings
 from streams.report.comparison import comparison
 from streams.report.markup import rows, table, text

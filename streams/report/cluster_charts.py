@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from detectors.sentences import span
+from detectors.cases.sentences import span
 from streams.report.drawing import CROWD, SUSPECT, Spec, drawing, times
 from streams.report.sample import Sample, Vote
 from streams.terminal import visible

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.alert import Window
-from detectors.sentences import span
+from detectors.cases.sentences import span
 from streams.report.bars import Bar, Bars
 from streams.report.drawing import CROWD, EXPECTED, SUSPECT, Spec, drawing, times
 from streams.report.words import clock

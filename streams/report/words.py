@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.sentences import timestamp
+from detectors.cases.sentences import timestamp
 
 _MOST_CHARS = 40
 

@@ -1,0 +1,1 @@
+"""Findings become cases, verdicts and moderation items."""

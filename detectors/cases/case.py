@@ -1,0 +1,217 @@
+"""One case: what is remembered of it, how it is judged, and what it says of itself when it is published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+
+import msgspec
+
+from detectors.alert import CaseData, MadeBy, PollImpact, Recommended, Verdict, Window
+from detectors.cases.claim import Claim, polls_of
+from detectors.cases.impact import NONE_SUSPECT, SuspectVotes, poll_impact
+from detectors.cases.moderation import ModerationItem, named_by, parts_of
+from detectors.cases.sentences import NO_CROWD, NO_SCRIPT, Story, summary, surge_against, surge_for
+from detectors.cases.suspects import suspects_in
+from detectors.cases.verdict import UNJUDGED, Judgement, judge, severity, worst_outcome
+from detectors.findings import Evidence, Kind, Reason
+
+MOST_LISTED = 100_000
+"""Accounts of a case that its items name or clear; beyond it those cleared first are no longer told."""
+
+_MOST_REASONS_A_SIDE = 8
+_ASKED_FOR_REASONS = 200
+"""Accounts of each claim whose reasons the summary tells: those of the others are alike, and it is made often."""
+
+
+class RecommendedMode(StrEnum):
+    """What alerts and moderation items recommend: that a person decides, or (shadow) that they are only looked at."""
+
+    NEEDS_HUMAN = "needs_human"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True)
+class CaseParams:
+    """When cases close and speak again.
+
+    close_below: a case is over when every score stays below this, 0 to 1.
+    close_after_ms: for so long (event time).
+    reopen_ms: a case resolved less than this ago (event time) opens again instead of a new one.
+    revise_every_ms: shortest time (event time) between two revisions that say nothing of a new kind.
+    revise_growth: how much higher the score must have become for such a revision, as a factor above 1.
+    recommendation_ms: how long a recommendation holds (event time).
+    recommended_mode: what is recommended where the worker's mode is live.
+    """
+
+    close_below: float = 0.7
+    close_after_ms: int = 300_000
+    reopen_ms: int = 900_000
+    revise_every_ms: int = 60_000
+    revise_growth: float = 1.5
+    recommendation_ms: int = 7 * 24 * 3_600_000
+    recommended_mode: RecommendedMode = RecommendedMode.NEEDS_HUMAN
+
+    def __post_init__(self) -> None:
+        if not 0 < self.close_below <= 1:
+            raise ValueError(f"close_below must be above 0 and at most 1, not {self.close_below}")
+        if self.revise_growth <= 1:
+            raise ValueError(f"revise_growth must be above 1, not {self.revise_growth}")
+        for name in ("close_after_ms", "reopen_ms", "revise_every_ms", "recommendation_ms"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+
+
+class Case(msgspec.Struct):
+    """What is remembered of a case. `homes` are the polls whose surges are told here; `listed` are all accounts that
+    an item ever named, in that order; `fresh` and `opening` say that there is news that does not wait;
+    `items_changed` counts accounts of which the items sent last don't say what is known now.
+    """
+
+    case_id: str
+    poll_id: str
+    opened_ms: int
+    start_ms: int
+    hot_ms: int
+    touched_ms: int
+    score: float = 0.0
+    claims: list[Claim] = []
+    homes: list[str] = []
+    tallies: dict[str, dict[str, int]] = {}
+    estimates: dict[str, SuspectVotes] = {}
+    judged: Judgement = UNJUDGED
+    resolved_ms: int | None = None
+    merged_into: str | None = None
+    opening: bool = True
+    fresh: bool = False
+    arrived_ms: int = 0
+    revision: int = 0
+    said_ms: int = 0
+    said_score: float = 0.0
+    said_verdict: Verdict = "insufficient"
+    said_votes: dict[str, int] = {}
+    item_revision: int = 0
+    items_said_ms: int = 0
+    items_changed: int = 0
+    listed: dict[str, None] = {}
+
+    @property
+    def sort_key(self) -> tuple[int, str]:
+        """Of two cases that turn out to be one, the smaller survives."""
+        return (self.opened_ms, self.case_id)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it is not resolved."""
+        return self.resolved_ms is None
+
+    def poll_ids(self) -> list[str]:
+        """Return the polls it is about: those it accuses, or, when it accuses none, all; the first one first."""
+        accusing = [claim for claim in self.claims if claim.standing]
+        told = dict.fromkeys(poll_id for claim in accusing or self.claims for poll_id in polls_of(claim.finding))
+        return sorted(told, key=lambda poll_id: poll_id != self.poll_id)
+
+    def rejudge(self) -> list[str]:
+        """Work out the estimates and the verdict anew from the claims; return the polls whose estimate changed."""
+        polls = dict.fromkeys(poll_id for claim in self.claims for poll_id in polls_of(claim.finding))
+        before, self.estimates = self.estimates, {poll_id: suspects_in(poll_id, self.claims) for poll_id in polls}
+        self.judged = judge(self.claims, self.estimates, self.judged.verdict)
+        return [poll_id for poll_id in before | self.estimates if before.get(poll_id) != self.estimates.get(poll_id)]
+
+
+def case_data(case: Case, params: CaseParams, made_by: MadeBy) -> CaseData:
+    """Return the revision of a case that is to be published now."""
+    claims = sorted(case.claims, key=lambda claim: (not claim.standing, *claim.rank))
+    kinds: set[Kind] = {claim.finding.kind for claim in claims}
+    polls = [_impact(case, poll_id) for poll_id in case.poll_ids()]
+    return CaseData(
+        case_id=case.case_id,
+        revision=case.revision,
+        poll_ids=[poll.poll_id for poll in polls],
+        kinds=sorted(kinds),
+        verdict=case.judged.verdict,
+        confidence=case.judged.confidence,
+        score=case.score,
+        severity=severity(case.judged.verdict, polls),
+        opened_ms=case.opened_ms,
+        updated_ms=case.said_ms,
+        window=Window(case.start_ms, max(claim.finding.end_ms for claim in claims)),
+        polls=polls,
+        evidence=_evidence(claims),
+        members_ref=f"{case.case_id}:1" if case.item_revision else None,
+        merged_into=case.merged_into,
+        made_by=made_by,
+        recommended=_recommended(case, case.said_ms, params, made_by),
+        summary=summary(case.judged.verdict, _story(claims, polls)),
+    )
+
+
+def case_items(case: Case, params: CaseParams, made_by: MadeBy) -> list[ModerationItem]:
+    """Return the moderation items of a case as they are to be published now; none for a case that was merged."""
+    named = {} if case.merged_into else named_by(case.claims)
+    case.listed.update(dict.fromkeys(named))
+    for account_id in [one for one in case.listed if one not in named][: max(0, len(case.listed) - MOST_LISTED)]:
+        del case.listed[account_id]
+    listed = [] if case.merged_into else list(case.listed)
+    claims = sorted(case.claims, key=lambda claim: (not claim.standing, *claim.rank))
+    heading = {
+        "case_id": case.case_id,
+        "revision": case.item_revision,
+        "poll_ids": case.poll_ids(),
+        "evidence": _evidence(claims),
+        "merged_into": case.merged_into,
+        "created_ms": case.items_said_ms,
+    }
+    return parts_of(heading, named, listed, _recommended(case, case.items_said_ms, params, made_by))
+
+
+def _impact(case: Case, poll_id: str) -> PollImpact:
+    return poll_impact(poll_id, case.tallies.get(poll_id, {}), case.estimates.get(poll_id, NONE_SUSPECT))
+
+
+def _recommended(case: Case, at_ms: int, params: CaseParams, made_by: MadeBy) -> Recommended:
+    is_shadow = made_by.mode == "shadow" or params.recommended_mode == RecommendedMode.SHADOW
+    is_idle = case.judged.verdict == "organic" or case.merged_into is not None
+    return Recommended(
+        "none" if is_idle else "review",
+        "shadow" if is_shadow else "needs_human",
+        True,
+        at_ms + params.recommendation_ms,
+    )
+
+
+def _evidence(claims: Sequence[Claim]) -> list[Evidence]:
+    """Return the reasons of both sides, those of the weightiest claims first."""
+    told = list({evidence.sentence: evidence for claim in claims for evidence in _reasons(claim)}.values())
+    fallback = claims[0].finding.detector
+    coordinated = [one for one in told if one.direction == "coordinated"][:_MOST_REASONS_A_SIDE]
+    organic = [one for one in told if one.direction == "organic"][:_MOST_REASONS_A_SIDE]
+    return [
+        *(coordinated or [Evidence(fallback, "coordinated", NO_SCRIPT, None, None, None)]),
+        *(organic or [Evidence(fallback, "organic", NO_CROWD, None, None, None)]),
+    ]
+
+
+def _reasons(claim: Claim) -> list[Evidence]:
+    finding = claim.finding
+    if finding.evidence or finding.detector != "rate":
+        return finding.evidence
+    return [
+        Evidence("rate", "coordinated", surge_for(finding), finding.observed, finding.expected, finding.p_value),
+        Evidence("rate", "organic", surge_against(finding), None, None, None),
+    ]
+
+
+def _story(claims: Sequence[Claim], polls: Sequence[PollImpact]) -> Story:
+    reasons: Counter[Reason] = Counter()
+    for claim in claims:
+        asked = islice(claim.named.values(), _ASKED_FOR_REASONS if claim.standing else 0)
+        for given, accounts in Counter(tuple(member.reasons) for member in asked).items():
+            reasons.update(dict.fromkeys(given, accounts))
+    hit = [poll.poll_id for poll in polls if poll.suspect.votes] or [poll.poll_id for poll in polls]
+    return Story(claims[0].finding, hit, sum(poll.suspect.votes for poll in polls), reasons, worst_outcome(polls))
+
+

@@ -1,0 +1,1 @@
+"""Replies that are copies, from the same accounts in poll after poll."""

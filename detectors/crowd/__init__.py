@@ -1,0 +1,1 @@
+"""Who votes: composition of a surge, and clusters inside one poll."""

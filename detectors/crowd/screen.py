@@ -1,0 +1,195 @@
+"""Looks over every poll's votes a chunk at a time and tells which chunks are odd enough to examine the poll. It accuses nobody.
+
+Odd is anything that many of a chunk's votes share and few of the platform's do, so real crowds are often odd too. State: for
+each poll number how many votes it had, the rows of its open chunk (256 bytes) and where its last chunk began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors.columns import Bools, Floats, Int64s
+from detectors.crowd.log import VoteLog
+from detectors.crowd.platform import Platform
+from detectors.senders import NO_TIME_MS
+
+_DAY_MS = 86_400_000
+_BAND_EDGES_MS = np.array([0.125, 0.5, 1, 2, 4, 8, 16, 32, 64, 110, 200, 400, 800, 1600]) * _DAY_MS
+_BANDS = len(_BAND_EDGES_MS) + 2
+_CLOSE_MS = _DAY_MS // 2
+_LEAST_SURPRISE = 8.0
+_DOUBT_VOTES = 3.0
+_UNSEEN_DOUBT = 1.5
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """m whole chunks in order of their last row: `rows` is m x chunk_votes, `before` the first row of the poll's previous chunk."""
+
+    poll: Int64s
+    number: Int64s
+    rows: Int64s
+    before: Int64s
+
+    def __len__(self) -> int:
+        return len(self.poll)
+
+    def take(self, which: Any) -> Chunks:
+        """Return the chunks that a mask or indices select."""
+        return Chunks(self.poll[which], self.number[which], self.rows[which], self.before[which])
+
+
+class Chunker:
+    """Cuts the votes of each poll into chunks of a fixed number of votes, however its calls are cut."""
+
+    def __init__(self, chunk_votes: int, memory: int) -> None:
+        self._size = chunk_votes
+        self._memory = memory
+        self._votes = np.zeros(0, np.int64)
+        self._open = np.zeros((0, chunk_votes), np.int64)
+        self._last_first = np.zeros(0, np.int64)
+
+    def add(self, poll: Int64s, first_row: int) -> Chunks:
+        """Take the polls of the rows that follow `first_row`; return the chunks that became whole."""
+        self._make_room(int(poll.max()) + 1 if len(poll) else 0)
+        order = np.argsort(poll, kind="stable")
+        sorted_poll = poll[order]
+        starts = np.flatnonzero(np.append(True, sorted_poll[1:] != sorted_poll[:-1]))[: len(poll)]
+        counts = np.diff(np.append(starts, len(poll)))
+        polls = sorted_poll[starts]
+        ordinal = np.arange(len(poll)) - np.repeat(starts - self._votes[polls], counts)
+        rows = first_row + order
+        whole = (self._votes[polls] + counts) // self._size - self._votes[polls] // self._size
+        chunks = self._whole(polls, whole, sorted_poll, ordinal, rows)
+        rest = ordinal >= np.repeat((self._votes[polls] + counts) // self._size * self._size, counts)
+        self._open[sorted_poll[rest], ordinal[rest] % self._size] = rows[rest]
+        self._votes[polls] += counts
+        return chunks
+
+    def _whole(self, polls: Int64s, whole: Int64s, poll: Int64s, ordinal: Int64s, rows: Int64s) -> Chunks:
+        busy = whole > 0
+        polls, whole = polls[busy], whole[busy]
+        base = np.cumsum(whole) - whole
+        of_poll = np.repeat(polls, whole)
+        first_number = self._votes[polls] // self._size
+        number = np.arange(int(whole.sum())) - np.repeat(base - first_number, whole)
+        matrix = self._open[of_poll]
+        place = np.full(len(self._votes), -1, np.int64)
+        place[polls] = base - first_number
+        last = np.full(len(self._votes), -1, np.int64)
+        last[polls] = first_number + whole
+        due = ordinal // self._size < last[poll]
+        matrix[place[poll[due]] + ordinal[due] // self._size, ordinal[due] % self._size] = rows[due]
+        before = np.append(0, matrix[:-1, 0])[: len(of_poll)] if len(of_poll) else np.zeros(0, np.int64)
+        before[base] = self._last_first[polls]
+        if len(of_poll):
+            self._last_first[polls] = matrix[base + whole - 1, 0]
+        # a vote that is forgotten when its chunk is whole is replaced by the last one
+        last_row = matrix[:, -1:]
+        chunks = Chunks(of_poll, number, np.where(matrix > last_row - self._memory, matrix, last_row), before)
+        return chunks.take(np.argsort(matrix[:, -1], kind="stable"))
+
+    def _make_room(self, polls: int) -> None:
+        more = polls - len(self._votes)
+        if more > 0:
+            more = max(more, len(self._votes))
+            self._votes = np.append(self._votes, np.zeros(more, np.int64))
+            self._open = np.concatenate([self._open, np.zeros((more, self._size), np.int64)])
+            self._last_first = np.append(self._last_first, np.zeros(more, np.int64))
+
+    def forget(self, polls: Int64s) -> None:
+        """Begin anew with these numbers."""
+        polls = polls[polls < len(self._votes)]
+        self._votes[polls] = 0
+        self._open[polls] = 0
+        self._last_first[polls] = 0
+
+    def snapshot(self) -> dict[str, bytes]:
+        """Return the state as plain data."""
+        return {n: getattr(self, n).tobytes() for n in ("_votes", "_open", "_last_first")}
+
+    def restore(self, state: dict[str, bytes]) -> None:
+        """Take over what `snapshot` returned."""
+        self._votes = np.frombuffer(state["_votes"], np.int64).copy()
+        self._open = np.frombuffer(state["_open"], np.int64).reshape(-1, self._size).copy()
+        self._last_first = np.frombuffer(state["_last_first"], np.int64).copy()
+
+
+@dataclass(frozen=True)
+class Screened:
+    """For each chunk whether it is odd, and the counts that ordinary ones teach the platform."""
+
+    odd: Bools
+    counts: dict[str, Int64s | Floats]
+
+
+def screen(chunks: Chunks, log: VoteLog, platform: Platform) -> Screened:
+    """Compare chunks with the platform: client with age, networks never seen or repeated, accounts born together.
+
+    The surprise of a count c where e were expected is c ln(c/e) - (c - e), the exponent of Chernoff's bound for Poisson tails.
+    """
+    rows = chunks.rows
+    client, network = log.get("client", rows), log.get("network", rows)
+    created, time = log.get("created_ms", rows), log.get("time_ms", rows)
+    aged = created != NO_TIME_MS
+    counts: dict[str, Int64s | Floats] = {
+        "repeats": _repeats(network),
+        "unseen_share": _unseen(network, platform),
+        "born_close": _close(np.where(aged, created, 0)),
+    }
+    size = rows.shape[1]
+    odd = _surprise(counts["repeats"], np.full(len(rows), 2 * platform.usual("repeats") + 1)) > _LEAST_SURPRISE
+    expected = np.full(len(rows), size * min(_UNSEEN_DOUBT * platform.usual("unseen_share") + 0.03, 1.0))
+    odd |= _surprise(size * counts["unseen_share"], expected) > _LEAST_SURPRISE
+    odd |= _surprise(counts["born_close"], np.full(len(rows), 2 * platform.usual("born_close") + 1)) > _LEAST_SURPRISE
+    odd |= _cells(client, time - created, aged, platform) > _LEAST_SURPRISE
+    return Screened(odd, counts)
+
+
+def _repeats(codes: Any) -> Int64s:
+    ordered = np.sort(codes, axis=1)
+    repeats: Int64s = np.count_nonzero((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != 0), axis=1)
+    return repeats
+
+
+def _unseen(network: Any, platform: Platform) -> Floats:
+    known = network != 0
+    unseen = np.count_nonzero((platform.network_count(network) == 0) & known, axis=1)
+    share: Floats = unseen / np.maximum(np.count_nonzero(known, axis=1), 1)
+    return share
+
+
+def _close(created: Any) -> Int64s:
+    ordered = np.sort(created, axis=1)
+    close: Int64s = np.count_nonzero((np.diff(ordered, axis=1) < _CLOSE_MS) & (ordered[:, 1:] != 0), axis=1)
+    return close
+
+
+def _cells(client: Any, age_ms: Any, aged: Any, platform: Platform) -> Floats:
+    """Return the greatest surprise over (client, band of age), and over clients and bands alone."""
+    m, size = client.shape
+    known = platform.clients
+    index = np.searchsorted(known, client)
+    index = np.where((np.append(known, 0)[index] == client) & (client != 0), index + 1, 0)
+    band = np.where(aged, np.searchsorted(_BAND_EDGES_MS, age_ms, "right"), _BANDS - 1)
+    cell = (np.arange(m)[:, None] * (len(known) + 1) + index) * _BANDS + band
+    table = np.bincount(cell.ravel(), minlength=m * (len(known) + 1) * _BANDS).reshape(m, len(known) + 1, _BANDS)
+    table = table[:, 1:, :-1]
+    votes = platform.client_votes.sum()
+    client_share = (platform.client_votes + _DOUBT_VOTES) / (votes + _DOUBT_VOTES)
+    younger = np.append(np.append(0.0, platform.younger(_BAND_EDGES_MS)), 1.0)
+    band_share = (np.diff(younger) * platform.aged_votes + _DOUBT_VOTES) / (platform.aged_votes + _DOUBT_VOTES)
+    both = _surprise(table, size * np.outer(client_share, band_share)[None])
+    worst: Floats = both.max(axis=(1, 2), initial=0.0)
+    worst = np.maximum(worst, _surprise(table.sum(axis=2), size * client_share[None]).max(axis=1, initial=0.0))
+    np.maximum(worst, _surprise(table.sum(axis=1), size * band_share[None]).max(axis=1, initial=0.0), out=worst)
+    return worst
+
+
+def _surprise(count: Any, expected: Any) -> Floats:
+    surplus = count * np.log(np.maximum(count, 1e-9) / expected) - (count - expected)
+    surprise: Floats = np.where(count > expected, surplus, 0.0)
+    return surprise

@@ -1,0 +1,112 @@
+"""Where to begin: the votes of a window that share a client, a birth window or odd networks beyond what the platform explains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from detectors.columns import Bools, Floats, Int64s
+from detectors.crowd.births import Births, densest
+from detectors.crowd.platform import Platform
+from detectors.crowd.window import Votes
+from detectors.senders import NO_TIME_MS, Codes
+
+_MOST_CLIENTS = 3
+_LEAST_VOTES = 12
+_LEAST_SURPRISE = 10.0
+_LEAST_LIFT = 1.15
+_LEAST_ALONE = 2.0
+_IN, _OUT = 0.95, 0.02
+_NETWORK_DOUBT = 4.0
+_UNSEEN_DOUBT = 1.5
+
+
+@dataclass(frozen=True)
+class Seed:
+    """First weights of a group, and the birth window it was found with, if any."""
+
+    core: Floats
+    births: Births | None
+    surprise: float
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A property that votes share: who has it, of whom it is known, and a crowd's share."""
+
+    inside: Bools
+    known: Bools
+    usual: float
+
+
+def seeds(votes: Votes, platform: Platform) -> list[Seed]:
+    """Return groups to begin with, the most surprising first: by client with births or networks, and by these two."""
+    odd = _Mark(odd_networks(votes.network, platform), votes.network != 0, odd_network_share(platform))
+    codes, counts = np.unique(votes.client[votes.client != 0], return_counts=True)
+    enough = counts >= _LEAST_VOTES
+    codes, counts = codes[enough], counts[enough]
+    shares = platform.client_share(codes)
+    order = np.argsort(-_surprise(counts, len(votes) * shares), kind="stable")[:_MOST_CLIENTS]
+    clients = [_Mark(votes.client == codes[i], votes.client != 0, float(shares[i])) for i in order]
+    found = [seed for client in (*clients, None) for seed in _with_births(votes, client, odd, platform)]
+    return sorted(
+        (seed for seed in found if seed.surprise > _LEAST_SURPRISE), key=lambda seed: -seed.surprise
+    )
+
+
+def _with_births(votes: Votes, client: _Mark | None, odd: _Mark, platform: Platform) -> list[Seed]:
+    """Return groups of one client, or of any, by the window in which its accounts were born and by networks."""
+    if client is None and np.count_nonzero(odd.inside) < _LEAST_VOTES:
+        return []
+    aged = votes.created_ms != NO_TIME_MS
+    mine = aged if client is None else aged & client.inside
+    births = densest(votes.created_ms[mine], int(votes.time_ms[-1]), platform)
+    of = [] if client is None else [client]
+    groups = [] if client is None else [[client, odd]]
+    if births is not None:
+        born = _Mark(
+            (votes.created_ms >= births.from_ms) & (votes.created_ms <= births.to_ms) & aged,
+            aged,
+            births.usual,
+        )
+        groups = [[*of, born], [*of, born, odd], *groups] if of else [[born, odd]]
+    return [_seed(group, births) for group in groups]
+
+
+def _seed(marks: list[_Mark], births: Births | None) -> Seed:
+    """Return the votes that have all marks; they surprise only if no single mark explains that they have the others."""
+    inside = np.logical_and.reduce([mark.inside for mark in marks])
+    known = np.logical_and.reduce([mark.known for mark in marks])
+    count, usual = int(np.count_nonzero(inside)), math.prod(mark.usual for mark in marks)
+    surprise = _above(count, len(inside) * usual) if count >= _LEAST_VOTES else 0.0
+    for mark in marks if surprise > _LEAST_SURPRISE else ():
+        alone = int(np.count_nonzero(mark.inside & known)) * usual / mark.usual
+        if count < _LEAST_LIFT * alone or _above(count, alone) < _LEAST_ALONE:
+            surprise = 0.0
+    return Seed(np.where(inside, _IN, _OUT), births, surprise)
+
+
+def _above(count: int, expected: float) -> float:
+    return float(_surprise(np.array([count]), np.array([expected]))[0])
+
+
+def odd_network_share(platform: Platform) -> float:
+    """Return the share of ordinary votes from networks not seen before, with doubt."""
+    return min(_UNSEEN_DOUBT * platform.usual("unseen_share") + 0.01, 1.0)
+
+
+def odd_networks(network: Codes, platform: Platform) -> Bools:
+    """Tell of each vote whether its network is one never seen on the platform, or seen far more often here than there."""
+    codes, index, counts = np.unique(network, return_inverse=True, return_counts=True)
+    seen = platform.network_count(codes)
+    expected = _NETWORK_DOUBT * (seen + 1.0) / (platform.network_votes + 1.0) * len(network)
+    odd: Bools = ((seen == 0) | (_surprise(counts, expected) > _LEAST_SURPRISE)) & (codes != 0)
+    return odd[index]
+
+
+def _surprise(count: Int64s, expected: Floats) -> Floats:
+    surplus = count * np.log(np.maximum(count, 1e-9) / expected) - (count - expected)
+    surprise: Floats = np.where(count > expected, surplus, 0.0)
+    return surprise

@@ -1,0 +1,128 @@
+"""The votes of one poll to be examined, as dimensions: who sent them, against the poll's past and the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from detectors.columns import Floats, Int64s
+from detectors.crowd.births import Births
+from detectors.crowd.log import VoteLog
+from detectors.crowd.mixture import Dimension
+from detectors.crowd.platform import Platform, follower_bin
+from detectors.senders import NO_TIME_MS, Codes
+
+_USUAL_VOTES = 75.0
+_MOST_PAST = 150.0
+
+
+@dataclass(frozen=True)
+class Votes:
+    """n votes of a poll with what is known of their senders; unknown: 0, -1 or `NO_TIME_MS` as in `detectors.senders`."""
+
+    rows: Int64s
+    time_ms: Int64s
+    option: Int64s
+    created_ms: Int64s
+    client: Codes
+    network: Codes
+    country: Int64s
+    followers: Int64s
+    referrer: Codes
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, which: Any) -> Votes:
+        """Return the votes that a slice, a mask or indices select."""
+        return Votes(*(getattr(self, field.name)[which] for field in fields(self)))
+
+
+def votes_at(log: VoteLog, rows: Int64s) -> Votes:
+    """Read votes from the log."""
+    return Votes(
+        rows,
+        log.get("time_ms", rows),
+        log.get("option", rows).astype(np.int64),
+        log.get("created_ms", rows),
+        log.get("client", rows),
+        log.get("network", rows),
+        log.get("country", rows).astype(np.int64),
+        follower_bin(log.get("followers", rows)),
+        log.get("referrer", rows),
+    )
+
+
+def born_in(votes: Votes, births: Births) -> Int64s:
+    """Tell of each vote whether its account was born in the window (1), not (0), or at a time not known (-1)."""
+    inside = (votes.created_ms >= births.from_ms) & (votes.created_ms <= births.to_ms)
+    return np.where(votes.created_ms == NO_TIME_MS, -1, inside.astype(np.int64))
+
+
+def dimensions(votes: Votes, past: Votes, platform: Platform, births: Births | None) -> list[Dimension]:
+    """Return the dimensions of which anything is known in these votes."""
+    found = [
+        _coded("client", votes.client, past.client, platform.client_share, pure=True),
+        _coded("network", votes.network, past.network, lambda codes: network_share(platform, codes), loose=True),
+        _counted("country", votes.country, past.country, platform.country_votes),
+        _counted("followers", votes.followers, past.followers, platform.follower_votes),
+        _counted("referrer", (votes.referrer != 0).astype(np.int64), (past.referrer != 0).astype(np.int64), platform.referrer_votes),
+        _options(votes, past),
+    ]
+    if births is not None:
+        found.append(_births(votes, past, births))
+    # a long past must not drown what the window's other votes say of its crowd, nor may a script's own beginning
+    return [replace(d, past=d.past * min(1.0, _MOST_PAST / max(d.past.sum(), 1.0))) for d in found if len(d.codes) > 1]
+
+
+def network_share(platform: Platform, codes: Codes) -> Floats:
+    """Return each network's share on the platform; one never seen has that of a network seen once."""
+    share: Floats = (platform.network_count(codes) + 0.5) / (platform.network_votes + 100.0)
+    return share
+
+
+def _coded(name: str, value: Codes, past: Codes, usual: Callable[[Codes], Floats], *, pure: bool = False, loose: bool = False) -> Dimension:
+    codes, index = np.unique(value, return_inverse=True)
+    index = np.where(value == 0, -1, index)
+    counts = _past_counts(codes, past[past != 0])
+    shares = usual(codes)
+    if len(codes) == 1 and codes[0] == 0:
+        codes = codes[:0]
+    elif len(codes) == 1:
+        codes = np.append(codes, codes[0] + np.uint32(1))
+        counts, shares = np.append(counts, 0.0), np.append(shares, max(1 - shares[0], 1e-3))
+    return Dimension(name, codes.astype(np.int64), index.astype(np.int64), counts, shares, _USUAL_VOTES, pure, loose)
+
+
+def _past_counts(codes: Codes, past: Codes) -> Floats:
+    place = np.searchsorted(codes, past)
+    place = place[np.append(codes, 0)[place] == past]
+    return np.bincount(place, minlength=len(codes)).astype(np.float64)
+
+
+def _counted(name: str, value: Int64s, past: Int64s, usual: Floats) -> Dimension:
+    size = len(usual) if (value >= 0).any() else 0
+    share = (usual + 0.5) / (usual.sum() + 0.5 * len(usual))
+    counts = np.bincount(past[past >= 0], minlength=len(usual)).astype(np.float64)
+    return Dimension(name, np.arange(size), value, counts[: len(usual)], share, _USUAL_VOTES)
+
+
+def _options(votes: Votes, past: Votes) -> Dimension:
+    codes, index = np.unique(votes.option, return_inverse=True)
+    place = np.searchsorted(codes, past.option)
+    hit = np.append(codes, -1)[place] == past.option
+    counts = np.bincount(place[hit], minlength=len(codes)).astype(np.float64)
+    share = np.full(len(codes), 1.0 / len(codes))
+    return Dimension("option", codes, index.astype(np.int64), counts, share, 4.0)
+
+
+def _births(votes: Votes, past: Votes, births: Births) -> Dimension:
+    value = born_in(votes, births)
+    before = born_in(past, births)
+    counts = np.bincount(before[before >= 0], minlength=2).astype(np.float64)
+    share = np.array([1 - births.usual, births.usual])
+    return Dimension("born", np.arange(2), value, counts, share, _USUAL_VOTES, pure=True)
+

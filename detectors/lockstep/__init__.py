@@ -1,0 +1,1 @@
+"""Accounts that meet within seconds in poll after poll."""

@@ -1,0 +1,1 @@
+"""The shape of a surge in time: what comes more evenly than people can."""

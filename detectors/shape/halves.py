@@ -1,0 +1,172 @@
+"""How evenly votes fall on both halves of spans: what each split says for a clock and against chance. Pure tables.
+
+Given that a span holds N votes, chance puts Binomial(N, 1/2) of them in its left half, independently for all spans of
+a dyadic tree; a rate that changes makes halves only less equal. A clock makes them more equal. For any lambda > 0,
+exp(-lambda (left - right)^2 / N) / E is an e-value, E being the mean under Binomial(N, 1/2): it is Schur-concave in
+(left, right), so its mean is at most 1 whatever the rate does (Marshall, Olkin and Arnold 2011, chapter 11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy.special import gammaln
+
+from detectors.columns import Bools, Floats, Int64s, int64s
+from detectors.shape.params import FRAME_MS, PROFILES, TICK_MS
+
+SPANS_MS = (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
+"""Lengths of the spans that are halved."""
+
+NATS = 1_000
+"""Evidence is whole thousandths of a nat: sums then do not depend on their order."""
+
+SERIES_MS = FRAME_MS << 20
+"""In a key, a series is this many milliseconds: keys are series * SERIES_MS + time, and sort by both."""
+
+_FEWEST = 3
+_EXACT = 512
+_APPROXIMATION_NATS = 0.01
+_DOUBT = 0.03
+_LONG_MS = 4_000
+_LONG_DOUBT = 0.1
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """A kind of clock: of N votes, (left - right)^2 is `jitter` + `crowd` * N on average; it shows in spans so long."""
+
+    jitter: float
+    crowd: float
+    shortest_ms: int
+    longest_ms: int
+
+    def shows_in(self, span_ms: int) -> bool:
+        """Tell whether spans of this length are judged."""
+        return self.shortest_ms <= span_ms <= self.longest_ms
+
+
+# exact; jittered by a step or so; more jittered or within a crowd; slow, or with times that are whole seconds
+_KINDS = (
+    _Profile(1.0, 0.1, 250, 8_000),
+    _Profile(2.0, 0.03, 250, 8_000),
+    _Profile(3.0, 0.15, 250, 16_000),
+    _Profile(2.0, 0.1, 2_000, 32_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What was seen in ticks, ordered by (series, tick): entry i has a gain of evidence (1/1000 nat) by profile.
+
+    `tick` is the number of the tick that ended: its end is at (tick + 1) * TICK_MS. `gain` has a column a profile.
+    """
+
+    series: Int64s
+    tick: Int64s
+    gain: Int64s
+
+    def take(self, entries: Bools) -> Steps:
+        """Return the entries that a mask selects."""
+        return Steps(self.series[entries], self.tick[entries], self.gain[entries])
+
+
+def steps(keys: Int64s, base_ms: int, from_tick: int, to_tick: int) -> Steps:
+    """Judge all spans that end in ticks [from_tick, to_tick).
+
+    `keys` are sorted, their times from `base_ms` on, which begins a frame; they hold all votes since the beginning of
+    the frame of `from_tick`.
+    """
+    found = [_judged(keys, base_ms, span_ms, from_tick, to_tick) for span_ms in SPANS_MS]
+    series, tick, gain = (np.concatenate(column) for column in zip(*found, strict=True))
+    return _by_tick(series, tick, gain)
+
+
+def _judged(
+    keys: Int64s, base_ms: int, span_ms: int, from_tick: int, to_tick: int
+) -> tuple[Int64s, Int64s, Int64s]:
+    """Return series, tick and gains of the spans of one length."""
+    from_ms, until_ms = from_tick * TICK_MS // span_ms * span_ms, to_tick * TICK_MS // span_ms * span_ms
+    if until_ms <= from_ms or not len(keys):
+        return _NONE
+    if from_ms > base_ms:
+        keys = keys[keys % SERIES_MS >= from_ms - base_ms]
+    halved = _halved(keys, span_ms)
+    last = (halved.span % (SERIES_MS // span_ms) * span_ms + span_ms + base_ms - 1) // TICK_MS
+    now = (last >= from_tick) & (last < to_tick)
+    if not now.any():
+        return _NONE
+    gain = _gains(halved.votes[now], halved.left[now], span_ms)
+    return halved.span[now] * span_ms // SERIES_MS, last[now], gain
+
+
+@dataclass(frozen=True, slots=True)
+class _Halved:
+    span: Int64s
+    votes: Int64s
+    left: Int64s
+
+
+def _halved(keys: Int64s, span_ms: int) -> _Halved:
+    span = keys // span_ms
+    starts = np.flatnonzero(np.diff(span, prepend=-1))
+    votes = np.diff(np.append(starts, len(keys)))
+    enough = votes >= _FEWEST
+    starts, votes = starts[enough], votes[enough]
+    span = span[starts]
+    return _Halved(span, votes, np.searchsorted(keys, span * span_ms + span_ms // 2) - starts)
+
+
+def _by_tick(series: Int64s, tick: Int64s, gain: Int64s) -> Steps:
+    if not len(series):
+        return Steps(series, tick, gain)
+    order = np.lexsort((tick, series))
+    series, tick, gain = series[order], tick[order], gain[order]
+    starts = np.flatnonzero((np.diff(series, prepend=-1) != 0) | (np.diff(tick, prepend=-1) != 0))
+    total = np.add.reduceat(gain, starts, axis=0)
+    return Steps(series[starts], tick[starts], _whole(_doubted(total / NATS, _DOUBT)))
+
+
+def _doubted(nats: Floats, doubt: float) -> Floats:
+    """Mix e-values with 1, so that what is uneven because a clock begins there costs -log(doubt) at most."""
+    mixed: Floats = np.logaddexp(nats + np.log1p(-doubt), np.log(doubt))
+    return mixed
+
+
+def _whole(nats: Floats) -> Int64s:
+    return np.floor(nats * NATS).astype(np.int64)
+
+
+def _gains(votes: Int64s, left: Int64s, span_ms: int) -> Int64s:
+    sharpness, log_mean = _tables()
+    row = np.minimum(votes, _EXACT)
+    uneven = (2 * left - votes) ** 2 / votes
+    gain: Floats = -sharpness[row] * uneven[:, None] - log_mean[row]
+    if span_ms >= _LONG_MS:
+        gain = _doubted(gain, _LONG_DOUBT)
+    gain[:, [not kind.shows_in(span_ms) for kind in _KINDS]] = 0
+    return _whole(gain)
+
+
+_NONE = (int64s(), int64s(), np.zeros((0, PROFILES), np.int64))
+
+
+@cache
+def _tables() -> tuple[Floats, Floats]:
+    """Return lambda and the log of the mean by (votes, profile); the last row stands for all larger numbers.
+
+    The best lambda for a variance of d times chance is (1/d - 1) / 2.
+    """
+    votes = np.arange(_EXACT + 1)
+    sharpness, log_mean = np.zeros((_EXACT + 1, PROFILES)), np.zeros((_EXACT + 1, PROFILES))
+    for column, kind in enumerate(_KINDS):
+        spread = np.minimum(1.0, kind.jitter / np.maximum(votes, 1) + kind.crowd)
+        sharpness[:, column] = (1 / spread - 1) / 2
+    for n in range(_FEWEST, _EXACT):
+        k = np.arange(n + 1)
+        chance = np.exp(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) - n * np.log(2))
+        log_mean[n] = np.log(chance @ np.exp(-np.outer((2 * k - n) ** 2 / n, sharpness[n])))
+    log_mean[_EXACT] = -0.5 * np.log1p(2 * sharpness[_EXACT]) + _APPROXIMATION_NATS
+    return sharpness, log_mean
