@@ -56,7 +56,10 @@ def _answer(outcome: Outcome) -> list[str]:
         return [f"{outcome.fate.value}."]
     data = outcome.alert.data
     said = f"Case {visible(data.case_id, 40)}, first word of it {outcome.after_ms / 1000:.1f} s after it began: "
-    return [f"{said}{outcome.fate.value} (verdict: {visible(data.verdict, 20)}).", visible(data.summary, 400)]
+    lines = [f"{said}{outcome.fate.value} (verdict: {visible(data.verdict, 20)}).", visible(data.summary, 400)]
+    if outcome.last is not None and outcome.last is not outcome.alert:
+        lines.append(f"At the end: {visible(outcome.last.data.summary, 400)}")
+    return lines
 
 
 def _counts(picture: Picture) -> Text:

@@ -10,6 +10,7 @@ from streams.demo.picture import Picture
 from streams.demo.plot import Surge
 
 _WITHIN_MS = 60_000
+_EVER_MS = 1 << 62
 _ACCUSING = ("coordinated", "mixed")
 
 
@@ -26,12 +27,13 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A surge, the alert that answers it, and how long after its beginning that was said."""
+    """A surge, the alert that answers it, how long after its beginning that was said, and what was said of it last."""
 
     surge: Surge
     fate: Fate
     alert: ReadAlert | None = None
     after_ms: int = 0
+    last: ReadAlert | None = None
 
 
 def outcomes(picture: Picture) -> list[Outcome]:
@@ -47,9 +49,10 @@ def all_found(found: list[Outcome]) -> bool:
 def _of_script(picture: Picture, surge: Surge) -> Outcome:
     """A script is found by the first alert that accuses somebody on its poll within a minute."""
     began_ms = picture.plot.start_ms + surge.at_ms
-    for alert in _alerts_on(picture, surge.poll_id, began_ms, began_ms + _WITHIN_MS):
-        if alert.data.verdict in _ACCUSING:
-            return Outcome(surge, Fate.TOLD_SCRIPT, alert, alert.data.updated_ms - began_ms)
+    accusing = [a for a in _alerts_on(picture, surge.poll_id, began_ms, _EVER_MS) if a.data.verdict in _ACCUSING]
+    if accusing and accusing[0].data.updated_ms < began_ms + _WITHIN_MS:
+        after_ms = accusing[0].data.updated_ms - began_ms
+        return Outcome(surge, Fate.TOLD_SCRIPT, accusing[0], after_ms, accusing[-1])
     return Outcome(surge, Fate.MISSED)
 
 
