@@ -72,4 +72,5 @@ def _of_crowd(picture: Picture, surge: Surge) -> Outcome:
 
 
 def _alerts_on(picture: Picture, poll_id: str, from_ms: int, to_ms: int) -> list[ReadAlert]:
-    return [a for a in picture.alerts if poll_id in a.data.poll_ids and from_ms <= a.data.updated_ms < to_ms]
+    said = [a for a in picture.alerts if poll_id in a.data.poll_ids and from_ms <= a.data.updated_ms < to_ms]
+    return sorted(said, key=lambda alert: alert.data.updated_ms)
