@@ -23,7 +23,7 @@ check: $(DONE)
 	@echo "== ruff, mypy"
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy
-	@$(BIN)/mypy $(wildcard tests/*.py benchmarks/*.py)
+	@$(BIN)/mypy $(wildcard tests/*.py benchmarks/*.py benchmarks/accuracy/*.py)
 
 bench: $(DONE)
 	@$(BIN)/python -m benchmarks
