@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from detectors.columns import NO_OPTION
 from detectors.findings import Evidence, Finding, Member, PollSuspects, rounded
 from detectors.polls import PollBook
@@ -12,11 +14,28 @@ from detectors.watcher import Sighting, Suspected
 
 def finding_of_rate(found: RateFinding, book: PollBook, tallies: TalliesAt) -> Finding:
     """Return what the rate detector found, with names and how the poll stood then."""
+    return _named(found, "rate", book, tallies)
+
+
+def finding_of_sighting(seen: Sighting, book: PollBook, tallies: TalliesAt) -> Finding:
+    """Return what another detector saw; members without an account id (rows of an older worker) are left out."""
+    return msgspec.structs.replace(
+        _named(seen, seen.detector, book, tallies),
+        cluster=seen.cluster,
+        lean=seen.lean,
+        evidence=[_published(evidence) for evidence in seen.evidence],
+        suspects=[_suspects(of, seen.at_ms, book, tallies) for of in seen.suspects],
+        members=[Member(m.account_id, rounded(m.score), m.reasons) for m in seen.members if m.account_id],
+        cleared=list(seen.cleared),
+    )
+
+
+def _named(found: RateFinding | Sighting, detector: str, book: PollBook, tallies: TalliesAt) -> Finding:
     return Finding(
         at_ms=found.at_ms,
         poll_id=book.poll_ids[found.poll],
         option=_option_name(found.poll, found.option, book),
-        detector="rate",
+        detector=detector,
         kind=found.kind,
         phase=found.phase,
         score=rounded(found.score),
@@ -27,32 +46,6 @@ def finding_of_rate(found: RateFinding, book: PollBook, tallies: TalliesAt) -> F
         end_ms=found.end_ms,
         tally=tallies.at(found.poll, found.at_ms),
         arrived_ms=found.arrived_ms,
-    )
-
-
-def finding_of_sighting(seen: Sighting, book: PollBook, tallies: TalliesAt) -> Finding:
-    """Return what another detector saw; members without an account id (rows of an older worker) are left out."""
-    return Finding(
-        at_ms=seen.at_ms,
-        poll_id=book.poll_ids[seen.poll],
-        option=_option_name(seen.poll, seen.option, book),
-        detector=seen.detector,
-        kind=seen.kind,
-        phase=seen.phase,
-        score=rounded(seen.score),
-        p_value=rounded(seen.p_value),
-        observed=rounded(seen.observed),
-        expected=rounded(seen.expected),
-        start_ms=seen.start_ms,
-        end_ms=seen.end_ms,
-        tally=tallies.at(seen.poll, seen.at_ms),
-        arrived_ms=seen.arrived_ms,
-        cluster=seen.cluster,
-        lean=seen.lean,
-        evidence=[_published(evidence) for evidence in seen.evidence],
-        suspects=[_suspects(of, seen.at_ms, book, tallies) for of in seen.suspects],
-        members=[Member(m.account_id, rounded(m.score), m.reasons) for m in seen.members if m.account_id],
-        cleared=list(seen.cleared),
     )
 
 

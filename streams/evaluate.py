@@ -18,7 +18,6 @@ from streams.evaluate_files import Attack, Estimate, Trial
 from streams.evaluate_named import Named, named
 
 CALLED = ("coordinated", "mixed")
-ORGANIC = "organic"
 
 
 class Accounts(msgspec.Struct, frozen=True):

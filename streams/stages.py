@@ -45,10 +45,10 @@ def build_decoder(settings: Settings) -> Decoder:
 
 def build_shard(number: int, settings: Settings, sources: list[str], keep_scores: bool = False) -> Shard:
     """Return a shard with nothing in it, that hears from these sources: one of polls, or the last, across all polls."""
-    in_a_poll: list[Watcher] = [Crowd(settings.crowd), Shape(settings.shape)]
-    across_polls: list[Watcher] = [Lockstep(settings.lockstep), CopiedReplies(settings.copies)]
     if number < settings.topics.partitions:
+        in_a_poll: list[Watcher] = [Crowd(settings.crowd), Shape(settings.shape)]
         return Shard(number, sources, settings.polls, RateDetector(settings.rate, keep_scores=keep_scores), in_a_poll)
+    across_polls: list[Watcher] = [Lockstep(settings.lockstep), CopiedReplies(settings.copies)]
     all_polls = replace(settings.polls, max_polls=settings.polls.max_polls * settings.topics.partitions)
     return Shard(number, sources, all_polls, NoRate(settings.rate), across_polls, across=True)
 

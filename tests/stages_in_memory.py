@@ -33,17 +33,32 @@ DECODER = Decoder(b"0123456789abcdef", 1_000_000, None, 300_000)
 MADE_BY = MadeBy("test", "0" * 12, "replay")
 
 
-class Witness:
+class _Remembered:
+    """What a witness keeps: a number for each poll of the window it is in."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, int] = {}
+        self._window = -1
+
+    def forget(self, polls: object) -> None:
+        """Keep nothing of polls that left."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state."""
+        return {"seen": dict(self._seen), "window": self._window}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `snapshot` returned."""
+        self._seen, self._window = dict(state["seen"]), state["window"]
+
+
+class Witness(_Remembered):
     """Stands where the rate detector stands and tells every cell it was shown: one finding a poll and window.
 
     The rate detector may forgive a row in another window; this does not.
     """
 
     params = RateParams()
-
-    def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
-        self._window = -1
 
     def advance(self, cells: VoteCells, until_ms: int) -> RateStep:
         """Fold the cells of each window into one number a poll, and tell it when the window is over."""
@@ -65,25 +80,13 @@ class Witness:
         self._seen, self._window = {}, window
         return told
 
-    def forget(self, polls: object) -> None:
-        """Keep nothing of polls that left."""
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return the state."""
-        return {"seen": dict(self._seen), "window": self._window}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `snapshot` returned."""
-        self._seen, self._window = dict(state["seen"]), state["window"]
-
-
-class BallotWitness:
+class BallotWitness(_Remembered):
     """A watcher that tells every ballot it was shown, with all that is said of its sender: one sighting a poll and window."""
 
     def __init__(self, kind: Kind) -> None:
+        super().__init__()
         self._kind = kind
-        self._seen: dict[int, int] = {}
-        self._window = -1
 
     def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
         sightings = []
@@ -109,15 +112,6 @@ class BallotWitness:
         ]  # fmt: skip
         self._seen, self._window = {}, window
         return told
-
-    def forget(self, polls: object) -> None:
-        """Keep nothing of polls that left."""
-
-    def snapshot(self) -> dict[str, Any]:
-        return {"seen": dict(self._seen), "window": self._window}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self._seen, self._window = dict(state["seen"]), state["window"]
 
 
 @dataclass

@@ -157,6 +157,10 @@ def _edges(left: Any, right: Any, who: Any, chance: pd.DataFrame, pairs: int) ->
     ours["expected"] = ours[["chance_a", "chance_b"]].max(axis=1)
     expected = ours.groupby(["a", "b"])["expected"].sum().rename("expected").reset_index()
     edges = edges.merge(expected, on=["a", "b"], how="left").fillna({"expected": 0.0})
+    return _of_edges(edges, pairs)
+
+
+def _of_edges(edges: pd.DataFrame, pairs: int) -> Network:
     return Network(
         edges["a"].to_numpy(),
         edges["b"].to_numpy(),
@@ -170,13 +174,7 @@ def _joined(networks: list[Network]) -> Network:
     parts = [pd.DataFrame({"a": n.a, "b": n.b, "met": n.met, "expected": n.expected}) for n in networks]
     edges = pd.concat(parts).groupby(["a", "b"]).sum().reset_index()
     pairs = sum(network.pairs for network in networks)
-    return Network(
-        edges["a"].to_numpy(),
-        edges["b"].to_numpy(),
-        edges["met"].to_numpy(),
-        edges["expected"].to_numpy(),
-        pairs,
-    )
+    return _of_edges(edges, pairs)
 
 
 def _named(shares: pd.DataFrame) -> set[str]:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from detectors.columns import Bools, Floats, Int32s, Int64s
-from detectors.shape.params import FRAME_MS
 
 RECENT_FRAMES = 16
 _UNKNOWN = -1
@@ -111,8 +110,3 @@ class Levels:
         for name, dtype in _COLUMNS.items():
             setattr(self, name, np.frombuffer(state[name], dtype).copy())
         self.recent = self.recent.reshape(-1, RECENT_FRAMES)
-
-
-def frame_of(at_ms: int) -> int:
-    """Return the number of the frame that holds this time."""
-    return at_ms // FRAME_MS
