@@ -6,7 +6,8 @@ import pytest
 from demo_pictures import alert, picture
 
 from streams.demo.outcome import Fate, all_found, outcomes
-from streams.demo.plot import Surge
+from streams.demo.plot import LENGTH_MS, Surge
+from streams.demo.run import story_start_ms
 
 CROWD = Surge("a", 60_000, "a crowd", is_opening=False, is_script=False)
 SCRIPT = Surge("a", 100_000, "a script", is_opening=False, is_script=True)
@@ -49,3 +50,11 @@ def test_a_crowd_that_begins_its_poll_need_not_be_seen() -> None:
     shown = picture(Surge("new", 70_000, "an opening", is_opening=True, is_script=False))
     assert [outcome.fate for outcome in outcomes(shown)] == [Fate.NO_PAST]
     assert all_found(outcomes(shown))
+
+
+@pytest.mark.parametrize("speed", [1.0, 12.0])
+def test_the_story_begins_on_a_whole_minute_and_never_runs_ahead_of_the_clock(speed: float) -> None:
+    now_ms = 1_790_000_044_134
+    start_ms = story_start_ms(now_ms, speed)
+    assert start_ms % 60_000 == 0
+    assert now_ms - 60_000 < start_ms + LENGTH_MS * (1 - 1 / speed) <= now_ms

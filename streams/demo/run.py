@@ -33,6 +33,7 @@ from streams.tail import Read, Repeats, TopicTail
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_MS = 200
+_MINUTE_MS = 60_000
 _METERS_EVERY_S = 1.0
 _SETTLED_READINGS = 3
 _SETTLE_WITHIN_S = 60.0
@@ -72,7 +73,7 @@ def _play(settings: Settings, speed: float, keep: Path | None, console: Console)
             stack.callback(worker.stop)
             worker.start()
             with _step(console, "writing the story"):
-                plot = write_plot(folder / "story.jsonl", _start_ms(speed))
+                plot = write_plot(folder / "story.jsonl", story_start_ms(time.time_ns() // 1_000_000, speed))
                 if keep is not None:
                     shutil.copyfile(plot.recording, keep)
             with _step(console, "starting the worker"):
@@ -95,9 +96,13 @@ def _called() -> str:
     return quote(sys.argv[0]) if by_path else "pollwatch"
 
 
-def _start_ms(speed: float) -> int:
-    """Return when the story begins: now, or so long ago that, played faster, it never runs ahead of the clock."""
-    return time.time_ns() // 1_000_000 - max(0, round(LENGTH_MS * (1 - 1 / speed)))
+def story_start_ms(now_ms: int, speed: float) -> int:
+    """Return when the story begins: a whole minute, so long ago that, played faster, it never runs ahead of the clock.
+
+    How much a poll has learned when its first crowd comes depends on where in its second minute it comes: from whole
+    minutes on, every run tells the same.
+    """
+    return (now_ms - max(0, round(LENGTH_MS * (1 - 1 / speed)))) // _MINUTE_MS * _MINUTE_MS
 
 
 def _watch(picture: Picture, tail: TopicTail, sending: Sending, worker: WorkerProcess, display: Display) -> None:
