@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from detectors.columns import Int64s
-from detectors.shape.params import FRAME_MS
+from detectors.shape.frames import frame_votes
+from detectors.shape.halves import SERIES_MS
+from detectors.shape.params import FRAME_MS, SLOTS
 from detectors.shape.past import Pasts
 
 SEED = 3
 
 
-def told(times: list[Int64s]) -> Pasts:
+def told(times: list[Int64s], frames_a_call: int = 1) -> Pasts:
     """Return what is known of polls whose votes came at these times."""
     pasts = Pasts()
     pasts.grow(len(times))
-    last_ms = max(int(ms.max()) for ms in times)
-    for low in range(0, last_ms + 1, FRAME_MS):
-        votes = [(poll, ms[(ms >= low) & (ms < low + FRAME_MS)]) for poll, ms in enumerate(times)]
-        poll = np.concatenate([np.full(len(ms), number) for number, ms in votes])
-        pasts.learn(poll, np.concatenate([ms for _, ms in votes]))
+    frames = max(int(ms.max()) for ms in times) // FRAME_MS + 1
+    for low in range(0, frames, frames_a_call):
+        tell(pasts, times, low, min(low + frames_a_call, frames))
     return pasts
+
+
+def tell(pasts: Pasts, times: list[Int64s], from_frame: int, to_frame: int) -> None:
+    """Let these frames be learned."""
+    base_ms = from_frame * FRAME_MS
+    inside = [(poll, ms[(ms >= base_ms) & (ms < to_frame * FRAME_MS)]) for poll, ms in enumerate(times)]
+    keys = np.concatenate([poll * SLOTS * SERIES_MS + ms - base_ms for poll, ms in inside])
+    votes = frame_votes(keys, base_ms, from_frame, to_frame)
+    past = pasts.look_at(votes, keys, base_ms)
+    for entries in votes.each(from_frame, to_frame):
+        pasts.learn(votes.series[entries] // SLOTS, past.pairs[entries], past.variation[entries])
 
 
 def by_chance(per_s: float, length_s: float) -> Int64s:
@@ -55,9 +67,25 @@ def test_a_clock_of_some_frames_does_not_outweigh_few_votes_of_people() -> None:
     assert told([np.concatenate([people, np.arange(320_000, 416_000, 133)])]).is_uneven(0), f"seed {SEED}"
 
 
+@pytest.mark.parametrize("frames_a_call", [2, 7, 1_000])
+def test_several_frames_at_once_teach_the_same(frames_a_call: int) -> None:
+    times = [by_chance(per_s, 3_600) for per_s in (0.01, 0.1, 1, 10)]
+    one, several = told(times), told(times, frames_a_call)
+    assert several.snapshot() == one.snapshot(), f"seed {SEED}"
+
+
+def test_a_silence_of_months_is_no_more_than_one_of_hours() -> None:
+    ms = np.array([0, 1_000, 10_000_000_000])
+    pasts = Pasts()
+    pasts.grow(1)
+    for frame in (0, 312_500):
+        tell(pasts, [ms], frame, frame + 1)
+    assert 2_900 < pasts.variation[0] <= 3_000
+
+
 def test_a_poll_that_left_leaves_nothing_behind() -> None:
     pasts = told([by_chance(1, 600)])
     pasts.forget(np.array([0]))
     assert not pasts.is_uneven(0)
-    pasts.learn(np.zeros(4, np.int64), np.array([700_000, 701_000, 709_000, 709_100]))
+    tell(pasts, [np.array([710_000, 710_100, 711_000, 711_900])], 22, 23)
     assert not pasts.is_uneven(0)

@@ -8,18 +8,18 @@ each vote of the last 64 s: 22 MB for 10,000 polls with 1,000 votes a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from math import exp
 from typing import Any
 
 import numpy as np
 
-from detectors.columns import Floats, Int32s, Int64s
+from detectors.columns import Floats, Int32s, Int64s, int64s
 from detectors.findings import Phase
 from detectors.shape.among import Spread, began_ms, measure
 from detectors.shape.clock import Clock, estimate, evenness, sighting, surged_frames
 from detectors.shape.course import course_sighting
+from detectors.shape.frames import frame_votes
 from detectors.shape.halves import NATS, SERIES_MS, Steps, steps
 from detectors.shape.level import RECENT_FRAMES, Levels, Usual
 from detectors.shape.params import FRAME_MS, SLOTS, TICK_MS, ShapeParams
@@ -118,27 +118,27 @@ class Shape:
         """Let levels learn frames [from_frame, to_frame), whose votes are among the keys."""
         if to_frame <= from_frame:
             return
-        for frame, own in _by_frame(keys, base_ms, from_frame, to_frame):
-            series, ms = np.divmod(own, SERIES_MS)
-            starts = np.flatnonzero(np.diff(series, prepend=-1))
-            of, votes = series[starts], np.diff(np.append(starts, len(series)))
-            whole = series % SLOTS == 0
-            self._watch_surges(frame, of, votes, seen)
-            self._pasts.learn(series[whole] // SLOTS, ms[whole] + base_ms)
-            self._levels.learn(frame, of, votes, _series_of(of[of % SLOTS == 0] // SLOTS))
+        votes = frame_votes(keys, base_ms, from_frame, to_frame)
+        whole = votes.of_polls()
+        poll, past = whole.series // SLOTS, self._pasts.look_at(whole, keys, base_ms)
+        each = zip(votes.each(from_frame, to_frame), whole.each(from_frame, to_frame), strict=True)
+        for frame, (cells, polls) in enumerate(each, from_frame):
+            of = poll[polls]
+            self._watch_surges(frame, of, whole.votes[polls], seen)
+            self._pasts.learn(of, past.pairs[polls], past.variation[polls])
+            self._levels.learn(frame, votes.series[cells], votes.votes[cells], of)
         if self._clocks:
             self._levels.pass_over(_series_of(np.array(list(self._clocks))))
 
-    def _watch_surges(self, frame: int, series: Int64s, votes: Int64s, seen: list[Sighting]) -> None:
+    def _watch_surges(self, frame: int, polls: Int64s, votes: Int64s, seen: list[Sighting]) -> None:
         """Take the votes of a frame that ended, before levels learn them."""
-        whole = series % SLOTS == 0
-        polls, votes = series[whole] // SLOTS, votes[whole]
-        begin = self._surges.candidates(polls, votes)
-        if not len(begin) and not len(self._surges):
-            return
-        usual = self._levels.before(begin * SLOTS, frame, frame)
         by_poll = dict(zip(polls.tolist(), votes.tolist(), strict=True))
-        for news in self._surges.pass_frame(frame, by_poll, begin, usual):
+        begin = self._surges.candidates(by_poll)
+        if not begin and not len(self._surges):
+            return
+        usual = self._levels.before(int64s(begin) * SLOTS, frame, frame)
+        known = zip(usual.per_frame.tolist(), usual.frames.tolist(), strict=True)
+        for news in self._surges.pass_frame(frame, by_poll, dict(zip(begin, known, strict=True))):
             at_ms = (frame + 1) * FRAME_MS
             seen.append(course_sighting(news, at_ms, self._rows.arrived_ms(news.surge.poll, at_ms)))
 
@@ -275,15 +275,6 @@ def _frame_end(tick: int) -> int:
 def _series_of(polls: Int64s) -> Int64s:
     series: Int64s = (polls[:, None] * SLOTS + np.arange(SLOTS)).ravel()
     return series
-
-
-def _by_frame(keys: Int64s, base_ms: int, from_frame: int, to_frame: int) -> Iterator[tuple[int, Int64s]]:
-    """Yield each frame with its keys, sorted as they were."""
-    frame = keys % SERIES_MS // FRAME_MS + base_ms // FRAME_MS
-    order = np.argsort(frame, kind="stable")
-    ends = np.searchsorted(frame[order], np.arange(from_frame, to_frame + 1))
-    for number, low, high in zip(range(from_frame, to_frame), ends[:-1], ends[1:], strict=True):
-        yield number, keys[order[low:high]]
 
 
 def _counts(keys: Int64s, series: Int64s, from_ms: int, until_ms: int) -> Int64s:

@@ -8,13 +8,14 @@ exp(-lambda (left - right)^2 / N) / E is an e-value, E being the mean under Bino
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from scipy.special import gammaln
 
-from detectors.columns import Bools, Floats, Int64s, int64s
+from detectors.columns import Bools, Floats, Int64s
 from detectors.shape.params import FRAME_MS, PROFILES, TICK_MS
 
 SPANS_MS = (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
@@ -79,54 +80,55 @@ def steps(keys: Int64s, base_ms: int, from_tick: int, to_tick: int) -> Steps:
     `keys` are sorted, their times from `base_ms` on, which begins a frame; they hold all votes since the beginning of
     the frame of `from_tick`.
     """
-    found = [_judged(keys, base_ms, span_ms, from_tick, to_tick) for span_ms in SPANS_MS]
+    found = [_judged(halved, base_ms, from_tick, to_tick) for halved in _halved(keys)]
     series, tick, gain = (np.concatenate(column) for column in zip(*found, strict=True))
     return _by_tick(series, tick, gain)
 
 
-def _judged(
-    keys: Int64s, base_ms: int, span_ms: int, from_tick: int, to_tick: int
-) -> tuple[Int64s, Int64s, Int64s]:
-    """Return series, tick and gains of the spans of one length."""
-    from_ms, until_ms = from_tick * TICK_MS // span_ms * span_ms, to_tick * TICK_MS // span_ms * span_ms
-    if until_ms <= from_ms or not len(keys):
-        return _NONE
-    if from_ms > base_ms:
-        keys = keys[keys % SERIES_MS >= from_ms - base_ms]
-    halved = _halved(keys, span_ms)
-    last = (halved.span % (SERIES_MS // span_ms) * span_ms + span_ms + base_ms - 1) // TICK_MS
-    now = (last >= from_tick) & (last < to_tick)
-    if not now.any():
-        return _NONE
-    gain = _gains(halved.votes[now], halved.left[now], span_ms)
-    return halved.span[now] * span_ms // SERIES_MS, last[now], gain
-
-
 @dataclass(frozen=True, slots=True)
 class _Halved:
+    """The spans of one length that hold votes: how many, and how many of those in the left half."""
+
+    span_ms: int
     span: Int64s
     votes: Int64s
     left: Int64s
 
 
-def _halved(keys: Int64s, span_ms: int) -> _Halved:
-    span = keys // span_ms
-    starts = np.flatnonzero(np.diff(span, prepend=-1))
-    votes = np.diff(np.append(starts, len(keys)))
-    enough = votes >= _FEWEST
-    starts, votes = starts[enough], votes[enough]
-    span = span[starts]
-    return _Halved(span, votes, np.searchsorted(keys, span * span_ms + span_ms // 2) - starts)
+def _halved(keys: Int64s) -> Iterator[_Halved]:
+    """Yield the spans of each length, from the shortest to the longest: each is two of those before."""
+    half = keys // (SPANS_MS[0] // 2)
+    starts = run_starts(half)
+    half, votes = half[starts], np.diff(starts, append=len(keys))
+    for span_ms in SPANS_MS:
+        span = half >> 1
+        starts = run_starts(span)
+        left = np.where(half[starts] & 1 == 0, votes[starts], 0)
+        half, votes = span[starts], np.add.reduceat(votes, starts) if len(starts) else votes
+        yield _Halved(span_ms, half, votes, left)
+
+
+def _judged(of: _Halved, base_ms: int, from_tick: int, to_tick: int) -> tuple[Int64s, Int64s, Int64s]:
+    """Return series, tick and gains of the spans that end in ticks [from_tick, to_tick)."""
+    last = (of.span % (SERIES_MS // of.span_ms) * of.span_ms + of.span_ms + base_ms - 1) // TICK_MS
+    now = np.flatnonzero((last >= from_tick) & (last < to_tick) & (of.votes >= _FEWEST))
+    gain = _gains(of.votes[now], of.left[now], of.span_ms)
+    return of.span[now] * of.span_ms // SERIES_MS, last[now], gain
 
 
 def _by_tick(series: Int64s, tick: Int64s, gain: Int64s) -> Steps:
     if not len(series):
         return Steps(series, tick, gain)
-    order = np.lexsort((tick, series))
-    series, tick, gain = series[order], tick[order], gain[order]
-    starts = np.flatnonzero((np.diff(series, prepend=-1) != 0) | (np.diff(tick, prepend=-1) != 0))
-    total = np.add.reduceat(gain, starts, axis=0)
-    return Steps(series[starts], tick[starts], _whole(_doubted(total / NATS, _DOUBT)))
+    first = int(tick.min())
+    ticks = int(tick.max()) - first + 1
+    cell = series * ticks + (tick - first)
+    # the stable sort is fast where the values come in sorted runs, one for each length of spans
+    order = np.argsort(cell, kind="stable")
+    cell = cell[order]
+    starts = run_starts(cell)
+    series, tick = np.divmod(cell[starts], ticks)
+    total = np.add.reduceat(gain[order], starts, axis=0)
+    return Steps(series, tick + first, _whole(_doubted(total / NATS, _DOUBT)))
 
 
 def _doubted(nats: Floats, doubt: float) -> Floats:
@@ -150,9 +152,6 @@ def _gains(votes: Int64s, left: Int64s, span_ms: int) -> Int64s:
     return _whole(gain)
 
 
-_NONE = (int64s(), int64s(), np.zeros((0, PROFILES), np.int64))
-
-
 @cache
 def _tables() -> tuple[Floats, Floats]:
     """Return lambda and the log of the mean by (votes, profile); the last row stands for all larger numbers.
@@ -170,3 +169,11 @@ def _tables() -> tuple[Floats, Floats]:
         log_mean[n] = np.log(chance @ np.exp(-np.outer((2 * k - n) ** 2 / n, sharpness[n])))
     log_mean[_EXACT] = -0.5 * np.log1p(2 * sharpness[_EXACT]) + _APPROXIMATION_NATS
     return sharpness, log_mean
+
+
+def run_starts(values: Int64s) -> Int64s:
+    """Return where runs of equal values begin."""
+    begins = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    starts: Int64s = np.flatnonzero(begins)
+    return starts

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from detectors.columns import Bools, Floats, Int32s, Int64s
+from detectors.shape.params import SLOTS
 
 RECENT_FRAMES = 16
 _UNKNOWN = -1
@@ -40,7 +41,7 @@ class Levels:
     """The levels of all series."""
 
     def __init__(self) -> None:
-        self.recent: Int32s = np.zeros((0, RECENT_FRAMES), np.int32)
+        self.recent: Int32s = np.zeros((RECENT_FRAMES, 0), np.int32)
         self.votes: Floats = np.zeros(0)
         self.frames: Floats = np.zeros(0)
         self.known: Bools = np.zeros(0, np.bool_)
@@ -49,28 +50,31 @@ class Levels:
         """Make room for so many series."""
         more = series - len(self.votes)
         if more > 0:
-            unknown = np.full((more, RECENT_FRAMES), _UNKNOWN, np.int32)
-            self.recent = np.concatenate([self.recent, unknown])
+            unknown = np.full((RECENT_FRAMES, more), _UNKNOWN, np.int32)
+            self.recent = np.concatenate([self.recent, unknown], axis=1)
             self.votes = np.append(self.votes, np.zeros(more))
             self.frames = np.append(self.frames, np.zeros(more))
             self.known = np.append(self.known, np.zeros(more, np.bool_))
 
     def learn(self, frame: int, series: Int64s, votes: Int64s, polls: Int64s) -> None:
-        """Take the votes of a frame that ended; `polls` are all series of polls that had a vote in it.
+        """Take the votes of a frame that ended; `polls` are those that had a vote in it.
 
-        The frame in which a series began says less than a whole one and is not counted.
+        The frame in which a poll began says less than a whole one and is not counted.
         """
-        place = frame % RECENT_FRAMES
-        leaving = self.recent[:, place]
-        full = leaving >= 0
-        self.votes = np.where(full, self.votes * _KEPT + leaving, self.votes)
-        self.votes = np.where(self.votes < _NOTHING, 0.0, self.votes)
-        self.frames = np.where(full, self.frames * _KEPT + 1, self.frames)
-        now = np.where(self.known, 0, _UNKNOWN).astype(np.int32)
-        began = ~self.known[series]
-        now[series] = np.where(began, _UNKNOWN, votes)
-        self.recent[:, place] = now
-        self.known[polls] = True
+        row = self.recent[frame % RECENT_FRAMES]
+        full = row >= 0
+        np.multiply(self.votes, _KEPT, out=self.votes, where=full)
+        np.add(self.votes, row, out=self.votes, where=full)
+        self.votes[self.votes < _NOTHING] = 0.0
+        np.multiply(self.frames, _KEPT, out=self.frames, where=full)
+        np.add(self.frames, 1, out=self.frames, where=full)
+        known = self.known.reshape(-1, SLOTS)
+        began = polls[~known[polls, 0]]
+        row[:] = self.known - 1
+        row[series] = votes
+        if len(began):
+            row.reshape(-1, SLOTS)[began] = _UNKNOWN
+            known[began] = True
 
     def settled(self) -> bool:
         """Tell whether another frame without votes would change nothing: after a long silence it would not."""
@@ -80,7 +84,7 @@ class Levels:
     def last(self, series: Int64s, frame: int, frames: int) -> Int32s:
         """Return the votes by (series, frame) in the `frames` frames before `frame`, oldest first; -1 is unknown."""
         places = np.arange(frame - frames, frame) % RECENT_FRAMES
-        taken: Int32s = self.recent[series[:, None], places]
+        taken: Int32s = self.recent[places, series[:, None]]
         return taken
 
     def before(self, series: Int64s, start: int, frame: int) -> Usual:
@@ -92,11 +96,11 @@ class Levels:
 
     def pass_over(self, series: Int64s) -> None:
         """Never learn the frames that are still kept of these series."""
-        self.recent[series] = _UNKNOWN
+        self.recent[:, series] = _UNKNOWN
 
     def forget(self, series: Int64s) -> None:
         """Forget all about these series."""
-        self.recent[series] = _UNKNOWN
+        self.recent[:, series] = _UNKNOWN
         self.votes[series] = 0
         self.frames[series] = 0
         self.known[series] = False
@@ -109,4 +113,4 @@ class Levels:
         """Take over what `snapshot` returned."""
         for name, dtype in _COLUMNS.items():
             setattr(self, name, np.frombuffer(state[name], dtype).copy())
-        self.recent = self.recent.reshape(-1, RECENT_FRAMES)
+        self.recent = self.recent.reshape(RECENT_FRAMES, -1)

@@ -8,11 +8,15 @@ a few frames does not outweigh the time before it. State: 32 bytes a poll.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from detectors.columns import Int64s
+from detectors.shape.frames import FrameVotes
+from detectors.shape.halves import SERIES_MS, run_starts
+from detectors.shape.params import SLOTS
 
 _UNKNOWN = -1
 _PAIRS_A_FRAME = 2
@@ -20,8 +24,18 @@ _UNEVEN = 300
 _UNEVEN_A_PAIR = 50
 """Thousandths of a local variation; of few pairs, less is asked: by chance few may look even."""
 _MOST_PAIRS = 256
+_LONGEST_MS = 36_000_000
+"""A longer gap counts as one of ten hours: its square, thrice in thousandths, is a whole number of 64 bits."""
 
 _COLUMNS = ("last_ms", "last_gap_ms", "pairs", "variation")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Of polls in frames: how many pairs of gaps, and the sum of their local variation, in thousandths."""
+
+    pairs: Int64s
+    variation: Int64s
 
 
 class Pasts:
@@ -41,28 +55,45 @@ class Pasts:
                 fill = _UNKNOWN if name.startswith("last") else 0
                 setattr(self, name, np.append(getattr(self, name), np.full(more, fill, np.int64)))
 
-    def learn(self, poll: Int64s, at_ms: Int64s) -> None:
-        """Take the votes of a frame, ordered by (poll, time)."""
-        if not len(poll):
-            return
-        begins = np.flatnonzero(np.diff(poll, prepend=-1))
-        ends = np.append(begins[1:], len(poll)) - 1
-        is_first = np.zeros(len(poll), np.bool_)
-        is_first[begins] = True
-        before_ms = np.where(is_first, self.last_ms[poll], np.roll(at_ms, 1))
-        gap_ms = np.where(before_ms >= 0, at_ms - before_ms, _UNKNOWN)
-        gap_before_ms = np.where(is_first, self.last_gap_ms[poll], np.roll(gap_ms, 1))
-        rank = np.arange(len(poll)) - np.repeat(begins, ends - begins + 1)
+    def look_at(self, votes: FrameVotes, keys: Int64s, base_ms: int) -> Pairs:
+        """Take the votes of whole polls, ordered by (poll, frame); return what `learn` is to be given, entry by entry.
+
+        Of a frame, its first two votes count, with the two before each; the last two of the frame before may be those.
+        """
+        kept = np.minimum(votes.votes, 2 * _PAIRS_A_FRAME)
+        begins = np.cumsum(kept) - kept
+        rank = np.arange(int(kept.sum())) - np.repeat(begins, kept)
+        skipped = np.where(rank < _PAIRS_A_FRAME, 0, np.repeat(votes.votes - kept, kept))
+        at_ms = keys[np.repeat(votes.start, kept) + rank + skipped] % SERIES_MS + base_ms
+        gap_ms, gap_before_ms = self._gaps(np.repeat(votes.series // SLOTS, kept), at_ms)
         both_ms = gap_ms + gap_before_ms
-        counts = (rank < _PAIRS_A_FRAME) & (gap_ms >= 0) & (gap_before_ms >= 0) & (both_ms > 0)
-        uneven = 3_000 * (gap_ms - gap_before_ms)[counts] ** 2 // both_ms[counts] ** 2
-        np.add.at(self.pairs, poll[counts], 1)
-        np.add.at(self.variation, poll[counts], uneven)
-        last = poll[ends]
-        self.last_ms[last], self.last_gap_ms[last] = at_ms[ends], gap_ms[ends]
-        many = last[self.pairs[last] > _MOST_PAIRS]
-        self.pairs[many] //= 2
-        self.variation[many] //= 2
+        counts = (rank < _PAIRS_A_FRAME) & (gap_before_ms >= 0) & (both_ms > 0)
+        uneven = np.where(counts, 3_000 * (gap_ms - gap_before_ms) ** 2 // np.maximum(both_ms, 1) ** 2, 0)
+        if not len(begins):
+            return Pairs(begins, begins)
+        return Pairs(np.add.reduceat(counts, begins, dtype=np.int64), np.add.reduceat(uneven, begins))
+
+    def _gaps(self, poll: Int64s, at_ms: Int64s) -> tuple[Int64s, Int64s]:
+        """Return the gap before each vote, and the one before that, of votes ordered by (poll, time); -1 is unknown."""
+        begins = run_starts(poll)
+        of = poll[begins]
+        before_ms = np.roll(at_ms, 1)
+        before_ms[begins] = self.last_ms[of]
+        gap_ms = np.where(before_ms >= 0, np.minimum(at_ms - before_ms, _LONGEST_MS), _UNKNOWN)
+        gap_before_ms = np.roll(gap_ms, 1)
+        gap_before_ms[begins] = self.last_gap_ms[of]
+        ends = np.append(begins[1:], len(poll)) - 1 if len(poll) else begins
+        self.last_ms[of], self.last_gap_ms[of] = at_ms[ends], gap_ms[ends]
+        return gap_ms, gap_before_ms
+
+    def learn(self, polls: Int64s, pairs: Int64s, variation: Int64s) -> None:
+        """Learn a frame of these polls, each once."""
+        self.pairs[polls] += pairs
+        self.variation[polls] += variation
+        many = polls[self.pairs[polls] > _MOST_PAIRS]
+        if len(many):
+            self.pairs[many] //= 2
+            self.variation[many] //= 2
 
     def is_uneven(self, poll: int) -> bool:
         """Tell whether a poll is known to get votes that come by chance."""

@@ -8,14 +8,13 @@ end at once. State: a surge is 60 numbers at most, one surge a poll.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from math import sqrt
 from typing import Any
 
-import numpy as np
-
-from detectors.columns import Floats, Int64s
-from detectors.shape.level import Usual
+from detectors.columns import Int64s
 from detectors.shape.params import FRAME_MS
 
 _FEWEST_VOTES = 20
@@ -80,32 +79,36 @@ class News:
 
 def profile(of: Surge) -> Profile:
     """Judge a surge by its votes so far."""
-    votes = np.array(of.votes, np.float64)
-    above = votes - of.usual
-    peak = int(np.argmax(above))
-    high = above >= above[peak] / 2
-    low_before, low_after = np.flatnonzero(~high[:peak]), np.flatnonzero(~high[peak:])
-    high_from = int(low_before[-1]) + 1 if len(low_before) else 0
-    high_to = peak + int(low_after[0]) if len(low_after) else len(votes)
+    above = [votes - of.usual for votes in of.votes]
+    peak = above.index(max(above))
+    low = [frame for frame, votes in enumerate(above) if votes < above[peak] / 2]
+    high_from = max((frame for frame in low if frame < peak), default=-1) + 1
+    high_to = min((frame for frame in low if frame > peak), default=len(above))
     # the frame after holds the end of the plateau: it belongs to neither
     tail = above[high_to + 1 :]
-    course = _course(votes[high_from:high_to], tail, float(above.sum()), of.usual)
-    noise = 2 * np.sqrt(_SPREAD * of.usual * _OVER_FRAMES + 1)
-    over = len(tail) >= _OVER_FRAMES and float(tail[-_OVER_FRAMES:].sum()) <= noise
-    whole = over or len(votes) >= _MOST_FRAMES
-    return Profile(course, peak, high_from, high_to, float(above.sum()), float(tail.sum()), bool(whole))
+    course = _course(of.votes[high_from:high_to], tail, sum(above), of.usual)
+    noise = 2 * sqrt(_SPREAD * of.usual * _OVER_FRAMES + 1)
+    over = len(tail) >= _OVER_FRAMES and sum(tail[-_OVER_FRAMES:]) <= noise
+    whole = over or len(above) >= _MOST_FRAMES
+    return Profile(course, peak, high_from, high_to, sum(above), sum(tail), whole)
 
 
-def _course(plateau: Floats, tail: Floats, surge: float, usual: float) -> Course:
+def _course(plateau: Sequence[int], tail: Sequence[float], surge: float, usual: float) -> Course:
     if len(tail) < _TAIL_FRAMES:
         return Course.UNCLEAR
-    votes, noise = float(tail.sum()), float(np.sqrt(_SPREAD * usual * len(tail) + 1))
-    early, late = np.array_split(tail, 2)
-    if votes >= max(_TAIL_VOTES, _TAIL_SHARE * surge, _BEGINS * noise) and early.sum() > _FADES * late.sum():
+    votes, noise = sum(tail), sqrt(_SPREAD * usual * len(tail) + 1)
+    middle = (len(tail) + 1) // 2
+    is_large = votes >= max(_TAIL_VOTES, _TAIL_SHARE * surge, _BEGINS * noise)
+    if is_large and sum(tail[:middle]) > _FADES * sum(tail[middle:]):
         return Course.FADING
-    inner = plateau[1:-1]
-    even = len(plateau) >= _PLATEAU_FRAMES and inner.var() <= _EVEN * inner.mean()
+    even = len(plateau) >= _PLATEAU_FRAMES and _is_even(plateau[1:-1])
     return Course.SWITCHED if even and votes <= max(_OFF_SHARE * surge, 2 * noise) else Course.UNCLEAR
+
+
+def _is_even(votes: Sequence[int]) -> bool:
+    """Tell whether the variance is at most `_EVEN` times the mean."""
+    frames, total = len(votes), sum(votes)
+    return frames * sum(count * count for count in votes) - total**2 <= _EVEN * frames * total
 
 
 class Surges:
@@ -117,17 +120,16 @@ class Surges:
     def __len__(self) -> int:
         return len(self._open)
 
-    def candidates(self, polls: Int64s, votes: Int64s) -> Int64s:
-        """Return those of these polls, with their votes in a frame, whose surge may begin."""
-        enough = polls[votes >= _FEWEST_VOTES]
-        return enough[~np.isin(enough, list(self._open))] if len(enough) else enough
+    def candidates(self, votes: dict[int, int]) -> list[int]:
+        """Return the polls, of these with their votes in a frame, whose surge may begin."""
+        return [poll for poll, count in votes.items() if count >= _FEWEST_VOTES and poll not in self._open]
 
-    def pass_frame(self, frame: int, votes: dict[int, int], beginners: Int64s, usual: Usual) -> list[News]:
-        """Take a frame's votes by poll; `usual` is that of the `beginners` (`candidates`)."""
-        for poll, per_frame, frames in zip(beginners.tolist(), usual.per_frame, usual.frames, strict=True):
-            surprise = votes[poll] - per_frame - _BEGINS * np.sqrt(_SPREAD * per_frame + 1)
+    def pass_frame(self, frame: int, votes: dict[int, int], usual: Mapping[int, tuple[float, float]]) -> list[News]:
+        """Take a frame's votes by poll; `usual` is what the `candidates` had a frame, and in how many frames."""
+        for poll, (per_frame, frames) in usual.items():
+            surprise = votes[poll] - per_frame - _BEGINS * sqrt(_SPREAD * per_frame + 1)
             if frames >= _KNOWN_FRAMES and surprise > 0:
-                self._open[poll] = Surge(poll, frame, float(per_frame))
+                self._open[poll] = Surge(poll, frame, per_frame)
         return [news for poll in sorted(self._open) if (news := self._go_on(poll, votes.get(poll, 0))) is not None]
 
     def _go_on(self, poll: int, votes: int) -> News | None:
