@@ -19,22 +19,22 @@ from detectors.lockstep.groups import Groups
 from detectors.lockstep.judge import could_tell, could_tell_together, gathering, is_over, weighed
 from detectors.lockstep.log import VoteLog
 from detectors.lockstep.lookback import look_back
-from detectors.lockstep.meetings import MOST_ROWS, Meeting, apart, find_meetings
+from detectors.lockstep.meetings import MOST_ROWS, Burst, Meeting, apart, find_meetings
 from detectors.lockstep.params import LockstepParams
+from detectors.lockstep.returns import TURNS
 from detectors.lockstep.said import ended, told
-from detectors.lockstep.state import group_of, group_state, meeting_of, meeting_state
+from detectors.lockstep.state import group_of, group_state
+from detectors.lockstep.waiting import Waiting
 from detectors.watcher import MOST_MEMBERS, Ballots, Sighting
 
 _STEP_MS = 60_000
-_LOOK_MS = 5_000
-_PARTS = _STEP_MS // _LOOK_MS
+_LOOK_MS = _STEP_MS // TURNS
 _MANY = 20_000
 """Votes that are not left until the minute is over."""
 _REACH_MS = WIDTHS_MS[-1] + 5_000
 _FEW, _LONGEST_MS = 1_000, 120_000
 """Fewer votes are left to wait for others, but not longer than this."""
 _DAY_MS = 86_400_000
-_MOST_WAITING = 512
 _NUMBERS = ("_looked_ms", "_stepped_ms", "_arrived_ms", "_parts", "_news")
 _GROWTH_LEVEL = 1e-3
 """The probability below which a meeting of a known group's accounts is one more burst of it."""
@@ -46,7 +46,7 @@ class Lockstep:
     def __init__(self, params: LockstepParams) -> None:
         self._params = params
         self._log = VoteLog()
-        self._waiting: list[Meeting] = []
+        self._waiting = Waiting()
         self._groups = Groups([])
         self._looked_ms = 0
         self._stepped_ms = 0
@@ -82,7 +82,12 @@ class Lockstep:
     def _pass_silence(self, until_ms: int) -> None:
         """Go on to the minute of the next vote where nothing is known that could be told: there may be years until then."""
         minute_ms = until_ms // _STEP_MS * _STEP_MS
-        if minute_ms > self._looked_ms and not self._news and self._parts == 1 and self._idle(self._looked_ms):
+        if (
+            minute_ms > self._looked_ms
+            and not self._news
+            and self._parts == 1
+            and self._idle(self._looked_ms)
+        ):
             self._looked_ms = self._stepped_ms = minute_ms
 
     def _idle(self, at_ms: int) -> bool:
@@ -105,8 +110,7 @@ class Lockstep:
         if self._idle(at_ms):
             return []
         found, looked_at = self._find(at_ms)
-        due = [one for one in self._waiting if is_over(one.here, at_ms)]
-        self._waiting = [one for one in self._waiting if not is_over(one.here, at_ms)]
+        due = self._waiting.take_due(at_ms)
         unknown = self._unknown(found + due)
         unclear = self._judge(unknown, looked_at + len(due), at_ms)
         # there are as many choices as a step of a minute would have found
@@ -126,9 +130,10 @@ class Lockstep:
         """
         part, parts = at_ms % _STEP_MS // _LOOK_MS, self._parts
         if parts == 1 or not part:
-            self._parts = _PARTS if self._log.returns(self._since_ms(at_ms)) > MOST_ROWS else 1
+            self._parts = TURNS if self._log.returns(self._since_ms(at_ms)) > MOST_ROWS else 1
             parts = min(parts, self._parts)
-        return find_meetings(self._log, self._since_ms(at_ms), self._params.min_accounts, (part, parts))
+        turn = part if parts > 1 else None
+        return find_meetings(self._log, self._since_ms(at_ms), self._params.min_accounts, turn)
 
     def _since_ms(self, at_ms: int) -> int:
         """Return from when on votes are looked at: what may have begun before the last look is seen whole."""
@@ -136,13 +141,10 @@ class Lockstep:
 
     def _unknown(self, found: list[Meeting]) -> list[Meeting]:
         """Return the meetings that neither wait nor say what is known, each once."""
-        seen = {(one.here, one.there) for one in self._waiting}
-        new = []
+        once: dict[tuple[Burst, Burst], Meeting] = {}
         for one in found:
-            if (one.here, one.there) not in seen and not self._groups.knows(one):
-                new.append(one)
-            seen.add((one.here, one.there))
-        return new
+            once.setdefault((one.here, one.there), one)
+        return [one for one in once.values() if one not in self._waiting and not self._groups.knows(one)]
 
     def _judge(self, unknown: list[Meeting], tests: int, at_ms: int) -> list[Meeting]:
         """Let meetings that are no chance found groups or join them; return the others."""
@@ -180,7 +182,7 @@ class Lockstep:
                     continue
             if not is_over(largest.here, at_ms):
                 for one in same:
-                    self._wait(one)
+                    self._waiting.add(one)
             elif len(same) > 1 and could_tell_together(same, tests, self._level(1) / 2):
                 self._found(same, tests, at_ms)
 
@@ -197,11 +199,6 @@ class Lockstep:
         """Return the probability of a false group that may be risked in this step with so many polls."""
         span_ms = max(_STEP_MS, self._looked_ms - self._stepped_ms)
         return self._params.false_groups_per_poll_day * polls * span_ms / _DAY_MS
-
-    def _wait(self, meeting: Meeting) -> None:
-        """Keep a meeting until its crowd has come, in place of an earlier look at the same one."""
-        self._waiting = [one for one in self._waiting if not one.is_part_of(meeting)]
-        self._waiting = [*self._waiting, meeting][-_MOST_WAITING:]
 
     def _look_back(self, at_ms: int) -> None:
         for group in self._groups.all:
@@ -233,15 +230,14 @@ class Lockstep:
     def forget(self, polls: Int64s) -> None:
         """Forget these polls' numbers: they left memory, and others will get their numbers."""
         self._log.forget(polls)
-        gone = set(polls.tolist())
-        self._waiting = [one for one in self._waiting if not gone & {one.here.poll, one.there.poll}]
+        self._waiting.forget(polls)
         self._groups.forget(polls)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data."""
         return {
             "log": self._log.snapshot(),
-            "waiting": [meeting_state(one) for one in self._waiting],
+            "waiting": self._waiting.snapshot(),
             "groups": [group_state(group) for group in self._groups.all],
             "numbers": {name: getattr(self, name) for name in _NUMBERS},
         }
@@ -249,7 +245,7 @@ class Lockstep:
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
         self._log.restore(state["log"])
-        self._waiting = [meeting_of(one) for one in state["waiting"]]
+        self._waiting.restore(state["waiting"])
         self._groups = Groups([group_of(one) for one in state["groups"]])
         for name in _NUMBERS:
             setattr(self, name, state["numbers"][name])

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detectors.columns import Bools, Floats, Hashes, Int32s, Int64s
+from detectors.lockstep.accounts import among
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS
 from detectors.lockstep.judge import Weighed
-from detectors.lockstep.log import VoteLog, among
+from detectors.lockstep.log import VoteLog
 from detectors.lockstep.meetings import Burst, Meeting
 
 MOST_BURSTS = 128

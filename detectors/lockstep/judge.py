@@ -8,8 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from detectors.columns import Hashes
+from detectors.lockstep.accounts import among, distinct, shared
 from detectors.lockstep.chance import SPANS_MS, WIDE_MS, choices, crowd_share, fisher, span_class, tail
-from detectors.lockstep.log import VoteLog, among, distinct, shared
+from detectors.lockstep.log import VoteLog
 from detectors.lockstep.meetings import Burst, Meeting
 
 _TRUSTED = 10

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Bools, Hashes, Int64s, int64s
-from detectors.keyed_table import KeyedTable
+from detectors.columns import Hashes, Int64s, int64s
+from detectors.lockstep.last_rows import LastRows
+from detectors.lockstep.returns import Returns
 from detectors.strings import Strings
 from detectors.watcher import Ballots
 
@@ -45,9 +46,8 @@ class VoteLog:
         self._ids = np.zeros(_ROOM, np.uint8)
         self._count = 0
         self._dropped = 0
-        self._last = KeyedTable({"row": "i8"})
-        self._older = KeyedTable({"row": "i8"})
-        self._turned = 0
+        self._last = LastRows()
+        self._returns = Returns()
 
     def __len__(self) -> int:
         return self._count
@@ -64,7 +64,7 @@ class VoteLog:
             sum(c.nbytes for c in self._columns.values())
             + self._ids.nbytes
             + self._last.nbytes
-            + self._older.nbytes
+            + self._returns.nbytes
         )
 
     def append(self, ballots: Ballots, rows: Int64s) -> None:
@@ -72,45 +72,41 @@ class VoteLog:
         if not len(rows):
             return
         start, stop = self._count, self._count + len(rows)
-        texts = ballots.sender.account_ids.take(rows)
-        used = int(self._columns["id_end"][start - 1]) if start else 0
-        self._make_room(stop, used + len(texts.data))
-        self._ids[used : used + len(texts.data)] = texts.data
-        columns, account = self._columns, ballots.account[rows]
-        columns["account"][start:stop], columns["ts_ms"][start:stop] = account, ballots.ts_ms[rows]
-        columns["at_ms"][start:stop], columns["poll"][start:stop] = (
-            ballots.effective_ms[rows],
-            ballots.poll[rows],
-        )
-        columns["option"][start:stop], columns["id_end"][start:stop] = ballots.option[rows], texts.ends + used
-        columns["back"][start:stop] = self._linked(account, start)
+        account, poll = ballots.account[rows], ballots.poll[rows]
+        back = self._linked(account, start)
+        new = {
+            "account": account,
+            "ts_ms": ballots.ts_ms[rows],
+            "at_ms": ballots.effective_ms[rows],
+            "poll": poll,
+            "option": ballots.option[rows],
+            "back": back,
+            "id_end": self._with_ids(ballots.sender.account_ids, rows),
+        }
+        self._make_room(stop, 0)
+        for name, column in self._columns.items():
+            column[start:stop] = new[name]
+        returning = back.nonzero()[0]
+        self._returns.add(returning + start, poll[returning])
         self._count = stop
 
     def _linked(self, account: Hashes, start: int) -> Int64s:
         """Return how far back each account's earlier row is, and remember these rows as the last ones."""
         row = np.arange(start, start + len(account)) + self._dropped
-        order = np.argsort(account, kind="stable")
-        ordered = account[order]
-        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-        ends = np.append(starts[1:], len(ordered)) - 1
-        self._last.reserve(len(starts))
-        slots = self._last.find(ordered[starts])
-        new = slots < 0
-        before = np.append(0, row[order][:-1])
-        before[starts] = self._last.values["row"][np.maximum(slots, 0)]
-        before[starts[new]] = self._older_rows(ordered[starts[new]])
-        slots[new] = self._last.insert(ordered[starts[new]])
-        self._last.values["row"][slots] = row[order[ends]]
-        back = np.empty(len(account), np.int64)
-        back[order] = np.where(before >= self._dropped, row[order] - before, 0)
+        before = self._last.exchange(account, row)
+        back: Int64s = np.where(before >= self._dropped, row - before, 0)
         return back
 
-    def _older_rows(self, accounts: Hashes) -> Int64s:
-        """Return the last row of accounts that have none since the tables were turned, -1 where there is none."""
-        if not len(self._older):
-            return np.full(len(accounts), -1, np.int64)
-        slots = self._older.find(accounts)
-        return np.where(slots >= 0, self._older.values["row"][np.maximum(slots, 0)], -1)
+    def _with_ids(self, ids: Strings, rows: Int64s) -> Int64s:
+        """Add the ids of these rows; return where each ends."""
+        # a slice of the ids is a view, while picking rows goes through all of them
+        new = ids.take(slice(int(rows[0]), int(rows[-1]) + 1))
+        if len(new) > len(rows):
+            new = new.take(rows - rows[0])
+        used = int(self._columns["id_end"][self._count - 1]) if self._count else 0
+        self._make_room(0, used + len(new.data))
+        self._ids[used : used + len(new.data)] = new.data
+        return new.ends + used
 
     def _make_room(self, rows: int, id_bytes: int) -> None:
         have = len(self._columns["account"])
@@ -127,7 +123,7 @@ class VoteLog:
         if self._count > _LARGE:
             # once, instead of growing step by step under a load that will not wait
             self._make_room(most * 5 // 4, 0)
-            self._last.reserve(most * 5 // 4 - len(self._last))
+            self._last.reserve(most * 5 // 4)
 
     def _drop(self, gone: int) -> None:
         first_id = int(self._columns["id_end"][gone - 1])
@@ -139,10 +135,12 @@ class VoteLog:
         self._columns["id_end"][: self._count] -= first_id
         back = self._columns["back"][: self._count]
         back[back > np.arange(self._count)] = 0
-        if self._dropped >= self._turned:
-            # what is older than the younger table is gone, so the other one holds nothing any more
-            self._older, self._last = self._last, KeyedTable({"row": "i8"})
-            self._turned = self._dropped + self._count
+        self._note_returns()
+        self._last.forget(self._dropped, self._dropped + self._count)
+
+    def _note_returns(self) -> None:
+        rows = self.back.nonzero()[0]
+        self._returns.replace(rows, self.poll[rows])
 
     def forget(self, polls: Int64s) -> None:
         """Strike the numbers of these polls from the rows: -1 stands there."""
@@ -153,14 +151,14 @@ class VoteLog:
         """Return the first row that came at `at_ms` or later."""
         return int(np.searchsorted(self.at_ms, at_ms))
 
-    def returned(self, at_ms: int) -> Int64s:
-        """Return the rows that came at `at_ms` or later and whose account voted before."""
+    def returned(self, at_ms: int, turn: int | None = None) -> Int64s:
+        """Return the rows that came at `at_ms` or later and whose account voted before; of one turn's polls or all."""
         first = self.since(at_ms)
-        return np.flatnonzero(self.back[first:] > 0) + first
+        return self._returns.since(first) if turn is None else self._returns.of_turn(first, turn)
 
     def returns(self, at_ms: int) -> int:
         """Return how many rows `returned` would."""
-        return int(np.count_nonzero(self.back[self.since(at_ms) :] > 0))
+        return self._returns.count(self.since(at_ms))
 
     def between(self, poll: int, start_ms: int, end_ms: int) -> Int64s:
         """Return the rows of a poll's votes that happened in [start_ms, end_ms]."""
@@ -197,10 +195,7 @@ class VoteLog:
 
     def last_rows(self, accounts: Hashes) -> Int64s:
         """Return the last row of each account, -1 where none is left."""
-        slots = self._last.find(accounts)
-        rows = self._last.values["row"][np.maximum(slots, 0)]
-        rows[slots < 0] = self._older_rows(accounts[slots < 0])
-        left: Int64s = np.maximum(rows - self._dropped, -1)
+        left: Int64s = np.maximum(self._last.of(accounts) - self._dropped, -1)
         return left
 
     def snapshot(self) -> dict[str, Any]:
@@ -214,30 +209,9 @@ class VoteLog:
         self._columns = {name: np.frombuffer(state[name], dtype).copy() for name, dtype in _COLUMNS.items()}
         self._ids = np.frombuffer(state["ids"], np.uint8).copy()
         self._count, self._dropped = len(self._columns["account"]), state["dropped"]
-        self._turned, self._older = self._dropped, KeyedTable({"row": "i8"})
-        accounts, from_end = np.unique(self._columns["account"][::-1], return_index=True)
-        self._last.replace(accounts, {"row": self._dropped + self._count - 1 - from_end})
-
-
-def among(accounts: NDArray[Any], chosen: NDArray[Any]) -> Bools:
-    """Tell which accounts (or rows) are among the chosen ones, which are sorted."""
-    if not len(chosen):
-        return np.zeros(len(accounts), np.bool_)
-    found: Bools = chosen[np.minimum(np.searchsorted(chosen, accounts), len(chosen) - 1)] == accounts
-    return found
-
-
-def distinct(accounts: Hashes) -> Hashes:
-    """Return each account once, sorted; for few this takes a fifth of the time of numpy's `unique`."""
-    if not len(accounts):
-        return accounts
-    ordered = np.sort(accounts)
-    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
-
-
-def shared(some: Hashes, others: Hashes) -> Hashes:
-    """Return the accounts that are in both; the others are sorted."""
-    return some[among(some, others)]
+        self._last = LastRows()
+        self._last.exchange(self._columns["account"], np.arange(self._count) + self._dropped)
+        self._note_returns()
 
 
 def _longer(column: NDArray[Any], size: int) -> NDArray[Any]:

@@ -33,10 +33,9 @@ def _windows(log: VoteLog, rows: Int64s, min_accounts: int) -> list[Int64s]:
     order = np.argsort(key, kind="stable")
     rows, key = rows[order], key[order]
     width = WIDTHS_MS[-1] // UNIT_MS
-    high = np.searchsorted(key, key + width, "right")
-    at = np.flatnonzero(peaks(key, high - np.arange(len(key)), width, min_accounts))
-    at = at[np.argsort(at - high[at], kind="stable")]
-    return [rows[start:stop] for start, stop in zip(at.tolist(), high[at].tolist(), strict=True)]
+    start, stop = peaks(key, width, min_accounts)
+    fullest = (start - stop).argsort(kind="stable")
+    return [rows[a:b] for a, b in zip(start[fullest].tolist(), stop[fullest].tolist(), strict=True)]
 
 
 def _is_theirs(log: VoteLog, group: Group, burst: Burst, level: float, at_ms: int) -> bool:

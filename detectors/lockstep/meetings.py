@@ -8,8 +8,9 @@ import numpy as np
 
 from detectors.columns import Bools, Hashes, Int32s, Int64s
 from detectors.keyed_table import mix
+from detectors.lockstep.accounts import distinct
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS, crowd_share, worth_a_look
-from detectors.lockstep.log import VoteLog, distinct
+from detectors.lockstep.log import VoteLog
 
 _DEPTH = 16
 UNIT_MS = 250
@@ -52,10 +53,18 @@ class Meeting:
     width_ms: int
     accounts: Hashes
 
+    @property
+    def polls(self) -> tuple[int, int]:
+        """The poll now and the one before."""
+        return self.here.poll, self.there.poll
+
     def is_part_of(self, other: Meeting) -> bool:
         """Tell whether another meeting overlaps this one in both polls and holds as many accounts."""
-        bursts = ((self.here, other.here), (self.there, other.there))
-        return len(self.accounts) <= len(other.accounts) and all(a.overlaps(b) for a, b in bursts)
+        return (
+            len(self.accounts) <= len(other.accounts)
+            and self.here.overlaps(other.here)
+            and self.there.overlaps(other.there)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +80,15 @@ class _Pairs:
 
 
 def find_meetings(
-    log: VoteLog, since_ms: int, min_accounts: int, polls: tuple[int, int] = (0, 1)
+    log: VoteLog, since_ms: int, min_accounts: int, turn: int | None = None
 ) -> tuple[list[Meeting], int]:
     """Return where at least `min_accounts` of those that came since `since_ms` met before, and how many were looked at.
 
-    Only those that are worth a closer look are returned, the largest first. With `polls` (k, n) one poll in n is looked at.
+    Only those that are worth a closer look are returned, the largest first. With `turn` only polls of this turn are looked at.
     """
-    rows = log.returned(since_ms)
+    rows = log.returned(since_ms, turn)
     most = _MOST_MEETINGS if len(rows) <= MOST_ROWS else _MOST_OF_MANY
-    pairs = _pairs(log, rows, min_accounts, polls)
+    pairs = _pairs(log, rows, min_accounts)
     if len(pairs.key) < min_accounts:
         return [], 0
     found: list[Meeting] = []
@@ -91,20 +100,17 @@ def find_meetings(
     return found[:most], looked_at
 
 
-def _pairs(log: VoteLog, rows: Int64s, min_accounts: int, polls: tuple[int, int]) -> _Pairs:
-    part, parts = polls
-    if parts > 1:
-        rows = rows[log.poll[rows] % parts == part]
-    rank = _ranks(log.poll[rows], min_accounts)
-    rows = _sample(log, rows[rank[log.poll[rows] + 1] > 0])
+def _pairs(log: VoteLog, rows: Int64s, min_accounts: int) -> _Pairs:
+    poll = log.poll[rows]
+    rank = _ranks(poll, min_accounts)
+    rows = _sample(log, rows[rank[poll + 1] > 0])
     row, was = log.earlier(rows, _DEPTH)
     before, now = log.poll[was], rank[log.poll[row] + 1]
     other = (log.poll[row] != before) & (before >= 0) & (before < 1 << _POLL_BITS)
     row, was = row[other], was[other]
     key = (now[other] << _POLL_BITS | before[other]) << TIME_BITS | time_units(log, was)
-    kept = np.flatnonzero(_crowded(key, min_accounts))
-    kept = kept[np.argsort(key[kept], kind="stable")]
-    return _Pairs(row[kept], was[kept], key[kept])
+    order = key.argsort()
+    return _Pairs(row[order], was[order], key[order])
 
 
 def _sample(log: VoteLog, rows: Int64s) -> Int64s:
@@ -123,27 +129,6 @@ def _ranks(poll: Int32s, min_accounts: int) -> Int64s:
     return np.where(rank > _MOST_POLLS, 0, rank)
 
 
-def _crowded(key: Int64s, min_accounts: int) -> Bools:
-    """Tell which rows belong to two polls that have enough accounts within some time; to others hardly any do.
-
-    Counted in a table whose places different polls and times may share: none is missed.
-    """
-    bits = max(10, len(key).bit_length() + 2)
-    pair = (
-        (key >> TIME_BITS).astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) >> np.uint64(64 - bits)
-    ).astype(np.int64)
-    bins = (key & ((1 << TIME_BITS) - 1)) // (WIDTHS_MS[-1] // UNIT_MS)
-    place = (pair + bins) & ((1 << bits) - 1)
-    count = np.bincount(place, minlength=1 << bits)
-    # a window lies in two bins that follow each other, and so do their places
-    before, after = np.concatenate((count[-1:], count[:-1])), np.concatenate((count[1:], count[:1]))
-    enough = count + np.maximum(before, after) >= min_accounts
-    crowded = np.zeros(1 << bits, np.bool_)
-    crowded[pair[enough[place]]] = True
-    kept: Bools = crowded[pair]
-    return kept
-
-
 def time_units(log: VoteLog, rows: Int64s) -> Int64s:
     """Return when votes happened, in units since an hour before the oldest one (2 years fit)."""
     units = (log.ts_ms[rows] - int(log.at_ms[0]) + 3_600_000) // UNIT_MS
@@ -156,41 +141,61 @@ def _of_width(
 ) -> tuple[list[Meeting], int]:
     """Return meetings of this width, and how many windows were looked at."""
     key = pairs.key
-    low = np.arange(len(key))
-    high = np.searchsorted(key, key + width_ms // UNIT_MS, "right")
-    at = low[peaks(key, high - low, width_ms // UNIT_MS, min_accounts)]
-    end = key[high[at] - 1]
-    crowd = np.searchsorted(key, end + WIDE_MS // UNIT_MS, "right") - np.searchsorted(
-        key, key[at] - WIDE_MS // UNIT_MS
-    )
-    worth = at[worth_a_look(high[at] - at, crowd, crowd_share(width_ms))]
-    fullest = worth[np.argsort(worth - high[worth], kind="stable")][:most]
-    spans = zip(fullest.tolist(), high[fullest].tolist(), strict=True)
+    at, past = peaks(key, width_ms // UNIT_MS, min_accounts)
+    crowd = key.searchsorted(key[past - 1] + WIDE_MS // UNIT_MS, "right")
+    crowd -= key.searchsorted(key[at] - WIDE_MS // UNIT_MS)
+    worth = worth_a_look(past - at, crowd, crowd_share(width_ms)).nonzero()[0]
+    fullest = worth[(at - past)[worth].argsort(kind="stable")][:most]
+    spans = zip(at[fullest].tolist(), past[fullest].tolist(), strict=True)
     found = [_tightest(log, pairs.row[start:stop], pairs.was[start:stop], width_ms) for start, stop in spans]
     return [meeting for meeting in found if len(meeting.accounts) >= min_accounts], len(at)
 
 
-def peaks(key: Int64s, met: Int64s, width: int, min_accounts: int) -> Bools:
-    """Tell which windows hold more than any that overlaps them, or as many and begin first (one a bin of time)."""
-    worth = np.flatnonzero(met >= min_accounts)
+def peaks(key: Int64s, width: int, min_accounts: int) -> tuple[Int64s, Int64s]:
+    """Return [start, stop) of the windows that hold more than any that overlaps them, or as many and begin first.
+
+    One a bin of time at most, and only those that hold enough.
+    """
+    start = _begins(key, width, min_accounts)
+    stop = key.searchsorted(key[start] + width, "right")
+    enough = stop - start >= min_accounts
+    start, stop = start[enough], stop[enough]
+    if not len(start):
+        return start, stop
     # of the windows that begin in one bin the fullest, then of neighbours the fuller one
-    bins = key[worth] // width
-    if not len(worth):
-        return np.zeros(len(key), np.bool_)
-    starts = np.concatenate(([True], bins[1:] != bins[:-1])).nonzero()[0]
-    best = worth[_argmax_of_runs(met[worth], starts)]
-    before = np.append(-1, met[best][:-1]) * (np.append(-width - 1, key[best][:-1]) + width >= key[best])
-    after = np.append(met[best][1:], -1) * (key[best] + width >= np.append(key[best][1:], 1 << 62))
-    peaks = np.zeros(len(key), np.bool_)
-    peaks[best[(met[best] > before) & (met[best] >= after)]] = True
-    return peaks
+    best = _argmax_of_runs(stop - start, _run_starts(key[start] // width))
+    start, stop = start[best], stop[best]
+    met, near = stop - start, key[start[:-1]] + width >= key[start[1:]]
+    is_peak = np.ones(len(start), np.bool_)
+    is_peak[1:] &= ~near | (met[1:] > met[:-1])
+    is_peak[:-1] &= ~near | (met[:-1] >= met[1:])
+    return start[is_peak], stop[is_peak]
+
+
+def _begins(key: Int64s, width: int, min_accounts: int) -> Int64s:
+    """Return where windows may begin that hold enough: most times are too empty to be looked at closer.
+
+    A window lies in two bins that follow each other, so one of them holds half of it.
+    """
+    starts = _run_starts(key // width)
+    past = np.append(starts[1:], len(key))
+    full = past - starts >= (min_accounts + 1) // 2
+    full[:-1] |= full[1:]
+    return np.repeat(full, past - starts).nonzero()[0]
+
+
+def _run_starts(values: Int64s) -> Int64s:
+    begins = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    return begins.nonzero()[0]
 
 
 def _argmax_of_runs(values: Int64s, starts: Int64s) -> Int64s:
     """Return where the largest value of each run is, the first one of equals."""
-    run = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(values))))
-    order = np.lexsort((np.arange(len(values)), -values, run))
-    return order[starts]
+    last = len(values) - 1
+    ranked = values << 32 | np.arange(last, -1, -1)
+    best: Int64s = last - (np.maximum.reduceat(ranked, starts) & 0xFFFF_FFFF)
+    return best
 
 
 def _tightest(log: VoteLog, row: Int64s, was: Int64s, width_ms: int) -> Meeting:

@@ -7,8 +7,9 @@ import numpy as np
 from detectors.cases.sentences import span
 from detectors.columns import Hashes
 from detectors.findings import Evidence, Member, Reason
+from detectors.lockstep.accounts import among
 from detectors.lockstep.group import NAMED, Attended, Group
-from detectors.lockstep.log import VoteLog, among
+from detectors.lockstep.log import VoteLog
 from detectors.watcher import MOST_MEMBERS, Sighting, Suspected
 
 _DEPTH = 16
