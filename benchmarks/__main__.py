@@ -14,19 +14,21 @@ from benchmarks.cluster import cluster, create_topics
 from benchmarks.latency import measure
 from benchmarks.live_traffic import LiveTraffic
 from benchmarks.load import load
-from benchmarks.promises import Verdict, judge_latency, judge_scan, judge_throughput
+from benchmarks.memory import LOAD
+from benchmarks.memory import measure as measure_memory
+from benchmarks.promises import Verdict, judge_latency, judge_memory, judge_scan, judge_throughput
 from benchmarks.recording import Traffic, record
 from benchmarks.scan_speed import WORLD, ScanRun, repeat, scan, write_story
 from benchmarks.throughput import Race, Run
 
-PARTS = ("throughput", "latency", "scan")
+PARTS = ("throughput", "latency", "scan", "memory")
 
 
 def main() -> int:
     """Return 0 when every floor of the parts that were measured was reached."""
     given = _parser().parse_args()
     logs = Path(tempfile.mkdtemp(prefix="pollwatch-bench-"))
-    measured = {"throughput": _throughput, "latency": _latency, "scan": _scan}
+    measured = {"throughput": _throughput, "latency": _latency, "scan": _scan, "memory": _memory}
     sections, verdicts = [report.conditions()], list[Verdict]()
     for part in given.only or PARTS:
         _tell(f"{part} ...")
@@ -67,6 +69,16 @@ def _scan(given: argparse.Namespace, logs: Path) -> tuple[str, list[Verdict]]:
     runs = list(_scans(many, logs, given.repeats))
     many.unlink()
     return report.scans(runs, source.name), judge_scan(runs)
+
+
+def _memory(given: argparse.Namespace, logs: Path) -> tuple[str, list[Verdict]]:
+    recording = record(LOAD)
+    gc.freeze()
+    with cluster() as where:
+        create_topics(where.settings("load"))
+        load(recording, where.settings("load"), where.broker_pid)
+        found = measure_memory(where, recording, logs)
+    return report.memory(found), judge_memory(found)
 
 
 def _scans(recording: Path, logs: Path, repeats: int) -> Iterator[ScanRun]:

@@ -51,11 +51,18 @@ class PollwatchWorker:
 
     def wait_until_assigned(self) -> None:
         """Return as soon as the group has given it partitions, before it restores anything."""
+        self._wait_while("waiting for the assignment")
+
+    def wait_until_ready(self) -> None:
+        """Return as soon as it has restored the state of its partitions."""
+        self._wait_while("waiting for the assignment", "restoring state")
+
+    def _wait_while(self, *reasons: str) -> None:
         deadline_s = time.monotonic() + _START_WITHIN_S
-        while "waiting for the assignment" in (answer := self._readiness()) or not answer:
+        while not (answer := self._readiness()) or any(reason in answer for reason in reasons):
             self._still_alive()
             if time.monotonic() > deadline_s:
-                raise RuntimeError(f"the worker was assigned nothing within {_START_WITHIN_S:.0f} s: see {self._log}")
+                raise RuntimeError(f"the worker still said {answer!r} after {_START_WITHIN_S:.0f} s: see {self._log}")
             time.sleep(_ASK_EVERY_S)
 
     def wait_until_counted(self, votes: int, within_s: float) -> None:

@@ -49,7 +49,7 @@ class LiveTraffic:
         rng = np.random.default_rng(self.seed)
         people = people_of(rng, self.accounts)
         votes = ordinary(rng, Traffic(votes=self.votes_per_s * 10, polls=self.polls, accounts=self.accounts), 2**41)
-        return Recording(votes, votes.between(0, 0), people.account_id.tolist(), encoded_people(people))
+        return Recording(votes, votes.between(0, 0), [], people.account_id.tolist(), encoded_people(people))
 
     def history(self, now_ms: int) -> Events:
         """Return what the quiet polls had before."""

@@ -61,8 +61,17 @@ def cpu_s(pid: int) -> float:
 
 def peak_rss_bytes(pid: int) -> int:
     """Return the largest resident size a process ever had."""
+    return _status_bytes(pid, "VmHWM:")
+
+
+def rss_bytes(pid: int) -> int:
+    """Return the resident size of a process now."""
+    return _status_bytes(pid, "VmRSS:")
+
+
+def _status_bytes(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(name):
             return int(line.split()[1]) * 1024
     raise ProcessLookupError(f"process {pid} has ended")
 

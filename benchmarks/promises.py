@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.latency import Latency
+from benchmarks.memory import Memory
 from benchmarks.scan_speed import ScanRun
 from benchmarks.throughput import FAUST, GETMANY, Run, ratio
 
@@ -52,3 +53,13 @@ def judge_latency(latency: Latency) -> list[Verdict]:
 def judge_scan(runs: list[ScanRun]) -> list[Verdict]:
     """Judge the speed of scan."""
     return [Verdict("scan, events/s", statistics.median(run.events_per_s for run in runs), 300_000, 300_000)]
+
+
+def judge_memory(memory: Memory) -> list[Verdict]:
+    """Judge the size of one worker that does everything, and how long another one takes to stand in for it."""
+    peak = max(memory.weights.peak_rss, memory.restored_peak_bytes)
+    return [
+        Verdict("accounts that are active", memory.accounts, 1_000_000, 1_000_000),
+        Verdict("peak RSS of the worker, MB", peak / 1e6, 1_000, 1_000, at_most=True),
+        Verdict("restored from snapshots within, s", memory.restart_s, 8.0, 8.0, at_most=True),
+    ]

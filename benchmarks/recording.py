@@ -21,6 +21,8 @@ _BEGIN_MS = 1_664_812_800_000  # 3 October 2022, 16:00 UTC
 _COUNTRIES = {"US": 0.3, "DE": 0.12, "GB": 0.1, "IN": 0.14, "TR": 0.08, "BR": 0.1, "PL": 0.06, "NL": 0.04, "IT": 0.06}
 _OPTIONS = (b"yes", b"no", b"undecided", b"never")
 _ENCODED_AT_ONCE = 65_536
+_VOCABULARY = [(b"%05d" % number).translate(bytes.maketrans(b"0123456789", b"aeiounrstk")) for number in range(20_000)]
+_MOST_WORDS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,11 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Votes and replies, and who acts."""
+    """Votes and replies, and who acts; `texts` are those of the replies."""
 
     votes: Events
     replies: Events
+    texts: list[bytes]
     account_ids: list[str]
     people: list[bytes]
 
@@ -87,7 +90,7 @@ def record(traffic: Traffic) -> Recording:
     who = rng.integers(0, traffic.accounts, traffic.replies).astype(np.int32)
     where = rng.integers(0, traffic.polls, traffic.replies).astype(np.int32)
     replies = Events(reply_ms, where, np.full(traffic.replies, -1, np.int32), who)
-    return Recording(votes, replies, people.account_id.tolist(), encoded_people(people))
+    return Recording(votes, replies, _texts(rng, traffic.replies), people.account_id.tolist(), encoded_people(people))
 
 
 def people_of(rng: np.random.Generator, accounts: int) -> People:
@@ -143,6 +146,16 @@ def _crowd(rng: np.random.Generator, traffic: Traffic, end_ms: int) -> Events:
     return _in_one_poll(ts_ms, traffic.polls // 5, account)
 
 
+def _texts(rng: np.random.Generator, count: int) -> list[bytes]:
+    """Return so many texts, two of three a short one that thousands write, the others words that nobody else strings together."""
+    word = rng.integers(0, len(_VOCABULARY), (count, _MOST_WORDS))
+    words = rng.integers(_MOST_WORDS // 2, _MOST_WORDS, count)
+    return [
+        b"No." if number % 3 else b" ".join(_VOCABULARY[code] for code in row[:length])
+        for number, (row, length) in enumerate(zip(word.tolist(), words.tolist(), strict=True))
+    ]
+
+
 def _in_one_poll(ts_ms: Int64s, poll: int, account: Int32s) -> Events:
     return Events(ts_ms, np.full(len(ts_ms), poll, np.int32), np.zeros(len(ts_ms), np.int32), account)
 
@@ -186,9 +199,9 @@ def vote_line(serial: int, poll: int, option: int, ts_ms: int, person: bytes) ->
 def encode_replies(recording: Recording) -> list[bytes]:
     """Return the lines of all replies in order."""
     part = recording.replies
-    rows = enumerate(zip(part.ts_ms.tolist(), part.poll.tolist(), part.account.tolist(), strict=True))
+    rows = zip(part.ts_ms.tolist(), part.poll.tolist(), part.account.tolist(), recording.texts, strict=True)
     return [
         b'{"event_id": "r%011x", "poll_id": "poll-%05d", "text": "%b", "ts": %d, %b'
-        % (number, poll, b"No." if number % 3 else b"That is not what was asked.", ts_ms, recording.people[account])
-        for number, (ts_ms, poll, account) in rows
+        % (number, poll, text, ts_ms, recording.people[account])
+        for number, (ts_ms, poll, account, text) in enumerate(rows)
     ]

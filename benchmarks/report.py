@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.latency import Latency, quantile_of_buckets
 from benchmarks.load import BATCH_BYTES, Loaded
+from benchmarks.memory import Memory
 from benchmarks.processes import Usage
 from benchmarks.promises import Verdict
 from benchmarks.scan_speed import ScanRun, median_run
@@ -94,6 +95,24 @@ def scans(runs: Sequence[ScanRun], name: str) -> str:
             f"{run.cpu_s:.1f}", f"{run.peak_rss_bytes / 1e6:.0f}",
         ),
     ])  # fmt: skip
+
+
+def memory(found: Memory) -> str:
+    """Return what the worker weighed, part by part, and what its snapshots took."""
+    of = found.weights
+    named = sum(of.parts.values())
+    sizes = [*of.parts.items(), ("all of these", named), ("an empty worker", found.empty_rss_bytes),
+             ("worker at the end", of.rss), ("worker at its largest", of.peak_rss),
+             ("restored worker at its largest", found.restored_peak_bytes)]  # fmt: skip
+    lines = ["## Memory and restart", *_header("", "MB"), *(_row(name, f"{size / 1e6:,.1f}") for name, size in sizes)]
+    holds = ", ".join(f"{count:,} {store.replace('_', ' ')}" for store, count in of.entries.items())
+    snapshots = (
+        f"Snapshots {of.snapshot_bytes / 1e6:,.0f} MB; CPU s to take {of.snapshot_taken_s:.1f}, to pack "
+        f"{of.snapshot_packed_s:.1f}, to unpack {of.snapshot_unpacked_s:.1f}, to restore {of.snapshot_restored_s:.1f}. "
+        f"Another worker was ready {found.restart_s:.1f} s ({found.restart_cpu_s:.1f} CPU s) after it got the partitions."
+    )
+    load = f"{found.votes:,} votes, {found.replies:,} replies, {found.accounts:,} accounts, {found.polls:,} polls"
+    return "\n".join([*lines, "", f"{load}; held: {holds}. {snapshots}"])
 
 
 def verdicts(found: Sequence[Verdict]) -> str:

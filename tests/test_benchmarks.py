@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.cluster import cluster, create_topics
 from benchmarks.latency import latencies
 from benchmarks.load import load
-from benchmarks.promises import Verdict
-from benchmarks.recording import Traffic, encode_votes, record
+from benchmarks.memory import measure
+from benchmarks.promises import Verdict, judge_memory
+from benchmarks.recording import Traffic, encode_replies, encode_votes, record
 from benchmarks.scan_speed import repeat
 from benchmarks.throughput import FAUST, GETMANY, POLLWATCH, Race
+from benchmarks.weights import weigh
 
 SMALL = Traffic(votes=4_000, replies=20, polls=10, accounts=3_000, minutes=20)
 
@@ -29,7 +32,37 @@ def test_all_three_contestants_work_through_the_recording(
         assert load(recording, where.settings("load"), None).records == 4_020
         runs = Race(where, recording, 1_000, tmp_path).rounds(1, lambda run: None)
     assert [(run.contestant, run.votes) for run in runs] == [(FAUST, 1_000), (POLLWATCH, 4_000), (GETMANY, 4_000)]
-    assert all(run.usage.seconds > 0 and run.usage.process_cpu_s > 0 and run.peak_rss_bytes > 10**7 for run in runs)
+    assert all(run.usage.seconds > 0 and run.peak_rss_bytes > 10**7 for run in runs)
+    # so few votes are less than a tick of the clock to the last one
+    assert all(run.usage.process_cpu_s > 0 for run in runs[:2])
+
+
+@pytest.mark.broker
+def test_a_worker_is_weighed_part_by_part_and_another_one_stands_in_for_it(
+    kafka: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka)
+    recording = record(SMALL)
+    with cluster(partitions=2) as where:
+        create_topics(where.settings("load"))
+        load(recording, where.settings("load"), None)
+        found = measure(where, recording, tmp_path)
+    weights = found.weights
+    assert (found.votes, found.replies, found.polls) == (4_000, 20, 10)
+    assert weights.entries["voters"] == 2 * recording.standing_votes()
+    assert weights.parts["shards of polls: tally"] > 36 * recording.standing_votes()
+    assert sum(weights.parts.values()) < weights.rss <= weights.peak_rss
+    assert weights.snapshot_bytes > 30 * recording.standing_votes()
+    assert found.restored_peak_bytes > found.empty_rss_bytes / 2 > 10**7
+    assert [verdict.reached for verdict in judge_memory(found)] == [False, True, True]
+
+
+def test_what_is_held_is_weighed_once_with_all_that_it_refers_to() -> None:
+    column = np.zeros(1_000_000, np.uint8)
+    seen: set[int] = set()
+    assert 10**6 < weigh({"whole": column, "part": column[10:]}, seen) < 10**6 + 2_000
+    assert weigh([column], seen) < 200
+    assert 10**6 < weigh(np.frombuffer(bytes(10**6), np.int64), set()) < 10**6 + 500
 
 
 def test_equal_traffic_is_an_equal_recording_of_valid_votes() -> None:
@@ -38,6 +71,10 @@ def test_equal_traffic_is_an_equal_recording_of_valid_votes() -> None:
     assert lines == [line for _, part in encode_votes(record(SMALL)) for line in part]
     votes = [json.loads(line) for line in lines]
     assert len({vote["event_id"] for vote in votes}) == 4_000
+    replies = [json.loads(line) for line in encode_replies(recording)]
+    assert encode_replies(recording) == encode_replies(record(SMALL))
+    assert sum(reply["text"] == "No." for reply in replies) == 13
+    assert len({reply["text"] for reply in replies}) == 8
     assert len({(vote["poll_id"], vote["account_id"]) for vote in votes}) == recording.standing_votes() < 4_000
 
 
