@@ -17,7 +17,7 @@ from detectors.crowd.mixture import Dimension, Split, split
 from detectors.crowd.params import CrowdParams
 from detectors.crowd.platform import Platform
 from detectors.crowd.screen import Chunker
-from detectors.crowd.surges import Surges
+from detectors.crowd.surges import Surge, Surges
 from detectors.crowd.window import Votes, born_in, votes_at
 from detectors.senders import NO_TIME_MS
 from detectors.watcher import Ballots
@@ -39,7 +39,7 @@ def test_chunks_are_every_so_many_votes_of_a_poll_however_they_come(calls: list[
     found: list[tuple[int, int, list[int], int]] = []
     row = 0
     for polls in calls:
-        chunks = chunker.add(np.array(polls, np.int64), row)
+        chunks = chunker.add(np.array(polls, np.int32), row)
         found += zip(
             chunks.poll.tolist(), chunks.number.tolist(), chunks.rows.tolist(), chunks.before.tolist(), strict=True
         )
@@ -56,9 +56,9 @@ def test_chunks_are_every_so_many_votes_of_a_poll_however_they_come(calls: list[
 
 def test_a_vote_that_was_forgotten_before_its_chunk_was_whole_is_left_out() -> None:
     chunker = Chunker(4, 10)
-    chunker.add(np.zeros(2, np.int64), 0)
-    chunker.add(np.ones(20, np.int64), 2)
-    chunks = chunker.add(np.zeros(2, np.int64), 22)
+    chunker.add(np.zeros(2, np.int32), 0)
+    chunker.add(np.ones(20, np.int32), 2)
+    chunks = chunker.add(np.zeros(2, np.int32), 22)
     assert chunks.rows.tolist() == [[23, 23, 22, 23]]
 
 
@@ -193,11 +193,15 @@ def test_ages_that_are_not_known_are_not_learned() -> None:
 
 def test_a_surge_is_looked_at_when_it_begins_and_whenever_it_is_three_times_as_large() -> None:
     surges = Surges()
-    calm = [surges.add(3, 32 * i, 60_000 * i, 60_000 * i + 59_000, 32) for i in range(20)]
-    assert calm == [None] * 20
-    fast = [surges.add(3, 640 + 32 * i, 1_200_000 + 2_000 * i, 1_202_000 + 2_000 * i, 32) for i in range(16)]
-    assert [i + 1 for i, surge in enumerate(fast) if surge] == [1, 3, 9]
-    assert {surge.start_row for surge in fast if surge} == {640}
+
+    def added(first_row: int, first_ms: int, every_ms: int, chunks: int) -> list[tuple[int, Surge]]:
+        rows, times_ms = first_row + 32 * np.arange(chunks), first_ms + every_ms * np.arange(chunks)
+        return surges.add(np.full(chunks, 3, np.int32), rows, times_ms, times_ms + every_ms - 1, 32)
+
+    assert added(0, 0, 60_000, 20) == []
+    fast = added(640, 1_200_000, 2_000, 16)
+    assert [place + 1 for place, _ in fast] == [1, 3, 9]
+    assert {surge.start_row for _, surge in fast} == {640}
 
 
 @pytest.mark.parametrize(

@@ -73,21 +73,22 @@ class Crowd:
     def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
         """See `detectors.watcher.Watcher.observe`."""
         # an account is one voter, however often it changes its mind
-        votes = ballots.take(ballots.first) if len(ballots) else ballots
+        votes = ballots.first.nonzero()[0]
+        times_ms = ballots.effective_ms[votes]
         if self._now_ms == _UNSET_MS:
             if not len(votes):
                 return []
-            self._now_ms = int(votes.effective_ms[0]) // _LESSON_MS * _LESSON_MS
+            self._now_ms = int(times_ms[0]) // _LESSON_MS * _LESSON_MS
             self._lesson_ms = self._now_ms + _LESSON_MS
         said: list[Sighting] = []
         taken = 0
         while self._now_ms < until_ms:
-            next_vote_ms = int(votes.effective_ms[taken]) if taken < len(votes) else until_ms
+            next_vote_ms = int(times_ms[taken]) if taken < len(votes) else until_ms
             self._pass_silence(min(next_vote_ms, until_ms))
             stop_ms = min(self._lesson_ms, until_ms)
-            due = int(np.searchsorted(votes.effective_ms, stop_ms)) if len(votes) else 0
+            due = int(times_ms.searchsorted(stop_ms))
             if due > taken:
-                self._take(votes.take(slice(taken, due)))
+                self._take(ballots, votes[taken:due])
                 taken = due
             said += self._work(stop_ms)
             self._now_ms = stop_ms
@@ -95,10 +96,11 @@ class Crowd:
                 self._learn()
         return said
 
-    def _take(self, votes: Ballots) -> None:
+    def _take(self, ballots: Ballots, votes: Int64s) -> None:
         first = self._log.end
-        self._log.append(votes)
-        chunks = self._chunker.add(votes.poll.astype(np.int64), first)
+        self._log.append(ballots, votes)
+        poll = ballots.poll[votes]
+        chunks = self._chunker.add(poll, first)
         if len(chunks):
             screened = screen(chunks, self._log, self._platform)
             self._lessons.add(chunks, screened)
@@ -106,10 +108,11 @@ class Crowd:
             self._log.put("odd", odd.rows.ravel(), 1)
             self._plan_examinations(odd)
             self._plan_looks(chunks)
-        for poll in self._accused.polls():
-            rows = np.flatnonzero(votes.poll == poll)
+        for number in self._accused.polls():
+            groups = [group for group in self._accused.of(number) if not group.waiting]
+            rows = (poll == number).nonzero()[0] if groups else poll[:0]
             if len(rows):
-                self._wake(self._accused.of(poll), first + int(rows[0]))
+                self._wake(groups, first + int(rows[0]))
 
     def _plan_examinations(self, odd: Chunks) -> None:
         columns = odd.poll.tolist(), odd.number.tolist(), odd.rows[:, -1].tolist(), odd.before.tolist()
@@ -118,12 +121,10 @@ class Crowd:
 
     def _plan_looks(self, chunks: Chunks) -> None:
         first_row, last_row = chunks.rows[:, 0], chunks.rows[:, -1]
-        times = [self._log.get("time_ms", rows).tolist() for rows in (first_row, last_row)]
-        columns = chunks.poll.tolist(), first_row.tolist(), last_row.tolist(), *times
-        for poll, first, last, from_ms, to_ms in zip(*columns, strict=True):
-            surge = self._views.surges.add(poll, first, from_ms, to_ms, self._params.chunk_votes)
-            if surge is not None:
-                heapq.heappush(self._due, (self._step_after(last), _LOOK, poll, astuple(surge)))
+        from_ms, to_ms = (self._log.get("time_ms", rows) for rows in (first_row, last_row))
+        for at, surge in self._views.surges.add(chunks.poll, first_row, from_ms, to_ms, self._params.chunk_votes):
+            step_ms = self._step_after(int(last_row[at]))
+            heapq.heappush(self._due, (step_ms, _LOOK, int(chunks.poll[at]), astuple(surge)))
 
     def _step_after(self, row: int) -> int:
         at_ms = int(self._log.get("time_ms", np.array([row]))[0])

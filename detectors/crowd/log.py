@@ -48,22 +48,24 @@ class VoteLog:
         self._columns: dict[str, NDArray[Any]] = {n: np.zeros(self._room, d) for n, d in _COLUMNS.items()}
         self._ids: list[tuple[int, Strings]] = []
 
-    def append(self, votes: Ballots) -> None:
-        """Take votes, in order."""
-        n = len(votes)
+    def append(self, ballots: Ballots, votes: Any = slice(None)) -> None:
+        """Take those of the rows that a slice or indices select, in order."""
+        ids = ballots.sender.account_ids.view(votes).contiguous()
+        n = len(ids)
         start = self._at + self.end - self.first
         if start + n > self._room:
             start = self._make_room(n)
-        s = votes.sender
-        new = {
-            "poll": votes.poll, "option": votes.option, "time_ms": votes.effective_ms, "arrived_ms": votes.arrived_ms,
-            "account": votes.account, "created_ms": s.created_ms, "followers": s.followers, "client": s.client,
-            "network": s.network, "country": s.country, "referrer": s.referrer,
+        s = ballots.sender
+        new: dict[str, NDArray[Any]] = {
+            "poll": ballots.poll, "option": ballots.option, "time_ms": ballots.effective_ms,
+            "arrived_ms": ballots.arrived_ms, "account": ballots.account, "created_ms": s.created_ms,
+            "followers": s.followers, "client": s.client, "network": s.network, "country": s.country,
+            "referrer": s.referrer,
         }  # fmt: skip
         for name, column in self._columns.items():
-            column[start : start + n] = new.get(name, 0)
+            column[start : start + n] = new[name][votes] if name in new else 0
         if n:
-            self._ids.append((self.end, s.account_ids.contiguous()))
+            self._ids.append((self.end, ids))
         self.end += n
 
     def _make_room(self, more: int) -> int:

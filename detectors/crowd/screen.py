@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Floats, Int64s
+from detectors.columns import Bools, Floats, Int32s, Int64s
 from detectors.crowd.log import VoteLog
 from detectors.crowd.platform import Platform
 from detectors.senders import NO_TIME_MS
@@ -29,7 +29,7 @@ _UNSEEN_DOUBT = 1.5
 class Chunks:
     """m whole chunks in order of their last row: `rows` is m x chunk_votes, `before` the first row of the poll's previous chunk."""
 
-    poll: Int64s
+    poll: Int32s
     number: Int64s
     rows: Int64s
     before: Int64s
@@ -52,45 +52,40 @@ class Chunker:
         self._open = np.zeros((0, chunk_votes), np.int64)
         self._last_first = np.zeros(0, np.int64)
 
-    def add(self, poll: Int64s, first_row: int) -> Chunks:
+    def add(self, poll: Int32s, first_row: int) -> Chunks:
         """Take the polls of the rows that follow `first_row`; return the chunks that became whole."""
-        self._make_room(int(poll.max()) + 1 if len(poll) else 0)
-        order = np.argsort(poll, kind="stable")
-        sorted_poll = poll[order]
-        starts = np.flatnonzero(np.append(True, sorted_poll[1:] != sorted_poll[:-1]))[: len(poll)]
-        counts = np.diff(np.append(starts, len(poll)))
+        most = int(poll.max()) if len(poll) else -1
+        self._make_room(most + 1)
+        # of so narrow numbers a stable sort is a radix sort, ten times as fast
+        order = np.argsort(poll.astype(np.uint16) if most < 1 << 16 else poll, kind="stable")
+        rows, sorted_poll = first_row + order, poll[order]
+        starts = np.append(True, sorted_poll[1:] != sorted_poll[:-1])[: len(poll)].nonzero()[0]
+        counts = np.append(starts[1:], len(poll))[: len(starts)] - starts
         polls = sorted_poll[starts]
-        ordinal = np.arange(len(poll)) - np.repeat(starts - self._votes[polls], counts)
-        rows = first_row + order
-        whole = (self._votes[polls] + counts) // self._size - self._votes[polls] // self._size
-        chunks = self._whole(polls, whole, sorted_poll, ordinal, rows)
-        rest = ordinal >= np.repeat((self._votes[polls] + counts) // self._size * self._size, counts)
+        had = self._votes[polls]
+        ordinal = np.arange(len(poll)) + np.repeat(had - starts, counts)
+        first_number, end_number = had // self._size, (had + counts) // self._size
+        whole = end_number - first_number
+        base = np.cumsum(whole) - whole
+        in_chunk = ordinal < np.repeat(end_number * self._size, counts)
+        place = ordinal + np.repeat((base - first_number) * self._size, counts)
+        matrix = self._open[np.repeat(polls, whole)]
+        matrix.reshape(-1)[place[in_chunk]] = rows[in_chunk]
+        rest = (~in_chunk).nonzero()[0]
         self._open[sorted_poll[rest], ordinal[rest] % self._size] = rows[rest]
         self._votes[polls] += counts
-        return chunks
+        return self._chunks(polls, first_number, whole, base, matrix)
 
-    def _whole(self, polls: Int64s, whole: Int64s, poll: Int64s, ordinal: Int64s, rows: Int64s) -> Chunks:
-        busy = whole > 0
-        polls, whole = polls[busy], whole[busy]
-        base = np.cumsum(whole) - whole
-        of_poll = np.repeat(polls, whole)
-        first_number = self._votes[polls] // self._size
-        number = np.arange(int(whole.sum())) - np.repeat(base - first_number, whole)
-        matrix = self._open[of_poll]
-        place = np.full(len(self._votes), -1, np.int64)
-        place[polls] = base - first_number
-        last = np.full(len(self._votes), -1, np.int64)
-        last[polls] = first_number + whole
-        due = ordinal // self._size < last[poll]
-        matrix[place[poll[due]] + ordinal[due] // self._size, ordinal[due] % self._size] = rows[due]
-        before = np.append(0, matrix[:-1, 0])[: len(of_poll)] if len(of_poll) else np.zeros(0, np.int64)
-        before[base] = self._last_first[polls]
-        if len(of_poll):
-            self._last_first[polls] = matrix[base + whole - 1, 0]
+    def _chunks(self, polls: Int32s, first_number: Int64s, whole: Int64s, base: Int64s, matrix: Int64s) -> Chunks:
+        number = np.arange(len(matrix)) + np.repeat(first_number - base, whole)
+        before = np.append(0, matrix[:-1, 0])[: len(matrix)]
+        busy = whole.nonzero()[0]
+        before[base[busy]] = self._last_first[polls[busy]]
+        self._last_first[polls[busy]] = matrix[(base + whole - 1)[busy], 0]
         # a vote that is forgotten when its chunk is whole is replaced by the last one
         last_row = matrix[:, -1:]
-        chunks = Chunks(of_poll, number, np.where(matrix > last_row - self._memory, matrix, last_row), before)
-        return chunks.take(np.argsort(matrix[:, -1], kind="stable"))
+        kept = np.where(matrix > last_row - self._memory, matrix, last_row)
+        return Chunks(np.repeat(polls, whole), number, kept, before).take(np.argsort(last_row[:, 0], kind="stable"))
 
     def _make_room(self, polls: int) -> None:
         more = polls - len(self._votes)
@@ -141,11 +136,12 @@ def screen(chunks: Chunks, log: VoteLog, platform: Platform) -> Screened:
         "born_close": _close(np.where(aged, created, 0)),
     }
     size = rows.shape[1]
-    odd = _surprise(counts["repeats"], np.full(len(rows), 2 * platform.usual("repeats") + 1)) > _LEAST_SURPRISE
-    expected = np.full(len(rows), size * min(_UNSEEN_DOUBT * platform.usual("unseen_share") + 0.03, 1.0))
-    odd |= _surprise(size * counts["unseen_share"], expected) > _LEAST_SURPRISE
-    odd |= _surprise(counts["born_close"], np.full(len(rows), 2 * platform.usual("born_close") + 1)) > _LEAST_SURPRISE
-    odd |= _cells(client, time - created, aged, platform) > _LEAST_SURPRISE
+    usual = {name: platform.usual(name) for name in counts}
+    unseen = size * min(_UNSEEN_DOUBT * usual["unseen_share"] + 0.03, 1.0)
+    odd: Bools = _surprising(counts["repeats"], 2 * usual["repeats"] + 1)
+    odd |= _surprising(size * counts["unseen_share"], unseen)
+    odd |= _surprising(counts["born_close"], 2 * usual["born_close"] + 1)
+    odd |= _odd_cells(client, time - created, aged, platform)
     return Screened(odd, counts)
 
 
@@ -164,17 +160,18 @@ def _unseen(network: Any, platform: Platform) -> Floats:
 
 def _close(created: Any) -> Int64s:
     ordered = np.sort(created, axis=1)
-    close: Int64s = np.count_nonzero((np.diff(ordered, axis=1) < _CLOSE_MS) & (ordered[:, 1:] != 0), axis=1)
+    together = (ordered[:, 1:] - ordered[:, :-1] < _CLOSE_MS) & (ordered[:, 1:] != 0)
+    close: Int64s = np.count_nonzero(together, axis=1)
     return close
 
 
-def _cells(client: Any, age_ms: Any, aged: Any, platform: Platform) -> Floats:
-    """Return the greatest surprise over (client, band of age), and over clients and bands alone."""
+def _odd_cells(client: Any, age_ms: Any, aged: Any, platform: Platform) -> Bools:
+    """Tell of each chunk whether any (client, band of age), or a client or a band alone, has surprisingly many of its votes."""
     m, size = client.shape
     known = platform.clients
-    index = np.searchsorted(known, client)
+    index = known.searchsorted(client)
     index = np.where((np.append(known, 0)[index] == client) & (client != 0), index + 1, 0)
-    band = np.where(aged, np.searchsorted(_BAND_EDGES_MS, age_ms, "right"), _BANDS - 1)
+    band = np.where(aged, _BAND_EDGES_MS.searchsorted(age_ms, "right"), _BANDS - 1)
     cell = (np.arange(m)[:, None] * (len(known) + 1) + index) * _BANDS + band
     table = np.bincount(cell.ravel(), minlength=m * (len(known) + 1) * _BANDS).reshape(m, len(known) + 1, _BANDS)
     table = table[:, 1:, :-1]
@@ -182,14 +179,15 @@ def _cells(client: Any, age_ms: Any, aged: Any, platform: Platform) -> Floats:
     client_share = (platform.client_votes + _DOUBT_VOTES) / (votes + _DOUBT_VOTES)
     younger = np.append(np.append(0.0, platform.younger(_BAND_EDGES_MS)), 1.0)
     band_share = (np.diff(younger) * platform.aged_votes + _DOUBT_VOTES) / (platform.aged_votes + _DOUBT_VOTES)
-    both = _surprise(table, size * np.outer(client_share, band_share)[None])
-    worst: Floats = both.max(axis=(1, 2), initial=0.0)
-    worst = np.maximum(worst, _surprise(table.sum(axis=2), size * client_share[None]).max(axis=1, initial=0.0))
-    np.maximum(worst, _surprise(table.sum(axis=1), size * band_share[None]).max(axis=1, initial=0.0), out=worst)
-    return worst
+    odd: Bools = np.asarray(_surprising(table, size * np.outer(client_share, band_share)).any(axis=(1, 2)))
+    odd |= _surprising(table.sum(axis=2), size * client_share).any(axis=1)
+    odd |= _surprising(table.sum(axis=1), size * band_share).any(axis=1)
+    return odd
 
 
-def _surprise(count: Any, expected: Any) -> Floats:
-    surplus = count * np.log(np.maximum(count, 1e-9) / expected) - (count - expected)
-    surprise: Floats = np.where(count > expected, surplus, 0.0)
-    return surprise
+def _surprising(count: Any, expected: Floats | float) -> Bools:
+    """Tell of each count whether it surprises. A surprise is below (c - e)^2 / e, so that few logarithms are needed."""
+    odd: Bools = count > expected + np.sqrt(_LEAST_SURPRISE * expected)
+    c, e = count[odd], np.broadcast_to(expected, count.shape)[odd]
+    odd[odd] = c * np.log(c / e) - (c - e) > _LEAST_SURPRISE
+    return odd

@@ -10,7 +10,7 @@ import math
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from detectors.columns import Int64s
+from detectors.columns import Int32s, Int64s
 
 _LEAST_SURPRISE = 10.0
 _MEMORY_MS = 1_200_000.0
@@ -50,8 +50,18 @@ class Surges:
     def __init__(self) -> None:
         self._paces: dict[int, _Pace] = {}
 
-    def add(self, poll: int, first_row: int, first_ms: int, last_ms: int, votes: int) -> Surge | None:
-        """Take a whole chunk of a poll; return its surge when it should be looked at: at first, and whenever it is three times as large."""
+    def add(
+        self, poll: Int32s, first_row: Int64s, first_ms: Int64s, last_ms: Int64s, votes: int
+    ) -> list[tuple[int, Surge]]:
+        """Take whole chunks of polls, in order; return each surge that should be looked at, with its chunk's place.
+
+        That is at first, and whenever a surge is three times as large.
+        """
+        columns = poll.tolist(), first_row.tolist(), first_ms.tolist(), last_ms.tolist()
+        added = [self._add(*chunk, votes) for chunk in zip(*columns, strict=True)]
+        return [(place, surge) for place, surge in enumerate(added) if surge is not None]
+
+    def _add(self, poll: int, first_row: int, first_ms: int, last_ms: int, votes: int) -> Surge | None:
         pace = self._paces.get(poll)
         if pace is None:
             self._paces[poll] = _Pace(votes / max(last_ms - first_ms, 1), last_ms)
