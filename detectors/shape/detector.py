@@ -136,11 +136,15 @@ class Shape:
         begin = self._surges.candidates(by_poll)
         if not begin and not len(self._surges):
             return
-        usual = self._levels.before(int64s(begin) * SLOTS, frame, frame)
-        known = zip(usual.per_frame.tolist(), usual.frames.tolist(), strict=True)
-        for news in self._surges.pass_frame(frame, by_poll, dict(zip(begin, known, strict=True))):
+        usual = self._usual(begin, frame) if begin else {}
+        for news in self._surges.pass_frame(frame, by_poll, usual):
             at_ms = (frame + 1) * FRAME_MS
             seen.append(course_sighting(news, at_ms, self._rows.arrived_ms(news.surge.poll, at_ms)))
+
+    def _usual(self, polls: list[int], frame: int) -> dict[int, tuple[float, float]]:
+        """Return how many votes each of these polls had a frame before this one, and in how many frames."""
+        usual = self._levels.before(int64s(polls) * SLOTS, frame, frame)
+        return dict(zip(polls, zip(usual.per_frame.tolist(), usual.frames.tolist(), strict=True), strict=True))
 
     def _open(
         self, found: Steps, ahead: Heights, score: Floats, entry: int, keys: Int64s, base_ms: int, seen: list[Sighting]

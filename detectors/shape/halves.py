@@ -110,10 +110,12 @@ def _halved(keys: Int64s) -> Iterator[_Halved]:
 
 def _judged(of: _Halved, base_ms: int, from_tick: int, to_tick: int) -> tuple[Int64s, Int64s, Int64s]:
     """Return series, tick and gains of the spans that end in ticks [from_tick, to_tick)."""
-    last = (of.span % (SERIES_MS // of.span_ms) * of.span_ms + of.span_ms + base_ms - 1) // TICK_MS
-    now = np.flatnonzero((last >= from_tick) & (last < to_tick) & (of.votes >= _FEWEST))
-    gain = _gains(of.votes[now], of.left[now], of.span_ms)
-    return of.span[now] * of.span_ms // SERIES_MS, last[now], gain
+    judged = np.flatnonzero(of.votes >= _FEWEST)
+    series, place = np.divmod(of.span[judged], SERIES_MS // of.span_ms)
+    last = ((place + 1) * of.span_ms + base_ms - 1) // TICK_MS
+    now = (last >= from_tick) & (last < to_tick)
+    judged = judged[now]
+    return series[now], last[now], _gains(of.votes[judged], of.left[judged], of.span_ms)
 
 
 def _by_tick(series: Int64s, tick: Int64s, gain: Int64s) -> Steps:
