@@ -53,16 +53,19 @@ class KeyedTable:
 
     def find(self, keys: Hashes) -> Int64s:
         """Return the slot of each key, or -1."""
-        keys = _storable(keys)
-        slots = self._home(keys)
-        found = np.full(len(keys), -1, dtype=np.int64)
-        open_rows = np.arange(len(keys))
-        while len(open_rows):
-            seen = self._keys[slots[open_rows]]
-            hit = seen == keys[open_rows]
-            found[open_rows[hit]] = slots[open_rows[hit]]
-            open_rows = open_rows[~hit & (seen != _EMPTY)]
-            slots[open_rows] = (slots[open_rows] + 1) & self._mask
+        wanted = _storable(keys)
+        at = self._home(wanted)
+        seen = self._keys[at]
+        found = np.where(seen == wanted, at, -1)
+        rows = ((seen != wanted) & (seen != _EMPTY)).nonzero()[0]
+        at, wanted = at[rows], wanted[rows]
+        while len(rows):
+            at = (at + 1) & self._mask
+            seen = self._keys[at]
+            hit = seen == wanted
+            found[rows[hit]] = at[hit]
+            goes_on = ~hit & (seen != _EMPTY)
+            rows, at, wanted = rows[goes_on], at[goes_on], wanted[goes_on]
         return found
 
     def contains(self, keys: Hashes) -> Bools:
@@ -107,15 +110,19 @@ class KeyedTable:
 
     def _place(self, keys: Hashes) -> Int64s:
         slots = self._home(keys)
-        open_rows = np.arange(len(keys))
-        while len(open_rows):
-            wanted = slots[open_rows]
-            free = self._keys[wanted] == _EMPTY
-            self._keys[wanted[free]] = keys[open_rows[free]]
-            # where several rows wanted one free place, the last write took it: the others go on
-            open_rows = open_rows[self._keys[wanted] != keys[open_rows]]
-            slots[open_rows] = (slots[open_rows] + 1) & self._mask
+        left = self._take_free(slots, keys)
+        while len(left):
+            slots[left] = at = (slots[left] + 1) & self._mask
+            left = left[self._take_free(at, keys[left])]
         return slots
+
+    def _take_free(self, at: Int64s, keys: Hashes) -> Int64s:
+        """Let each key take its place if that is free; return the rows of those that did not get it."""
+        free = (self._keys[at] == _EMPTY).nonzero()[0]
+        self._keys[at[free]] = keys[free]
+        # where several rows wanted one free place, the last write took it: the others go on
+        unplaced: Int64s = (self._keys[at] != keys).nonzero()[0]
+        return unplaced
 
     def _grow(self, needed: int) -> None:
         old_keys, old_values = self._keys, self.values
@@ -130,4 +137,4 @@ class KeyedTable:
 
 
 def _storable(keys: Hashes) -> Hashes:
-    return np.where(keys == _EMPTY, _EMPTY - np.uint64(1), keys)
+    return np.minimum(keys, _EMPTY - np.uint64(1))

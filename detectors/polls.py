@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from detectors.block import Rows
-from detectors.columns import Int32s, Int64s
+from detectors.columns import Int32s, Int64s, run_starts
 
 MAX_OPTIONS = 64
 OTHER = "(other options)"
@@ -54,18 +54,24 @@ class PollBook:
         if not len(rows):
             return np.zeros(0, np.int32)
         width = len(rows.options) + 1
-        pairs, where = np.unique(rows.poll.astype(np.int64) * width + rows.option + 1, return_inverse=True)
+        pair = rows.poll.astype(np.int64) * width + rows.option + 1
+        order = np.argsort(pair)
+        ordered = pair[order]
+        starts = run_starts(ordered)
         codes = [
-            self._names.code((rows.poll_ids[pair // width], rows.options[pair % width - 1] if pair % width else None))
-            for pair in pairs.tolist()
+            self._names.code((rows.poll_ids[poll], rows.options[option - 1] if option else None))
+            for poll, option in (divmod(distinct, width) for distinct in ordered[starts].tolist())
         ]
-        return np.array(codes, dtype=np.int32)[where]
+        names = np.empty(len(pair), np.int32)
+        names[order] = np.repeat(np.array(codes, np.int32), np.diff(np.append(starts, len(pair))))
+        return names
 
     def enter(self, name: Int32s) -> tuple[Int32s, Int32s]:
         """Return poll number and cell (-1 for a reply) of released rows, giving out new ones in the rows' order."""
-        new = np.flatnonzero(self._names.poll[name] < 0)
-        fresh, first = np.unique(name[new], return_index=True)
-        for code in fresh[np.argsort(first)].tolist():
+        new = name[self._names.poll[name] < 0]
+        order = np.argsort(new)
+        first = np.minimum.reduceat(order, run_starts(new[order])) if len(new) else order
+        for code in new[np.sort(first)].tolist():
             poll_id, option = self._names.names[code]
             number = self._number.get(poll_id)
             number = self._enter(poll_id) if number is None else number
@@ -84,6 +90,14 @@ class PollBook:
     def tally(self, number: int) -> dict[str, int]:
         """Return the votes of each option of one poll, in order of name."""
         return {name: int(self.votes[cell]) for name, cell in sorted(self._cells[number].items())}
+
+    def move_votes(self, gained: Int32s, left: Int32s) -> Int32s:
+        """Count a vote more for each cell in `gained` and one less for each in `left` (-1: none); return these cells."""
+        gaining, gains = np.unique(gained, return_counts=True)
+        losing, losses = np.unique(left[left >= 0], return_counts=True)
+        self.votes[gaining] += gains
+        self.votes[losing] -= losses
+        return np.concatenate([gaining, losing])
 
     def strangers(self, name: Int32s) -> int:
         """Return how many polls these names may enter at most that are not there now."""

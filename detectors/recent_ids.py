@@ -58,7 +58,8 @@ class RecentIds:
 
 def _first_of_each(event: Hashes) -> Bools:
     # telling whether there are copies at all is several times cheaper than finding them, and mostly there are none
-    if len(np.unique(event)) == len(event):
+    ordered = np.sort(event)
+    if not (ordered[1:] == ordered[:-1]).any():
         return np.ones(len(event), dtype=np.bool_)
     first = np.zeros(len(event), dtype=np.bool_)
     first[np.unique(event, return_index=True)[1]] = True

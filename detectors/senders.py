@@ -83,7 +83,7 @@ class Senders:
         """Return the same rows with sketches only for those that have one."""
         if self.sketch_row is not None:
             return self
-        told = np.flatnonzero(self.sketch.any(axis=1))
+        told = np.flatnonzero(self.sketch.any(axis=1)) if self.sketch.size else int64s()
         place = np.full(len(self), -1, np.int32)
         place[told] = np.arange(len(told))
         return replace(self, sketch=self.sketch[told], sketch_row=place)

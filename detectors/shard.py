@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from detectors.block import Block
-from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells, int32s, int64s
+from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells, int32s, int64s, run_starts
 from detectors.counted import Counted, ScoredWindows
 from detectors.findings import Finding, Report, Retired, Standings
 from detectors.inbox import Inbox, Sequence
@@ -137,7 +137,7 @@ class Shard:
         before = len(self.book)
         poll, cell = self.book.enter(rows.name)
         counted.polls_entered += len(self.book) - before
-        np.maximum.at(self.book.last_ms, poll, rows.effective_ms)
+        self.book.last_ms[poll] = rows.effective_ms  # rows come in order of time: the last one of a poll stays
         is_vote, all_polls, all_cells = cell >= 0, poll, cell
         votes, poll, cell = rows.without_senders().take(is_vote), poll[is_vote], cell[is_vote]
         change = self._tally.count(votes, cell, self.book.serial[poll])
@@ -147,10 +147,8 @@ class Shard:
         first[is_vote] = change.first
         seen = self._watch(self._ballots(rows, all_polls, all_cells, first), until_ms)
         findings = self._findings(step.findings, seen, change)
-        np.maximum.at(self.book.changed_ms, self.book.cell_poll[change.cell], change.effective_ms)
-        np.add.at(self.book.votes, change.cell, 1)
-        np.subtract.at(self.book.votes, change.left[change.left >= 0], 1)
-        changed.append(np.unique(np.concatenate([change.cell, change.left[change.left >= 0]])))
+        self.book.changed_ms[self.book.cell_poll[change.cell]] = change.effective_ms
+        changed.append(self.book.move_votes(change.cell, change.left))
         self._count(counted, rows, votes, change, poll)
         if step.windows is not None:
             counted.scores.append(self._named(step.windows))
@@ -165,13 +163,12 @@ class Shard:
             return _NO_CELLS
         place = (tick - tick[0]) * len(self.book.serial) + poll[on_time]
         place = place * MAX_OPTIONS + self.book.cell_option[cell]
-        order = np.argsort(place, kind="stable")
-        place, tick, cell, arrived = place[order], tick[order], cell[order], arrived[order]
-        starts = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
+        order = np.argsort(place)
+        starts = run_starts(place[order])
         counts = np.diff(np.append(starts, len(tick)))
-        latest = np.maximum.reduceat(arrived, starts)
-        of = cell[starts]
-        return VoteCells(tick[starts] * self._tick_ms, self.book.cell_poll[of], self.book.cell_option[of], counts, latest)
+        latest = np.maximum.reduceat(arrived[order], starts)
+        of, tick_ms = cell[order[starts]], tick[order[starts]] * self._tick_ms
+        return VoteCells(tick_ms, self.book.cell_poll[of], self.book.cell_option[of], counts, latest)
 
     def _findings(self, found: list[RateFinding], seen: list[Sighting], change: TallyChange) -> list[Finding]:
         if not found and not seen:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Hashes, Int32s, Int64s, int32s, int64s
+from detectors.columns import Bools, Hashes, Int32s, Int64s, int32s, int64s, order_of, run_starts
 from detectors.inbox import Sequence
 from detectors.keyed_table import KeyedTable, mix
 
@@ -55,38 +55,39 @@ class Tally:
         if not len(votes):
             return _NO_CHANGE
         voter = mix(votes.account, serial)
-        order = np.argsort(voter, kind="stable")
-        voter, cell, serial = voter[order], cell[order], serial[order]
-        ts_ms, event, late = votes.ts_ms[order], votes.event[order], votes.late[order]
-        starts = np.flatnonzero(np.append(True, voter[1:] != voter[:-1]))
-        self._voters.reserve(len(starts))
-        stored = self._voters.find(voter[starts])
+        order = order_of(voter)
+        starts = run_starts(voter[order])
+        stops = np.append(starts[1:], len(order))
+        first, stands = order[starts], order[stops - 1]
+        self._voters.reserve(len(first))
+        stored = self._voters.find(voter[first])
         # a vote that is not late comes after all votes of its account so far, and takes the place of the one before
-        left = np.append(-1, cell[:-1]).astype(np.int32)
-        left[starts] = np.where(stored >= 0, self._voters.values["cell"][np.maximum(stored, 0)], -1)
-        wins = np.ones(len(voter), dtype=np.bool_)
-        champion = np.append(starts[1:], len(voter)) - 1
-        for group in _contested(late, starts, stored).tolist():
-            of = slice(starts[group], champion[group] + 1)
-            standing = self._contest(ts_ms[of], event[of], cell[of], int(stored[group]), wins[of], left[of])
-            champion[group] = starts[group] + standing if standing >= 0 else -1
-        self._store(ts_ms, event, cell, voter, serial, champion, stored)
-        rows = np.flatnonzero(wins)
-        rows = rows[np.argsort(order[rows])]
-        first = np.zeros(len(voter), np.bool_)
-        first[order[starts[stored < 0]]] = True
-        revotes = len(voter) - int(np.count_nonzero(first))
-        return TallyChange(votes.effective_ms[order[rows]], cell[rows], left[rows], revotes, first)
+        left = np.empty(len(voter), np.int32)
+        left[order[1:]] = cell[order[:-1]]
+        left[first] = np.where(stored >= 0, self._voters.values["cell"][stored], -1)
+        wins = np.ones(len(voter), np.bool_)
+        contested = _contested(votes.late, order, starts, stored)
+        for group in contested.tolist():
+            rows = order[starts[group] : stops[group]]
+            stands[group] = self._contest(votes, cell, rows, int(stored[group]), wins, left)
+        self._store(votes, cell, voter, serial, first, stands, stored)
+        is_first = np.zeros(len(voter), np.bool_)
+        is_first[first[stored < 0]] = True
+        revotes = len(voter) - int(np.count_nonzero(stored < 0))
+        if not len(contested):
+            return TallyChange(votes.effective_ms, cell, left, revotes, is_first)
+        return TallyChange(votes.effective_ms[wins], cell[wins], left[wins], revotes, is_first)
 
     def _contest(
-        self, ts_ms: Int64s, event: Hashes, cell: Int32s, stored: int, wins: Bools, left: Int32s
+        self, votes: Sequence, cell: Int32s, rows: Int64s, stored: int, wins: Bools, left: Int32s
     ) -> int:
         """Play all votes of one account in sequence, some late; fill `wins` and `left`; return who stands, or -1."""
         values = self._voters.values
         standing, held, best = -1, -1, (-(1 << 62), 0)
         if stored >= 0:
             held, best = int(values["cell"][stored]), (int(values["ts_ms"][stored]), int(values["event"][stored]))
-        for row, rank in enumerate(zip(ts_ms.tolist(), event.tolist(), strict=True)):
+        ranks = zip(votes.ts_ms[rows].tolist(), votes.event[rows].tolist(), strict=True)
+        for row, rank in zip(rows.tolist(), ranks, strict=True):
             wins[row], left[row] = rank > best, held
             if rank > best:
                 standing, held, best = row, int(cell[row]), rank
@@ -94,21 +95,22 @@ class Tally:
 
     def _store(
         self,
-        ts_ms: Int64s,
-        event: Hashes,
+        votes: Sequence,
         cell: Int32s,
         voter: Hashes,
         serial: Int64s,
-        champion: Int64s,
+        first: Int64s,
+        stands: Int64s,
         stored: Int64s,
     ) -> None:
-        new = stored < 0
-        slot = stored.copy()
-        slot[new] = self._voters.insert(voter[champion[new]])
-        slot, row = slot[champion >= 0], champion[champion >= 0]
+        """Write down the vote that stands of each voter: row `stands` (-1: the one that stood) at place `stored`."""
+        slot, new = stored.copy(), stored < 0
+        slot[new] = self._voters.insert(voter[first[new]])
         values = self._voters.values
-        values["ts_ms"][slot], values["event"][slot] = ts_ms[row], event[row]
-        values["cell"][slot], values["serial"][slot] = cell[row], serial[row]
+        values["serial"][slot[new]] = serial[first[new]]
+        slot, row = slot[stands >= 0], stands[stands >= 0]
+        values["ts_ms"][slot], values["event"][slot] = votes.ts_ms[row], votes.event[row]
+        values["cell"][slot] = cell[row]
 
     def forget(self, serials: Int64s) -> None:
         """Forget the voters of these polls."""
@@ -127,10 +129,10 @@ class Tally:
         self._voters.replace(np.frombuffer(state["key"], np.uint64), values)
 
 
-def _contested(late: Bools, starts: Int64s, stored: Int64s) -> Int64s:
+def _contested(late: Bools, order: Int64s, starts: Int64s, stored: Int64s) -> Int64s:
     """Return the groups in which a late vote meets another vote of its account."""
     if not late.any():
         return np.zeros(0, np.int64)
-    has_late = np.logical_or.reduceat(late, starts)
+    has_late = np.logical_or.reduceat(late[order], starts)
     sizes = np.diff(np.append(starts, len(late)))
     return np.flatnonzero(has_late & ((sizes > 1) | (stored >= 0)))
