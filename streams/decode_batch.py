@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
-from detectors.columns import Int32s
+from detectors.columns import Int32s, int32s
 from streams.decode_record import (
     MAX_NESTING,
     Event,
@@ -19,8 +19,11 @@ from streams.decode_record import (
     may_be_deep,
 )
 
-RUN_RECORDS = 512
-"""Records parsed in one call. A bad one costs its run a second parse, record by record, and nothing else."""
+RUN_RECORDS = 1024
+"""Records parsed in one call, few enough to stay in the processor's cache until they are columns.
+
+A bad one costs its run a second parse, record by record, and nothing else.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +35,32 @@ class Parsed:
     refused: Sequence[Refused]
 
 
-def parse(decoder: EventDecoder, values: Sequence[bytes | None], max_record_bytes: int) -> Parsed:
-    """Parse every record of a batch or refuse it; no record has a say in what another one gets."""
-    events: list[Event] = []
-    refused: list[Refused] = []
-    for start in range(0, len(values), RUN_RECORDS):
+def parse(decoder: EventDecoder, values: Sequence[bytes | None], max_record_bytes: int) -> Iterator[Parsed]:
+    """Parse every record of a batch or refuse it, a run at a time; no record has a say in what another one gets.
+
+    There is at least one run, be it empty.
+    """
+    for start in range(0, max(1, len(values)), RUN_RECORDS):
         run = values[start : start + RUN_RECORDS]
-        together = _parse_together(decoder, run, max_record_bytes)
-        if together is not None:
-            events += together
-            continue
-        for index, value in enumerate(run, start):
-            one = decode_one(decoder, value, index, max_record_bytes)
-            if isinstance(one, Refused):
-                refused.append(one)
-            else:
-                events.append(one)
-    accepted = np.ones(len(values), dtype=np.bool_)
-    accepted[[bad.index for bad in refused]] = False
-    return Parsed(events, np.flatnonzero(accepted).astype(np.int32), refused)
+        events = _parse_together(decoder, run, max_record_bytes)
+        if events is None:
+            yield _parse_apart(decoder, run, start, max_record_bytes)
+        else:
+            yield Parsed(events, np.arange(start, start + len(run), dtype=np.int32), [])
+
+
+def _parse_apart(decoder: EventDecoder, run: Sequence[bytes | None], start: int, max_record_bytes: int) -> Parsed:
+    events: list[Event] = []
+    index: list[int] = []
+    refused: list[Refused] = []
+    for at, value in enumerate(run, start):
+        one = decode_one(decoder, value, at, max_record_bytes)
+        if isinstance(one, Refused):
+            refused.append(one)
+        else:
+            events.append(one)
+            index.append(at)
+    return Parsed(events, int32s(index), refused)
 
 
 def _parse_together(
@@ -62,7 +72,7 @@ def _parse_together(
     not JSON inside a string, so no value can reach over a border; with as many values as records there is one each.
     """
     present = [value for value in run if value is not None]
-    if len(present) < len(run):
+    if not present or len(present) < len(run):
         return None
     joined = b"\n".join(present)
     if not _may_join(present, joined, max_record_bytes):
@@ -85,4 +95,5 @@ def _may_join(run: Sequence[bytes], joined: bytes, max_record_bytes: int) -> boo
     openings = np.count_nonzero((text | 0x20) == ord("{"))  # [ and { differ in this bit alone
     if openings - len(run) >= MAX_NESTING and any(map(may_be_deep, run)):
         return False
-    return joined.isascii() or all(map(is_utf8, run))
+    # a character cut off at a record's end is so with a newline behind it too
+    return joined.isascii() or is_utf8(b"\n".join([value for value in run if not value.isascii()]))

@@ -63,7 +63,8 @@ def _look_at(path: Path, settings: Settings, views: dict[str, list[_View]]) -> N
     key, copies = settings.digest().encode(), _Copies()
     over_ms = max(view.end_ms for some in views.values() for view in some) + _LATE_MS
     for lines in chunks(path, LINES_PER_CHUNK):
-        events = parse(decoder, lines, settings.intake.max_record_bytes).events
+        runs = parse(decoder, lines, settings.intake.max_record_bytes)
+        events = [event for run in runs for event in run.events]
         kept = [event for event in events if event.poll_id in views]
         hashes = hash_strings([event.event_id for event in kept], key).tolist()
         for event, number in copies.without(kept, hashes):
