@@ -108,6 +108,11 @@ class Case(msgspec.Struct):
         """Tell whether it is not resolved."""
         return self.resolved_ms is None
 
+    @property
+    def held(self) -> int:
+        """Return how many names its claims hold."""
+        return sum(len(claim.named) for claim in self.claims)
+
     def poll_ids(self) -> list[str]:
         """Return the polls it is about: those it accuses, or, when it accuses none, all; the first one first."""
         accusing = [claim for claim in self.claims if claim.standing]

@@ -27,7 +27,9 @@ def same_accounts(ours: AbstractSet[str], theirs: AbstractSet[str]) -> bool:
 
 def polls_of(finding: Finding) -> list[str]:
     """Return the polls a finding is about, the first one first."""
-    return list(dict.fromkeys([finding.poll_id, *(of.poll_id for of in finding.suspects)]))
+    if not finding.suspects:
+        return [finding.poll_id]
+    return list(dict.fromkeys([finding.poll_id, *[of.poll_id for of in finding.suspects]]))
 
 
 def topic(finding: Finding) -> str:
@@ -82,9 +84,10 @@ class Claim(msgspec.Struct):
         """Tell whether `finding` is a later word on the same thing."""
         mine = self.finding
         return (
-            (mine.detector, mine.kind, mine.option, mine.cluster)
-            == (finding.detector, finding.kind, finding.option, finding.cluster)
-        ) and not set(polls_of(mine)).isdisjoint(polls_of(finding))
+            mine.cluster == finding.cluster
+            and (mine.detector, mine.kind, mine.option) == (finding.detector, finding.kind, finding.option)
+            and not set(polls_of(mine)).isdisjoint(polls_of(finding))
+        )
 
     def take(self, new: Finding, close_below: float, room: int) -> int:
         """Take a later finding, at most `room` new names; return of how many accounts what is said changed."""

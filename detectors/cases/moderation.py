@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from detectors.alert import Recommended
 from detectors.cases.claim import Claim
-from detectors.findings import Evidence, Reason
+from detectors.findings import Evidence, Member, Reason
 
 _Value = TypeVar("_Value")
 _NO_REASON: Reason = "in_the_burst"
@@ -23,7 +23,8 @@ PART = 500
 """Most accounts of a message, and most cleared ones."""
 
 
-class NamedAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+# there are many and they are in no cycle: the collector need not look at them
+class NamedAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """An account that is named: how sure (0.5 to 1) and why."""
 
     account_id: Annotated[str, Meta(min_length=1)]
@@ -53,18 +54,24 @@ class ModerationItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def named_by(claims: Iterable[Claim]) -> dict[str, NamedAccount]:
     """Return everybody whom a standing claim names: the highest score, the reasons of all."""
-    named: dict[str, NamedAccount] = {}
-    sorts: dict[tuple[Reason, ...], list[Reason]] = {}
+    told: dict[str, Member] = {}
     for claim in claims:
         for account_id, member in claim.named.items() if claim.standing else ():
-            score, told = member.score, tuple(member.reasons) or (_NO_REASON,)
-            other = named.get(account_id)
-            if other is not None:
-                score, told = max(score, other.score), (*told, *other.reasons)
-            if told not in sorts:
-                sorts[told] = sorted(set(told))
-            named[account_id] = NamedAccount(account_id, score, sorts[told])
+            other = told.get(account_id)
+            told[account_id] = member if other is None else _both(member, other)
+    sorts: dict[tuple[Reason, ...], list[Reason]] = {}
+    named: dict[str, NamedAccount] = {}
+    for account_id, member in told.items():
+        reasons = tuple(member.reasons) or (_NO_REASON,)
+        if reasons not in sorts:
+            sorts[reasons] = sorted(set(reasons))
+        named[account_id] = NamedAccount(account_id, member.score, sorts[reasons])
     return named
+
+
+def _both(one: Member, other: Member) -> Member:
+    score = max(one.score, other.score)
+    return Member(one.account_id, score, one.reasons if one.reasons == other.reasons else one.reasons + other.reasons)
 
 
 def parts_of(

@@ -42,6 +42,7 @@ class Shelf:
         self._settled: dict[str, SuspectVotes] = {}
         self._beside: dict[str, Finding] = {}
         self._closed: dict[str, None] = {}
+        self._held = 0
 
     def take(self, finding: Finding) -> list[Case]:
         """Give a finding to its case, opening one above 1.0; return the cases that it changed."""
@@ -94,6 +95,7 @@ class Shelf:
             self._settled[poll_id] = together([self._settled.pop(poll_id, NONE_SUSPECT), suspect])
             if len(self._settled) > MOST_SETTLED:
                 del self._settled[next(iter(self._settled))]
+        self._held -= case.held
         self._remove(case)
 
     def forget_poll(self, poll_id: str) -> None:
@@ -179,15 +181,17 @@ class Shelf:
             case.claims.append(claim)
             case.fresh |= is_new and finding.score > 1
         if claim is not None:
-            room = self._room(case) if finding.members else 0
-            case.items_changed += claim.take(finding, self._params.close_below, room)
+            before = len(claim.named)
+            case.items_changed += claim.take(finding, self._params.close_below, self._room(case))
+            self._held += len(claim.named) - before
         if len(case.claims) > MOST_CLAIMS:
-            case.claims.remove(min(case.claims, key=lambda one: (one.standing, one.finding.score, one.finding.at_ms)))
+            least = min(case.claims, key=lambda one: (one.standing, one.finding.score, one.finding.at_ms))
+            case.claims.remove(least)
+            self._held -= len(least.named)
             case.items_changed += 1
 
     def _room(self, case: Case) -> int:
-        held = {one.case_id: sum(len(claim.named) for claim in one.claims) for one in self.cases.values()}
-        return max(0, min(MOST_NAMED_A_CASE - held[case.case_id], MOST_NAMED - sum(held.values())))
+        return max(0, min(MOST_NAMED_A_CASE - case.held, MOST_NAMED - self._held))
 
     def _merge(self, case: Case, loser: Case) -> None:
         if not case.is_open:
@@ -230,6 +234,7 @@ class Shelf:
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
         self.cases = {case.case_id: case for case in msgspec.msgpack.decode(state["cases"], type=list[Case])}
+        self._held = sum(case.held for case in self.cases.values())
         self._home = {poll_id: case.case_id for case in self.cases.values() for poll_id in case.homes}
         closed = [case for case in self.cases.values() if not case.is_open and not case.homes]
         self._closed = {case.case_id: None for case in sorted(closed, key=lambda case: (case.resolved_ms, case.case_id))}
