@@ -58,10 +58,9 @@ class PollBook:
         order = np.argsort(pair)
         ordered = pair[order]
         starts = run_starts(ordered)
-        codes = [
-            self._names.code((rows.poll_ids[poll], rows.options[option - 1] if option else None))
-            for poll, option in (divmod(distinct, width) for distinct in ordered[starts].tolist())
-        ]
+        poll, option = (code.tolist() for code in np.divmod(ordered[starts], width))
+        options: list[str | None] = [None, *rows.options]
+        codes = self._names.codes([(rows.poll_ids[p], options[o]) for p, o in zip(poll, option, strict=True)])
         names = np.empty(len(pair), np.int32)
         names[order] = np.repeat(np.array(codes, np.int32), np.diff(np.append(starts, len(pair))))
         return names
@@ -229,15 +228,17 @@ class _Names:
     def __len__(self) -> int:
         return len(self._code)
 
-    def code(self, name: Name) -> int:
-        code = self._code.get(name)
-        if code is None:
-            code = self._free.pop() if self._free else len(self.names)
-            if code == len(self.names):
-                self.names.append(name)
-                self.poll, self.cell = with_room(self.poll, code), with_room(self.cell, code)
-            self.names[code], self._code[name] = name, code
-            self.poll[code] = self.cell[code] = -1
+    def codes(self, names: list[Name]) -> list[int]:
+        known = self._code.get
+        return [self._enter(name) if (code := known(name)) is None else code for name in names]
+
+    def _enter(self, name: Name) -> int:
+        code = self._free.pop() if self._free else len(self.names)
+        if code == len(self.names):
+            self.names.append(name)
+            self.poll, self.cell = with_room(self.poll, code), with_room(self.cell, code)
+        self.names[code], self._code[name] = name, code
+        self.poll[code] = self.cell[code] = -1
         return code
 
     def forget(self, numbers: Int64s, waiting: Int32s) -> None:

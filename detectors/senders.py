@@ -137,7 +137,7 @@ def with_sketches(sender: Senders, width: int) -> Senders:
     """Return the rows with sketches of this width: cut off, or zeros where there were none."""
     if sender.sketch.shape[1] == width:
         return sender
-    sketch = sender.sketch[:, :width] if sender.sketch.shape[1] else np.zeros((len(sender), width), np.uint32)
+    sketch = sender.sketch[:, :width] if sender.sketch.shape[1] else np.zeros((len(sender.sketch), width), np.uint32)
     return replace(sender, sketch=sketch)
 
 

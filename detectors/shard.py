@@ -141,7 +141,7 @@ class Shard:
         is_vote, all_polls, all_cells = cell >= 0, poll, cell
         votes, poll, cell = rows.without_senders().take(is_vote), poll[is_vote], cell[is_vote]
         change = self._tally.count(votes, cell, self.book.serial[poll])
-        cells = self._vote_cells(votes, poll, cell, ~votes.late)
+        cells = _NO_CELLS if self._across else self._vote_cells(votes, poll, cell, ~votes.late)
         step = self._rate.advance(cells, until_ms)
         first = np.zeros(len(rows), np.bool_)
         first[is_vote] = change.first
