@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Int64s
+from detectors.columns import Bools, Int32s, Int64s
 from detectors.crowd.log import VoteLog
 from detectors.crowd.platform import Platform
 from detectors.crowd.screen import Chunks, Screened
@@ -18,7 +18,7 @@ from detectors.senders import NO_TIME_MS
 _YOUNG_VOTES = 2_000
 _LEAST_POLLS = 4
 _MOST_CHUNKS = 16
-_TYPES = {"poll": "i8", "odd": "?", "repeats": "i8", "unseen_share": "f8", "born_close": "i8"}
+_TYPES = {"poll": "i4", "odd": "?", "repeats": "i8", "unseen_share": "f8", "born_close": "i8"}
 
 
 class Lessons:
@@ -70,7 +70,7 @@ class Lessons:
             self._columns = [{name: np.frombuffer(state["columns"][name], kind) for name, kind in _TYPES.items()}]
 
 
-def _ordinary(poll: Int64s, odd: Bools, platform: Platform) -> Bools:
+def _ordinary(poll: Int32s, odd: Bools, platform: Platform) -> Bools:
     learned: Bools = ~odd & (_nth(poll) < _MOST_CHUNKS)
     polls, odd_polls = len(np.unique(poll)), len(np.unique(poll[odd]))
     if platform.votes < _YOUNG_VOTES or (polls >= _LEAST_POLLS and 2 * odd_polls > polls):
@@ -80,7 +80,7 @@ def _ordinary(poll: Int64s, odd: Bools, platform: Platform) -> Bools:
     return learned
 
 
-def _nth(poll: Int64s) -> Int64s:
+def _nth(poll: Int32s) -> Int64s:
     """Return for each entry how many of the same poll are before it."""
     order = np.argsort(poll, kind="stable")
     ordered = poll[order]
