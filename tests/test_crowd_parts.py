@@ -96,7 +96,7 @@ def test_a_log_of_many_votes_takes_no_more_than_it_says() -> None:
         log.append(ballots_of(np.arange(2_000) + 2_000 * part, 0))
         log.trim()
     assert len(log.column("poll")) == 20_000
-    assert sum(column.nbytes for column in log._columns.values()) <= 67 * 2 * 20_000
+    assert sum(column.nbytes for column in log._columns.values()) <= 73 * 2 * 20_000
 
 
 @pytest.mark.parametrize(("days", "age_d"), [(0.3, 2), (4, 80), (90, 10), (250, 130)])
@@ -155,10 +155,10 @@ def test_what_a_group_was_chosen_by_is_no_evidence_against_it() -> None:
     by_client = np.full(600, 0.2)
     weight = 1 / (1 + np.exp(-by_birth))
     found = Split(weight, np.full(600, 0.5), {"born": by_birth, "client": by_client}, {})
-    traits = {trait.name: trait for trait in judge(votes, votes.take([]), found, births, platform_of(4_000), 1e-8, 1).traits}
+    traits = {trait.name: trait for trait in judge(votes, votes.take([]), found, births, None, platform_of(4_000), 1e-8, 1).traits}
     assert traits["client"].tells
     assert not traits["born"].tells
-    assert judge(votes, votes.take([]), found, births, platform_of(4_000), 1e-8, 1).score == 0
+    assert judge(votes, votes.take([]), found, births, None, platform_of(4_000), 1e-8, 1).score == 0
 
 
 def test_an_account_whose_age_is_not_known_was_born_neither_in_the_window_nor_outside() -> None:

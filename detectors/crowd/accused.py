@@ -132,7 +132,7 @@ class Accused:
         rows = rows[self._log.get("group", rows) == 0]
         group.scored_row = end
         if len(rows):
-            votes = votes_at(self._log, rows)
+            votes = votes_at(self._log, rows, handles=group.profile.namesakes is not None)
             weight, group.share = group.profile.later(votes, group.share)
             self._set_weights(group, votes, weight)
             group.unsaid |= bool((weight >= _LEAST_WEIGHT).any())

@@ -193,8 +193,9 @@ class Crowd:
         growth = _GROWTH if early or run.score > _CLOSE else _SLOW_GROWTH
         run.next_votes, run.looks = int(len(rows) * growth), run.looks + 1
         earlier = self._log.rows_of(poll, oldest, int(rows[0]))
-        past = votes_at(self._log, earlier[self._log.get("odd", earlier) == 0][-_MOST_PAST:])
-        said, run.score = self._accused.search(at_ms, poll, votes_at(self._log, rows), past, run.looks, end)
+        past_rows = earlier[self._log.get("odd", earlier) == 0][-_MOST_PAST:]
+        votes, past = (votes_at(self._log, of, handles=self._platform.handles.tell) for of in (rows, past_rows))
+        said, run.score = self._accused.search(at_ms, poll, votes, past, run.looks, end)
         if len(earlier) and self._accused.began_before(poll, int(rows[0])):
             run.start_row, run.next_votes = int(earlier[-len(rows) :][0]), 0
         for group in self._accused.of(poll):

@@ -10,10 +10,11 @@ from detectors.columns import Floats, Int64s
 from detectors.crowd.births import Births, densest
 from detectors.crowd.judgement import Judgement, judge
 from detectors.crowd.mixture import Dimension, Split, split
+from detectors.crowd.namesakes import Namesakes, commonest
 from detectors.crowd.platform import Platform
 from detectors.crowd.profile import Profile, profile
 from detectors.crowd.seeds import Seed, seeds
-from detectors.crowd.window import Votes, dimensions
+from detectors.crowd.window import Votes, dimensions, is_young
 from detectors.senders import NO_TIME_MS
 
 _MOST_FITTED = 800
@@ -30,11 +31,12 @@ class Fit:
     sides: list[Dimension]
     split: Split
     births: Births | None
+    namesakes: Namesakes | None
     rows: Int64s
 
     def spread(self, votes: Votes) -> Found:
         """Return the group in all votes of the window."""
-        tables = profile(self.sides, self.split, self.births, self.rows)
+        tables = profile(self.sides, self.split, self.births, self.namesakes, self.rows)
         return Found(self.judgement, tables, tables.weights(votes))
 
 
@@ -76,26 +78,33 @@ def refitted(
     votes: Votes, past: Votes, weight: Floats, platform: Platform, budget: float, looks: int
 ) -> Found:
     """Fit a group anew that is known already, beginning from its weights."""
-    members = (weight >= 0.5) & (votes.created_ms != NO_TIME_MS)
-    births = densest(votes.created_ms[members], int(votes.time_ms[-1]), platform)
+    members = weight >= 0.5
+    aged = members & (votes.created_ms != NO_TIME_MS)
+    births = densest(votes.created_ms[aged], int(votes.time_ms[-1]), platform)
+    namesakes = _namesakes(votes.take(members), platform)
     part, every = _part(votes)
-    sides = dimensions(part, past, platform, births)
+    sides = dimensions(part, past, platform, births, namesakes)
     found = split(sides, np.clip(weight, 0.01, 0.99)[::every])
-    judgement = judge(part, past, found, births, platform, budget, looks)
-    return Fit(judgement, sides, found, births, part.rows).spread(votes)
+    judgement = judge(part, past, found, births, namesakes, platform, budget, looks)
+    return Fit(judgement, sides, found, births, namesakes, part.rows).spread(votes)
 
 
 def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: float, looks: int) -> Fit:
     """Fit a group from a seed; of many votes a part, evenly chosen, is fitted."""
     part, every = _part(votes)
-    sides = dimensions(part, past, platform, seed.births)
+    sides = dimensions(part, past, platform, seed.births, seed.namesakes)
     found = split(sides, seed.core[::every])
     births = _reborn(part, found, seed.births, platform)
-    if births is not seed.births:
-        sides = dimensions(part, past, platform, births)
+    namesakes = _namesakes(part.take(found.without("handle") >= 0.5), platform)
+    if births is not seed.births or namesakes != seed.namesakes:
+        sides = dimensions(part, past, platform, births, namesakes)
         found = split(sides, found.weight)
-    judgement = judge(part, past, found, births, platform, budget, looks)
-    return Fit(judgement, sides, found, births, part.rows)
+    judgement = judge(part, past, found, births, namesakes, platform, budget, looks)
+    return Fit(judgement, sides, found, births, namesakes, part.rows)
+
+
+def _namesakes(members: Votes, platform: Platform) -> Namesakes | None:
+    return commonest(members.handle, is_young(members), platform)
 
 
 def _part(votes: Votes) -> tuple[Votes, int]:

@@ -1,7 +1,7 @@
 """Is a tight group a script? Only if it is concentrated in two independent ways at least; one way alone is what crowds do.
 
 A campus shares one network, newcomers were born together, a celebrity's crowd shares country, answer and referrer. So each
-machine dimension (client, births, networks) is tested on votes that the other dimensions alone put into the group: what was
+machine dimension (client, births, networks, handles) is tested on votes that the other dimensions alone put into the group: what was
 selected for can't be its own evidence. The second smallest chance counts.
 """
 
@@ -15,7 +15,9 @@ from scipy.special import betainc, gammainc
 
 from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd.births import Births
+from detectors.crowd.handles import KINDS
 from detectors.crowd.mixture import Split
+from detectors.crowd.namesakes import Namesakes, named_alike
 from detectors.crowd.platform import Platform
 from detectors.crowd.seeds import odd_network_share, odd_networks
 from detectors.crowd.window import Votes, born_in
@@ -66,12 +68,15 @@ class Judgement:
 
 
 def judge(
-    votes: Votes, past: Votes, found: Split, births: Births | None, platform: Platform, budget: float, looks: int
-) -> Judgement:
+    votes: Votes, past: Votes, found: Split, births: Births | None, namesakes: Namesakes | None,
+    platform: Platform, budget: float, looks: int,
+) -> Judgement:  # fmt: skip
     """Weigh a group against the budget: the chance that one examination accuses a crowd unusual in one way only."""
     traits = [_client(votes, past, found, platform), _networks(votes, past, found, platform)]
     if births is not None:
         traits.append(_births(votes, past, found, births))
+    if namesakes is not None:
+        traits.append(_handles(votes, past, found, namesakes))
     traits = [trait for trait in traits if trait.votes]
     telling = sorted(trait.log10_p for trait in traits if trait.tells)
     second = telling[1] if len(telling) > 1 else 0.0
@@ -108,6 +113,14 @@ def _births(votes: Votes, past: Votes, found: Split, births: Births) -> Trait:
     weight = found.without("born")
     usual = _usual(births.usual, born_in(past, births) == 1, past.created_ms != NO_TIME_MS)
     return _trait("born", inside == 1, (inside >= 0) & (weight >= 0.5), weight, usual, 5_000.0)
+
+
+def _handles(votes: Votes, past: Votes, found: Split, namesakes: Namesakes) -> Trait:
+    inside, before = (named_alike(of.handle, namesakes) for of in (votes, past))
+    weight = found.without("handle")
+    usual = _usual(namesakes.usual, before == 1, before >= 0)
+    name = KINDS[namesakes.kind]
+    return _trait(name, inside == 1, (inside >= 0) & (weight >= 0.5), weight, usual, 1_000.0)
 
 
 def _networks(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trait:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from detectors.columns import Bools, Int32s, Int64s
+from detectors.crowd.handle_book import YOUNG_MS
 from detectors.crowd.log import VoteLog
 from detectors.crowd.platform import Platform
 from detectors.crowd.screen import Chunks, Screened
@@ -18,6 +19,7 @@ from detectors.senders import NO_TIME_MS
 _YOUNG_VOTES = 2_000
 _LEAST_POLLS = 4
 _MOST_CHUNKS = 16
+_EVERY_HANDLE = 4
 _TYPES = {"poll": "i4", "odd": "?", "repeats": "i8", "unseen_share": "f8", "born_close": "i8"}
 
 
@@ -50,7 +52,10 @@ class Lessons:
         columns = {name: np.concatenate([part[name] for part in self._columns]) for name in _TYPES}
         self._rows, self._columns = [], []
         learned = _ordinary(columns["poll"], columns["odd"], platform)
-        platform.learn(_senders(log, rows[learned].ravel()))
+        taught = rows[learned].ravel()
+        taught = taught[taught >= log.first]
+        platform.learn(_senders(log, taught))
+        _teach_handles(platform, log, np.sort(taught)[::_EVERY_HANDLE])
         for name in ("repeats", "unseen_share", "born_close"):
             platform.learn_usual(name, columns[name][learned])
 
@@ -92,7 +97,11 @@ def _nth(poll: Int32s) -> Int64s:
 
 
 def _senders(log: VoteLog, rows: Int64s) -> dict[str, Any]:
-    rows = rows[rows >= log.first]
     created, time = log.get("created_ms", rows), log.get("time_ms", rows)
     columns = {name: log.get(name, rows) for name in ("client", "network", "country", "followers", "referrer")}
     return {**columns, "age_ms": np.where(created == NO_TIME_MS, NO_TIME_MS, time - created)}
+
+
+def _teach_handles(platform: Platform, log: VoteLog, rows: Int64s) -> None:
+    created, time = log.get("created_ms", rows), log.get("time_ms", rows)
+    platform.handles.learn(log.handles(rows), (created != NO_TIME_MS) & (time - created < YOUNG_MS))

@@ -1,18 +1,20 @@
 """The last votes of a shard as columns, with who sent them; it knows nothing of what is looked for in them.
 
-A vote takes 67 bytes and its account id (8 more and the text). With room for what comes next a log of 150,000 votes is 15 to
+A vote takes 73 bytes and its account id (8 more and the text). With room for what comes next a log of 150,000 votes is 15 to
 25 MB with ids of 14 bytes.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Int64s
+from detectors.crowd.handles import KINDS, UNREAD, HandleCodes, handle_codes
 from detectors.strings import Strings, joined
 from detectors.watcher import Ballots
 
@@ -32,6 +34,9 @@ _COLUMNS = {
     "group": "u1",
     "weight": "f4",
     "named": "u1",
+    "stem": "u2",
+    "shape": "u2",
+    "pattern": "u2",
 }
 _SPARE = 4
 
@@ -108,16 +113,25 @@ class VoteLog:
         """Set one column in these rows."""
         self.column(name)[rows - self.first] = values
 
+    def handles(self, rows: Int64s) -> HandleCodes:
+        """Return the handle codes (3 x n) of rows, which ascend; a handle is read when it is first asked for."""
+        unread = rows[self.get(KINDS[0], rows) == UNREAD]
+        if len(unread):
+            for kind, codes in zip(KINDS, handle_codes(joined(self._ids_of(unread))), strict=True):
+                self.put(kind, unread, codes)
+        return np.stack([self.get(kind, rows) for kind in KINDS])
+
     def account_ids(self, rows: Int64s) -> list[str]:
         """Return the account ids of rows, which ascend."""
-        found: list[str] = []
+        return [text for ids in self._ids_of(rows) for text in ids.texts()]
+
+    def _ids_of(self, rows: Int64s) -> Iterator[Strings]:
         place = 0
         while place < len(rows):
             start, ids = self._ids[bisect_right(self._ids, int(rows[place]), key=lambda part: part[0]) - 1]
             stop = int(np.searchsorted(rows, start + len(ids)))
-            found += ids.take(rows[place:stop] - start).texts()
+            yield ids.take(rows[place:stop] - start)
             place = stop
-        return found
 
     def trim(self) -> None:
         """Give back the room of forgotten rows."""

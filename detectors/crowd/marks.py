@@ -9,7 +9,9 @@ import numpy as np
 
 from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd.births import Births
+from detectors.crowd.handles import KINDS
 from detectors.crowd.judgement import Judgement
+from detectors.crowd.namesakes import Namesakes, named_alike
 from detectors.crowd.platform import Platform
 from detectors.crowd.window import Votes
 from detectors.findings import Reason
@@ -37,6 +39,7 @@ class Marks:
     few_followers: int
     no_referrer: bool
     born: bool
+    named: bool
     new: bool
     votes: int
     others: int
@@ -68,6 +71,7 @@ def marks(votes: Votes, weight: Floats, judgement: Judgement, platform: Platform
         _few_followers(group, platform),
         _no_referrer(group, platform),
         "born" in tells,
+        not tells.isdisjoint(KINDS),
         bool(len(age_ms)) and float(np.median(age_ms)) < _NEW_MS,
         len(group),
         int(np.count_nonzero(span & (weight < 0.5))),
@@ -75,11 +79,14 @@ def marks(votes: Votes, weight: Floats, judgement: Judgement, platform: Platform
     )
 
 
-def reasons(votes: Votes, shared: Marks, births: Births | None) -> list[list[Reason]]:
+def reasons(
+    votes: Votes, shared: Marks, births: Births | None, namesakes: Namesakes | None
+) -> list[list[Reason]]:
     """Return for each member the reasons that hold for it, at least that it came with the others."""
     inside = np.zeros(len(votes), np.bool_)
     if births is not None:
         inside = (votes.created_ms >= births.from_ms) & (votes.created_ms <= births.to_ms)
+    alike = np.zeros(len(votes), np.bool_) if namesakes is None else named_alike(votes.handle, namesakes) == 1
     aged = votes.created_ms != NO_TIME_MS
     holds: list[tuple[Reason, Bools]] = [
         ("born_together", inside & shared.born),
@@ -87,6 +94,7 @@ def reasons(votes: Votes, shared: Marks, births: Births | None) -> list[list[Rea
         ("few_networks", (votes.network != 0) & shared.networks),
         ("one_client", (votes.client == shared.client) & (shared.client != 0)),
         ("one_country", (votes.country == shared.country) & (shared.country >= 0)),
+        ("generated_handle", alike & shared.named),
         ("few_followers", (votes.followers >= 0) & (votes.followers <= shared.few_followers)),
         ("no_referrer", (votes.referrer == 0) & shared.no_referrer),
         ("same_option", (votes.option == shared.option) & (shared.option >= 0)),

@@ -1,6 +1,6 @@
 """What voters of a shard's polls usually are: clients, ages, networks, countries, followers. It judges nothing.
 
-State: at most 250,000 networks (17 to 34 bytes each, 8 MB), 64 clients, and histograms of 240 ages, 676 countries and 24
+State: at most 250,000 networks (17 to 34 bytes each, 8 MB), what `handle_book` says of itself, 64 clients, and histograms of 240 ages, 676 countries and 24
 powers of two of followers. Counts are halved when a million votes are in them, so it follows what the platform becomes.
 """
 
@@ -12,6 +12,7 @@ import numpy as np
 from river import stats
 
 from detectors.columns import Floats, Int64s
+from detectors.crowd.handle_book import HandleBook
 from detectors.keyed_table import KeyedTable
 from detectors.senders import NO_TIME_MS, Codes
 
@@ -40,6 +41,7 @@ class Platform:
         self.referrer_votes = np.zeros(2)
         self.networks = KeyedTable({"votes": "f8"})
         self.network_votes = 0.0
+        self.handles = HandleBook()
         self._usual = {name: _mean(value) for name, value in _BEFORE.items()}
 
     def usual(self, name: str) -> float:
@@ -145,7 +147,10 @@ class Platform:
         arrays = {name: getattr(self, name).tobytes() for name in _ARRAYS}
         usual = {name: self.usual(name) for name in _BEFORE}
         votes = values["votes"][order].tobytes()
-        return {**arrays, "keys": keys[order].tobytes(), "votes": votes, "total": self.network_votes, "usual": usual}
+        return {
+            **arrays, "keys": keys[order].tobytes(), "votes": votes, "total": self.network_votes,
+            "usual": usual, "handles": self.handles.snapshot(),
+        }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
@@ -155,6 +160,7 @@ class Platform:
         votes = np.frombuffer(state["votes"], np.float64)
         self.networks.replace(np.frombuffer(state["keys"], np.uint64), {"votes": votes})
         self.network_votes = state["total"]
+        self.handles.restore(state["handles"])
         self._usual = {name: _mean(value) for name, value in state["usual"].items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.crowd.births import Births
 from detectors.crowd.mixture import Dimension, Split, table
+from detectors.crowd.namesakes import Namesakes, named_alike
 from detectors.crowd.window import Votes, born_in
 
 _STEPS = 4
@@ -28,6 +29,7 @@ class Profile:
     codes: dict[str, Int64s]
     odds: dict[str, Floats]
     births: Births | None
+    namesakes: Namesakes | None
     edge_row: Int64s
     share: Floats
 
@@ -51,7 +53,7 @@ class Profile:
     def _odds(self, votes: Votes) -> Floats:
         total = np.zeros(len(votes))
         for name, codes in self.codes.items():
-            value, known = _value(name, votes, self.births)
+            value, known = _value(name, votes, self)
             place = codes.searchsorted(value)
             place[codes.take(place, mode="clip") != value] = len(codes)
             total += self.odds[name][place] * known
@@ -59,26 +61,24 @@ class Profile:
 
     def plain(self) -> dict[str, Any]:
         """Return plain data."""
-        births = (
-            None
-            if self.births is None
-            else [self.births.from_ms, self.births.to_ms, self.births.usual, self.births.surprise]
-        )
         tables = {name: [codes.tobytes(), self.odds[name].tobytes()] for name, codes in self.codes.items()}
         return {
             "tables": tables,
-            "births": births,
+            "births": None if self.births is None else list(astuple(self.births)),
+            "namesakes": None if self.namesakes is None else list(astuple(self.namesakes)),
             "edge": self.edge_row.tobytes(),
             "share": self.share.tobytes(),
         }
 
 
-def profile(dimensions: list[Dimension], found: Split, births: Births | None, rows: Int64s) -> Profile:
+def profile(
+    dimensions: list[Dimension], found: Split, births: Births | None, namesakes: Namesakes | None, rows: Int64s
+) -> Profile:
     """Return the tables of a split of votes in these rows."""
     edges = np.flatnonzero(np.append(True, found.share[1:] != found.share[:-1]))
     codes = {d.name: d.codes for d in dimensions}
     odds = {d.name: table(d, found.weight, found.looseness[d.name]) for d in dimensions}
-    return Profile(codes, odds, births, rows[edges], found.share[edges])
+    return Profile(codes, odds, births, namesakes, rows[edges], found.share[edges])
 
 
 def restored(state: dict[str, Any]) -> Profile:
@@ -86,13 +86,17 @@ def restored(state: dict[str, Any]) -> Profile:
     codes = {name: np.frombuffer(pair[0], np.int64) for name, pair in state["tables"].items()}
     odds = {name: np.frombuffer(pair[1], np.float64) for name, pair in state["tables"].items()}
     births = None if state["births"] is None else Births(*state["births"])
+    namesakes = None if state["namesakes"] is None else Namesakes(*state["namesakes"])
     edge, share = np.frombuffer(state["edge"], np.int64), np.frombuffer(state["share"], np.float64)
-    return Profile(codes, odds, births, edge, share)
+    return Profile(codes, odds, births, namesakes, edge, share)
 
 
-def _value(name: str, votes: Votes, births: Births | None) -> tuple[Int64s, Any]:
-    if name == "born" and births is not None:
-        value = born_in(votes, births)
+def _value(name: str, votes: Votes, of: Profile) -> tuple[Int64s, Any]:
+    if name == "born" and of.births is not None:
+        value = born_in(votes, of.births)
+        return value, value >= 0
+    if name == "handle" and of.namesakes is not None:
+        value = named_alike(votes.handle, of.namesakes)
         return value, value >= 0
     if name == "referrer":
         return (votes.referrer != 0).astype(np.int64), np.ones(len(votes), np.bool_)

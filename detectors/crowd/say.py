@@ -78,6 +78,9 @@ def _sentence(group: Group, trait: Trait) -> Evidence:
         "client": "came through one client",
         "two_clients": "came through two clients",
         "network": "came from networks never seen on other polls, or shared far more than there",
+        "stem": "are from accounts whose handles are one stem with a number",
+        "shape": "are from accounts whose handles have the same numbers of letters and digits in one order",
+        "pattern": "are from accounts whose handles follow one pattern of words and digits",
         "born": f"are from accounts made within {_days(group)}",
     }[trait.name]
     few = "" if trait.tells else "Only "
@@ -108,7 +111,8 @@ def _days(group: Group) -> str:
 def _members(group: Group, log: VoteLog, rows: Int64s) -> tuple[Member, ...]:
     if not len(rows):
         return ()
-    why = reasons(votes_at(log, rows), group.marks, group.profile.births)
+    of = group.profile
+    why = reasons(votes_at(log, rows, handles=of.namesakes is not None), group.marks, of.births, of.namesakes)
     weight = log.get("weight", rows).tolist()
     return tuple(
         Member(account_id, round(score, 3), reasons_of)

@@ -1,4 +1,4 @@
-"""Where to begin: the votes of a window that share a client, a birth window or odd networks beyond what the platform explains."""
+"""Where to begin: votes that share a client, a birth window, odd networks or a kind of handle beyond what the platform explains."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd.births import Births, densest
+from detectors.crowd.namesakes import Namesakes, commonest, named_alike
 from detectors.crowd.platform import Platform
-from detectors.crowd.window import Votes
+from detectors.crowd.window import Votes, born_in, is_young
 from detectors.senders import NO_TIME_MS, Codes
 
 _MOST_CLIENTS = 3
@@ -25,10 +26,11 @@ _UNSEEN_DOUBT = 1.5
 
 @dataclass(frozen=True)
 class Seed:
-    """First weights of a group, and the birth window it was found with, if any."""
+    """First weights of a group, and the birth window and the kind of handle it was found with, if any."""
 
     core: Floats
     births: Births | None
+    namesakes: Namesakes | None
     surprise: float
 
 
@@ -42,7 +44,7 @@ class _Mark:
 
 
 def seeds(votes: Votes, platform: Platform) -> list[Seed]:
-    """Return groups to begin with, the most surprising first: by client with births or networks, and by these two."""
+    """Return groups to begin with, the most surprising first: by any two of client, births, networks and handles."""
     odd = _Mark(odd_networks(votes.network, platform), votes.network != 0, odd_network_share(platform))
     codes, counts = np.unique(votes.client[votes.client != 0], return_counts=True)
     enough = counts >= _LEAST_VOTES
@@ -51,6 +53,7 @@ def seeds(votes: Votes, platform: Platform) -> list[Seed]:
     order = np.argsort(-_surprise(counts, len(votes) * shares), kind="stable")[:_MOST_CLIENTS]
     clients = [_Mark(votes.client == codes[i], votes.client != 0, float(shares[i])) for i in order]
     found = [seed for client in (*clients, None) for seed in _with_births(votes, client, odd, platform)]
+    found += _with_handles(votes, [*clients, odd], platform)
     return sorted(
         (seed for seed in found if seed.surprise > _LEAST_SURPRISE), key=lambda seed: -seed.surprise
     )
@@ -66,16 +69,30 @@ def _with_births(votes: Votes, client: _Mark | None, odd: _Mark, platform: Platf
     of = [] if client is None else [client]
     groups = [] if client is None else [[client, odd]]
     if births is not None:
-        born = _Mark(
-            (votes.created_ms >= births.from_ms) & (votes.created_ms <= births.to_ms) & aged,
-            aged,
-            births.usual,
-        )
+        born = _born(votes, births)
         groups = [[*of, born], [*of, born, odd], *groups] if of else [[born, odd]]
-    return [_seed(group, births) for group in groups]
+    return [_seed(group, births, None) for group in groups]
 
 
-def _seed(marks: list[_Mark], births: Births | None) -> Seed:
+def _with_handles(votes: Votes, others: list[_Mark], platform: Platform) -> list[Seed]:
+    """Return groups of one kind of handle that have another mark as well."""
+    namesakes = commonest(votes.handle, is_young(votes), platform)
+    if namesakes is None:
+        return []
+    alike = named_alike(votes.handle, namesakes)
+    named = _Mark(alike == 1, alike >= 0, namesakes.usual)
+    aged = votes.created_ms != NO_TIME_MS
+    births = densest(votes.created_ms[named.inside & aged], int(votes.time_ms[-1]), platform)
+    found = [_seed([named, other], None, namesakes) for other in others]
+    return found if births is None else [*found, _seed([named, _born(votes, births)], births, namesakes)]
+
+
+def _born(votes: Votes, births: Births) -> _Mark:
+    inside = born_in(votes, births)
+    return _Mark(inside == 1, inside >= 0, births.usual)
+
+
+def _seed(marks: list[_Mark], births: Births | None, namesakes: Namesakes | None) -> Seed:
     """Return the votes that have all marks; they surprise only if no single mark explains that they have the others."""
     inside = np.logical_and.reduce([mark.inside for mark in marks])
     known = np.logical_and.reduce([mark.known for mark in marks])
@@ -85,7 +102,7 @@ def _seed(marks: list[_Mark], births: Births | None) -> Seed:
         alone = int(np.count_nonzero(mark.inside & known)) * usual / mark.usual
         if count < _LEAST_LIFT * alone or _above(count, alone) < _LEAST_ALONE:
             surprise = 0.0
-    return Seed(np.where(inside, _IN, _OUT), births, surprise)
+    return Seed(np.where(inside, _IN, _OUT), births, namesakes, surprise)
 
 
 def _above(count: int, expected: float) -> float:

@@ -10,18 +10,25 @@ import numpy as np
 
 from detectors.columns import Floats, Int64s
 from detectors.crowd.births import Births
+from detectors.crowd.handle_book import YOUNG_MS
+from detectors.crowd.handles import KINDS, UNREAD, HandleCodes
 from detectors.crowd.log import VoteLog
 from detectors.crowd.mixture import Dimension
+from detectors.crowd.namesakes import Namesakes, named_alike
 from detectors.crowd.platform import Platform, follower_bin
 from detectors.senders import NO_TIME_MS, Codes
 
 _USUAL_VOTES = 75.0
 _MOST_PAST = 150.0
+_MANY_YOUNG = 0.25
 
 
 @dataclass(frozen=True)
 class Votes:
-    """n votes of a poll with what is known of their senders; unknown: 0, -1 or `NO_TIME_MS` as in `detectors.senders`."""
+    """n votes of a poll with what is known of their senders; unknown: 0, -1 or `NO_TIME_MS` as in `detectors.senders`.
+
+    `handle` is 3 x n; it may be left unread.
+    """
 
     rows: Int64s
     time_ms: Int64s
@@ -32,17 +39,18 @@ class Votes:
     country: Int64s
     followers: Int64s
     referrer: Codes
+    handle: HandleCodes
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def take(self, which: Any) -> Votes:
         """Return the votes that a slice, a mask or indices select."""
-        return Votes(*(getattr(self, field.name)[which] for field in fields(self)))
+        return Votes(*(getattr(self, field.name)[..., which] for field in fields(self)))
 
 
-def votes_at(log: VoteLog, rows: Int64s) -> Votes:
-    """Read votes from the log."""
+def votes_at(log: VoteLog, rows: Int64s, *, handles: bool = False) -> Votes:
+    """Read votes from the log, with their handles where these are asked for."""
     return Votes(
         rows,
         log.get("time_ms", rows),
@@ -53,6 +61,7 @@ def votes_at(log: VoteLog, rows: Int64s) -> Votes:
         log.get("country", rows).astype(np.int64),
         follower_bin(log.get("followers", rows)),
         log.get("referrer", rows),
+        log.handles(rows) if handles else np.full((len(KINDS), len(rows)), UNREAD, np.uint16),
     )
 
 
@@ -62,7 +71,16 @@ def born_in(votes: Votes, births: Births) -> Int64s:
     return np.where(votes.created_ms == NO_TIME_MS, -1, inside.astype(np.int64))
 
 
-def dimensions(votes: Votes, past: Votes, platform: Platform, births: Births | None) -> list[Dimension]:
+def is_young(votes: Votes) -> bool:
+    """Tell whether many of the votes are of accounts known to be young."""
+    aged = votes.created_ms != NO_TIME_MS
+    young = np.count_nonzero(votes.time_ms[aged] - votes.created_ms[aged] < YOUNG_MS)
+    return bool(young > _MANY_YOUNG * len(votes))
+
+
+def dimensions(
+    votes: Votes, past: Votes, platform: Platform, births: Births | None, namesakes: Namesakes | None
+) -> list[Dimension]:
     """Return the dimensions of which anything is known in these votes."""
     found = [
         _coded("client", votes.client, past.client, platform.client_share, pure=True),
@@ -73,7 +91,10 @@ def dimensions(votes: Votes, past: Votes, platform: Platform, births: Births | N
         _options(votes, past),
     ]
     if births is not None:
-        found.append(_births(votes, past, births))
+        found.append(_yes_or_no("born", born_in(votes, births), born_in(past, births), births.usual))
+    if namesakes is not None:
+        values = [named_alike(of.handle, namesakes) for of in (votes, past)]
+        found.append(_yes_or_no("handle", values[0], values[1], namesakes.usual))
     # a long past must not drown what the window's other votes say of its crowd, nor may a script's own beginning
     return [replace(d, past=d.past * min(1.0, _MOST_PAST / max(d.past.sum(), 1.0))) for d in found if len(d.codes) > 1]
 
@@ -119,10 +140,6 @@ def _options(votes: Votes, past: Votes) -> Dimension:
     return Dimension("option", codes, index.astype(np.int64), counts, share, 4.0)
 
 
-def _births(votes: Votes, past: Votes, births: Births) -> Dimension:
-    value = born_in(votes, births)
-    before = born_in(past, births)
+def _yes_or_no(name: str, value: Int64s, before: Int64s, usual: float) -> Dimension:
     counts = np.bincount(before[before >= 0], minlength=2).astype(np.float64)
-    share = np.array([1 - births.usual, births.usual])
-    return Dimension("born", np.arange(2), value, counts, share, _USUAL_VOTES, pure=True)
-
+    return Dimension(name, np.arange(2), value, counts, np.array([1 - usual, usual]), _USUAL_VOTES, pure=True)
