@@ -35,7 +35,7 @@ def mix(keys: Hashes, salt: int | Int64s) -> Hashes:
 class KeyedTable:
     """Distinct 64-bit keys, each with one row of the value columns named in `columns` (name to dtype).
 
-    `slots` are positions in the value columns; they hold until the table grows, in `insert` or `reserve`.
+    `slots` are positions in the value columns; they hold until the table grows, in `enter`, `insert` or `reserve`.
     """
 
     def __init__(self, columns: dict[str, str] | None = None) -> None:
@@ -74,11 +74,15 @@ class KeyedTable:
 
     def insert(self, keys: Hashes) -> Int64s:
         """Add `keys`, which must be distinct and absent, and return their slots; value columns hold zeros there."""
+        return self.enter(keys)[0]
+
+    def enter(self, keys: Hashes) -> tuple[Int64s, Bools]:
+        """Return the slot of each of these distinct keys, and which were absent: those are added, with zeros there."""
         keys = _storable(keys)
         self.reserve(len(keys))
-        slots = self._place(keys)
-        self._count += len(keys)
-        return slots
+        slots, new = self._place(keys)
+        self._count += int(np.count_nonzero(new))
+        return slots, new
 
     def reserve(self, more: int) -> None:
         """Make room for so many more keys: slots found after this hold while they are inserted."""
@@ -108,21 +112,24 @@ class KeyedTable:
         # Fibonacci hashing: the product's high bits depend on every bit of the key
         return ((keys * np.uint64(0x9E37_79B9_7F4A_7C15)) >> self._shift).astype(np.int64)
 
-    def _place(self, keys: Hashes) -> Int64s:
+    def _place(self, keys: Hashes) -> tuple[Int64s, Bools]:
         slots = self._home(keys)
-        left = self._take_free(slots, keys)
+        new = self._keys[slots] == _EMPTY
+        left = self._take(slots, keys, new)
         while len(left):
             slots[left] = at = (slots[left] + 1) & self._mask
-            left = left[self._take_free(at, keys[left])]
-        return slots
+            wanted, free = keys[left], self._keys[at] == _EMPTY
+            new[left] = free
+            left = left[self._take(at, wanted, free)]
+        return slots, new
 
-    def _take_free(self, at: Int64s, keys: Hashes) -> Int64s:
-        """Let each key take its place if that is free; return the rows of those that did not get it."""
-        free = (self._keys[at] == _EMPTY).nonzero()[0]
-        self._keys[at[free]] = keys[free]
+    def _take(self, at: Int64s, keys: Hashes, free: Bools) -> Int64s:
+        """Let keys take the places that are free; return the rows of those whose place holds another key."""
+        takes = free.nonzero()[0]
+        self._keys[at[takes]] = keys[takes]
         # where several rows wanted one free place, the last write took it: the others go on
-        unplaced: Int64s = (self._keys[at] != keys).nonzero()[0]
-        return unplaced
+        others: Int64s = (self._keys[at] != keys).nonzero()[0]
+        return others
 
     def _grow(self, needed: int) -> None:
         old_keys, old_values = self._keys, self.values
@@ -131,7 +138,7 @@ class KeyedTable:
             size *= 2
         self._allocate(size)
         taken = np.flatnonzero(old_keys != _EMPTY)
-        slots = self._place(old_keys[taken])
+        slots, _ = self._place(old_keys[taken])
         for name, column in old_values.items():
             self.values[name][slots] = column[taken]
 

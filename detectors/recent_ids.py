@@ -39,9 +39,9 @@ class RecentIds:
         current = self._tables.setdefault(generation, KeyedTable())
         new = _first_of_each(event)
         for table in self._tables.values():
-            if len(table):
+            if table is not current:
                 new &= ~table.contains(event)
-        current.insert(event[new])
+        new[new] = current.enter(event[new])[1]
         return new
 
     def snapshot(self) -> dict[int, bytes]:

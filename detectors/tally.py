@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Hashes, Int32s, Int64s, int32s, int64s, order_of, run_starts
+from detectors.columns import Bools, Int32s, Int64s, int32s, int64s, order_of, run_starts
 from detectors.inbox import Sequence
 from detectors.keyed_table import KeyedTable, mix
 
@@ -59,21 +59,22 @@ class Tally:
         starts = run_starts(voter[order])
         stops = np.append(starts[1:], len(order))
         first, stands = order[starts], order[stops - 1]
-        self._voters.reserve(len(first))
-        stored = self._voters.find(voter[first])
+        slot, new = self._voters.enter(voter[first])
         # a vote that is not late comes after all votes of its account so far, and takes the place of the one before
         left = np.empty(len(voter), np.int32)
         left[order[1:]] = cell[order[:-1]]
-        left[first] = np.where(stored >= 0, self._voters.values["cell"][stored], -1)
+        left[first] = np.where(new, -1, self._voters.values["cell"][slot])
         wins = np.ones(len(voter), np.bool_)
-        contested = _contested(votes.late, order, starts, stored)
+        contested = _contested(votes.late, order, starts, new)
         for group in contested.tolist():
             rows = order[starts[group] : stops[group]]
-            stands[group] = self._contest(votes, cell, rows, int(stored[group]), wins, left)
-        self._store(votes, cell, voter, serial, first, stands, stored)
+            stands[group] = self._contest(votes, cell, rows, -1 if new[group] else int(slot[group]), wins, left)
+        first = first[new]
+        self._voters.values["serial"][slot[new]] = serial[first]
+        self._store(votes, cell, stands, slot)
         is_first = np.zeros(len(voter), np.bool_)
-        is_first[first[stored < 0]] = True
-        revotes = len(voter) - int(np.count_nonzero(stored < 0))
+        is_first[first] = True
+        revotes = len(voter) - len(first)
         if not len(contested):
             return TallyChange(votes.effective_ms, cell, left, revotes, is_first)
         return TallyChange(votes.effective_ms[wins], cell[wins], left[wins], revotes, is_first)
@@ -93,22 +94,10 @@ class Tally:
                 standing, held, best = row, int(cell[row]), rank
         return standing
 
-    def _store(
-        self,
-        votes: Sequence,
-        cell: Int32s,
-        voter: Hashes,
-        serial: Int64s,
-        first: Int64s,
-        stands: Int64s,
-        stored: Int64s,
-    ) -> None:
-        """Write down the vote that stands of each voter: row `stands` (-1: the one that stood) at place `stored`."""
-        slot, new = stored.copy(), stored < 0
-        slot[new] = self._voters.insert(voter[first[new]])
-        values = self._voters.values
-        values["serial"][slot[new]] = serial[first[new]]
+    def _store(self, votes: Sequence, cell: Int32s, stands: Int64s, slot: Int64s) -> None:
+        """Write down the vote of each voter that stands: row `stands`, -1 where it is the one that stood."""
         slot, row = slot[stands >= 0], stands[stands >= 0]
+        values = self._voters.values
         values["ts_ms"][slot], values["event"][slot] = votes.ts_ms[row], votes.event[row]
         values["cell"][slot] = cell[row]
 
@@ -129,10 +118,10 @@ class Tally:
         self._voters.replace(np.frombuffer(state["key"], np.uint64), values)
 
 
-def _contested(late: Bools, order: Int64s, starts: Int64s, stored: Int64s) -> Int64s:
+def _contested(late: Bools, order: Int64s, starts: Int64s, new: Bools) -> Int64s:
     """Return the groups in which a late vote meets another vote of its account."""
     if not late.any():
         return np.zeros(0, np.int64)
     has_late = np.logical_or.reduceat(late[order], starts)
     sizes = np.diff(np.append(starts, len(late)))
-    return np.flatnonzero(has_late & ((sizes > 1) | (stored >= 0)))
+    return np.flatnonzero(has_late & ((sizes > 1) | ~new))

@@ -39,6 +39,20 @@ def test_it_holds_what_a_dict_holds(steps: list[list[int]]) -> None:
     assert contents(table) == oracle
 
 
+@given(STEPS)
+def test_of_keys_that_enter_those_are_new_that_were_absent(steps: list[list[int]]) -> None:
+    table, oracle = KeyedTable({"value": "i8"}), dict[int, int]()
+    for number, step in enumerate(steps):
+        keys = list(dict.fromkeys(step))
+        slots, new = table.enter(hashes(keys))
+        assert new.tolist() == [key not in oracle for key in keys]
+        assert table.values["value"][slots].tolist() == [oracle.get(key, 0) for key in keys]
+        table.values["value"][slots] = number + 1
+        oracle.update(dict.fromkeys(keys, number + 1))
+    assert len(table) == len(oracle)
+    assert contents(table) == oracle
+
+
 @given(st.integers(0, 2**32))
 def test_it_grows_and_loses_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
