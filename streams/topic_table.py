@@ -100,6 +100,11 @@ def _partitions(role: TopicRole, shards: int) -> Wanted:
             return Wanted(1, Must.MAY_DIFFER)
 
 
+def largest_request_bytes(intake: Intake) -> int:
+    """Return the largest record that a worker may have to send."""
+    return max(dead_letter_bytes(intake), EXCHANGE_MAX_BYTES)
+
+
 def dead_letter_bytes(intake: Intake) -> int:
     """Return the largest record a dead letter can be: the largest that comes in, and its headers."""
     return 4 * intake.max_record_bytes + DEAD_LETTER_HEADERS_BYTES
@@ -111,7 +116,7 @@ def _max_message_bytes(role: TopicRole, max_record_bytes: int) -> Wanted:
     match role:
         case TopicRole.DEAD_LETTER:
             return Wanted(input_bytes + DEAD_LETTER_HEADERS_BYTES, Must.AT_LEAST)
-        case TopicRole.EXCHANGE:
+        case TopicRole.EXCHANGE | TopicRole.FINDINGS:
             return Wanted(EXCHANGE_MAX_BYTES, Must.AT_LEAST)
         case TopicRole.STATE:
             return Wanted(STATE_MAX_BYTES, Must.AT_LEAST)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+import zstandard
 
 from detectors.block import Block, Rows, Standing
 from detectors.columns import Int32s
@@ -22,6 +23,8 @@ from detectors.watermark import Steps
 
 VERSION = 2
 _READABLE = (1, 2)
+_PACKED_REPORT = 3
+_LARGE_REPORT_BYTES = 64 * 1024
 # 49 days; arrival measures latency only, and that of older records than this says nothing
 _LONGEST_ARRIVAL_MS = (1 << 32) - 1
 
@@ -114,11 +117,16 @@ def decode_block(message: bytes) -> Block:
 
 def encode_report(report: Report) -> bytes:
     """Return a report as bytes."""
-    return bytes([VERSION]) + _encoder.encode(report)
+    plain = _encoder.encode(report)
+    if len(plain) < _LARGE_REPORT_BYTES:
+        return bytes([VERSION]) + plain
+    return bytes([_PACKED_REPORT]) + zstandard.ZstdCompressor(level=1).compress(plain)
 
 
 def decode_report(message: bytes) -> Report:
     """Return the report that `encode_report` wrote."""
+    if message[:1] == bytes([_PACKED_REPORT]):
+        return _report_decoder.decode(zstandard.ZstdDecompressor().decompress(memoryview(message)[1:]))
     return _decode(_report_decoder, message)
 
 

@@ -32,7 +32,7 @@ from streams.outbox import Outbox
 from streams.shards import Shards
 from streams.snapshots import SnapshotStore
 from streams.stages import build_cases, build_decoder, build_shard
-from streams.topic_table import dead_letter_bytes
+from streams.topic_table import largest_request_bytes
 from streams.transport import (
     BatchLimits,
     Consumer,
@@ -75,7 +75,7 @@ class Worker:
         self.app = _App(
             settings.kafka.group_id,
             **settings_for_faust(settings.kafka.session_timeout_ms / 1000),
-            producer_max_request_size=dead_letter_bytes(settings.intake),
+            producer_max_request_size=largest_request_bytes(settings.intake),
             **faust_arguments(settings.kafka, scheme),
         )
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kafka import KafkaAdminClient
 
 from config.schema import Intake, TopicRole, Topics
-from streams.topic_table import Must, TopicSpec, Wanted, desired_topics
+from streams.topic_table import Must, TopicSpec, Wanted, desired_topics, largest_request_bytes
 from streams.topics import (
     TopicsError,
     admin_client,
@@ -77,6 +77,15 @@ def test_whatever_an_input_may_carry_fits_into_the_dead_letter() -> None:
             limit = table[topics.name(role)].config["max.message.bytes"]
             assert limit.must is Must.AT_MOST
             assert intake.max_record_bytes < int(limit.value) < room
+
+
+def test_whatever_a_worker_may_send_the_topics_between_the_stages_take() -> None:
+    for intake in (Intake(), Intake(max_record_bytes=50_000_000)):
+        table = desired_topics(Topics(), intake)
+        for role in (TopicRole.EXCHANGE, TopicRole.FINDINGS):
+            limit = table[Topics().name(role)].config["max.message.bytes"]
+            assert limit.must is Must.AT_LEAST
+            assert 16 << 20 <= int(limit.value) <= largest_request_bytes(intake)
 
 
 def test_three_copies_demand_two_in_sync_and_fewer_copies_one() -> None:

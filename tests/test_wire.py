@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.block import Block, Standing
-from detectors.findings import Finding, Report, Retired, Standings
+from detectors.findings import Finding, Member, Report, Retired, Standings
 from detectors.senders import NO_COUNTRY
 from streams.wire import VERSION, UnreadableVersion, decode_block, decode_report, encode_block, encode_report
 
@@ -116,8 +116,20 @@ def test_a_report_arrives_as_it_was_sent(
     assert decode_report(encode_report(report)) == report
 
 
+def test_a_report_that_names_a_hundred_thousand_accounts_is_packed() -> None:
+    members = [Member(f"account-{number:08d}", 0.9, ["lockstep", "same_option"]) for number in range(100_000)]
+    finding = Finding(
+        1, "p", None, "lockstep", "account_cluster", "opened", 2.0, 0.0, 1.0, 0.0, 0, 1, {}, 0, members=members
+    )
+    report = Report(0, 0, 1, [finding], Standings([], [], [], []), [], False)
+    message = encode_report(report)
+    assert len(message) < 1_000_000 < len(msgspec.msgpack.encode(report))
+    assert message[0] not in (1, VERSION)
+    assert decode_report(message) == report
+
+
 @pytest.mark.parametrize("decode", [decode_block, decode_report])
-@pytest.mark.parametrize(("first", "named"), [(bytes([VERSION + 1]), str(VERSION + 1)), (b"\x00", "0"), (b"", "none")])
+@pytest.mark.parametrize(("first", "named"), [(bytes([VERSION + 2]), str(VERSION + 2)), (b"\x00", "0"), (b"", "none")])
 def test_a_format_of_a_newer_worker_is_refused_with_what_to_do(decode: Callable[[bytes], object], first: bytes, named: str) -> None:
     with pytest.raises(UnreadableVersion, match=f"^format version {named} is not {VERSION} or 1: update this worker$"):
         decode(first + encode_block(block_of("s", 0, 1))[1:] if first else b"")
