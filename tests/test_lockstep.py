@@ -71,6 +71,20 @@ def test_earlier_bursts_of_a_slow_pool_are_found_once_it_is_known() -> None:
     assert "9 times in 6 polls" in last.evidence[0].sentence
 
 
+@pytest.mark.parametrize("seed", (1, 2, 3))
+def test_a_small_pool_is_told_in_polls_where_few_others_vote(seed: int) -> None:
+    traffic = Traffic(seed)
+    traffic.background(polls=25, votes_each=40, people=12_000)
+    left = [traffic.rng.permutation(270)[:250] for _ in range(5)]
+    for pulse in range(6):
+        now, left[pulse % 5] = np.split(left[pulse % 5], [70])
+        times_ms = 3_000_000 + pulse * 800_000 + traffic.rng.integers(0, 36_000, len(now))
+        traffic.add("bot", now, pulse % 5, times_ms, same=0.9)
+    (named,) = clusters(seen_in(traffic)).values()
+    assert kinds(named).get("bot", 0) >= 0.75 * 270, f"seed {seed}: {kinds(named)}"
+    assert kinds(named).get("person", 0) <= 0.01 * len(named), f"seed {seed}: {kinds(named)}"
+
+
 def test_two_groups_in_the_same_polls_stay_two() -> None:
     traffic = city(1003)
     traffic.script("bot", 200, list(range(8)), part=0.9, width_ms=20_000)

@@ -113,9 +113,7 @@ class Lockstep:
         due = self._waiting.take_due(at_ms)
         unknown = self._unknown(found + due)
         unclear = self._judge(unknown, looked_at + len(due), at_ms)
-        # there are as many choices as a step of a minute would have found
-        shorter = (_STEP_MS + _REACH_MS) / (at_ms - self._since_ms(at_ms))
-        self._gather(unclear, round((looked_at + len(due)) * shorter), at_ms)
+        self._gather(unclear, at_ms)
         self._look_back(at_ms)
         seen = self._merge(at_ms) + self._tell(at_ms)
         quiet = self._groups.take_quiet(at_ms - self._params.quiet_ms)
@@ -167,7 +165,7 @@ class Lockstep:
                 group.weigh(one, float(np.log(one.p_value) / np.log(level)))
         return sorted(unclear, key=lambda one: -len(one.accounts))
 
-    def _gather(self, unclear: list[Meeting], tests: int, at_ms: int) -> None:
+    def _gather(self, unclear: list[Meeting], at_ms: int) -> None:
         """Take together what the accounts of one burst did before: it may join a group, or found one."""
         while unclear:
             largest = unclear[0]
@@ -183,12 +181,12 @@ class Lockstep:
             if not is_over(largest.here, at_ms):
                 for one in same:
                     self._waiting.add(one)
-            elif len(same) > 1 and could_tell_together(same, tests, self._level(1) / 2):
-                self._found(same, tests, at_ms)
+            elif len(same) > 1 and could_tell_together(same, self._level(1) / 2):
+                self._found(same, at_ms)
 
-    def _found(self, same: list[Meeting], tests: int, at_ms: int) -> None:
+    def _found(self, same: list[Meeting], at_ms: int) -> None:
         theres = apart([one.there for one in same])
-        one = gathering(self._log, same[0], theres, tests, at_ms)
+        one = gathering(self._log, same[0], theres, max(one.among for one in same), at_ms)
         level = self._level(1) / 2
         group = self._groups.found(one) if one.p_value <= level else None
         if group is not None:

@@ -16,6 +16,9 @@ from detectors.lockstep.meetings import Burst, Meeting
 _TRUSTED = 10
 """People from whom on a poll's own crowd says more of how tight it is than crowds elsewhere."""
 
+_OTHER_TIMES = 100
+"""People who vote at other times and count as such; more would make little of what a large crowd does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
@@ -35,14 +38,20 @@ class _Crowd:
         rows = log.between(burst.poll, burst.start_ms - WIDE_MS, burst.end_ms + WIDE_MS)
         ts = log.ts_ms[rows]
         account = log.account[rows]
+        self._log = log
         self._burst = burst
         self.account = np.sort(account)
         self.inside = np.sort(account[(ts >= burst.start_ms) & (ts <= burst.end_ms)])
 
     def share(self, linked: Hashes) -> float:
-        """Return the share of the crowd that falls into the burst, linked accounts left out."""
+        """Return the share of the crowd that falls into the burst, linked accounts left out.
+
+        Those of a script who are linked to nobody yet look like others, and where few people vote they seem to make a
+        crowd that comes at once. Who votes at other times tells that people's votes are not confined to the burst.
+        """
         inside = len(self.inside) - int(np.count_nonzero(among(self.inside, linked)))
         others = len(self.account) - int(np.count_nonzero(among(self.account, linked)))
+        others += min(_OTHER_TIMES, self._log.votes_in(self._burst.poll) - len(self.account))
         crowd = burst_share(self._burst)
         return max(crowd, (inside + _TRUSTED * crowd) / (others + _TRUSTED))
 
@@ -58,12 +67,12 @@ def is_over(burst: Burst, until_ms: int) -> bool:
     return until_ms >= burst.end_ms + WIDE_MS
 
 
-def could_tell_together(same: list[Meeting], of: int, level: float) -> bool:
+def could_tell_together(same: list[Meeting], level: float) -> bool:
     """Tell whether meetings of one burst could pass at `level`, taken together, if all who are common had met."""
     tests = [_best(len(one.accounts), burst_share(one.there)) for one in same]
     accounts = len(distinct(np.concatenate([one.accounts for one in same])))
     tests.append(_best(accounts, burst_share(same[0].here)))
-    return fisher(tests) * len(SPANS_MS) * choices(of, len(same)) <= level
+    return fisher(tests) * len(SPANS_MS) * choices(max(one.among for one in same), len(same)) <= level
 
 
 @lru_cache(maxsize=4_096)

@@ -169,6 +169,10 @@ class VoteLog:
         ts = self._columns["ts_ms"][rows]
         return rows[(ts >= start_ms) & (ts <= end_ms)]
 
+    def votes_in(self, poll: int) -> int:
+        """Return how many votes of a poll there are."""
+        return int(np.count_nonzero(self._columns["poll"][: self._count] == poll))
+
     def narrowed(self, rows: Int64s, start_ms: int, end_ms: int) -> Int64s:
         """Return those of a poll's rows that `between` would return for a time within theirs."""
         ts = self._columns["ts_ms"][rows]

@@ -41,5 +41,5 @@ def _windows(log: VoteLog, rows: Int64s, min_accounts: int) -> list[Int64s]:
 def _is_theirs(log: VoteLog, group: Group, burst: Burst, level: float, at_ms: int) -> bool:
     beside = group.bursts_beside(burst.poll)
     accounts = np.unique(log.account[log.between(burst.poll, burst.start_ms, burst.end_ms)])
-    meeting = Meeting(burst, burst, WIDTHS_MS[-1], accounts)
+    meeting = Meeting(burst, burst, WIDTHS_MS[-1], accounts, len(beside))
     return bool(beside) and gathering(log, meeting, beside, len(beside), at_ms).p_value <= level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,12 +47,16 @@ def apart(bursts: list[Burst]) -> list[Burst]:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """Accounts (sorted) that voted in burst `here` and, earlier, in burst `there`, each within `width_ms`."""
+    """Accounts (sorted) that voted in burst `here` and, earlier, in burst `there`, each within `width_ms`.
+
+    It was chosen among so many earlier bursts of those who vote in this poll now.
+    """
 
     here: Burst
     there: Burst
     width_ms: int
     accounts: Hashes
+    among: int
 
     @property
     def polls(self) -> tuple[int, int]:
@@ -69,12 +74,13 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Votes `row` of late and an earlier vote `was` of the same account in another poll, in order of `key`.
+    """Votes `row` of late in `poll` and an earlier vote `was` of the same account in another, in order of `key`.
 
     `key` is (poll now, poll then, time then), in one number, so that a window of time then is a run of it.
     """
 
     row: Int64s
+    poll: Int32s
     was: Int64s
     key: Int64s
 
@@ -91,13 +97,15 @@ def find_meetings(
     pairs = _pairs(log, rows, min_accounts)
     if len(pairs.key) < min_accounts:
         return [], 0
-    found: list[Meeting] = []
-    looked_at = 0
-    for width_ms in WIDTHS_MS:
-        meetings, count = _of_width(log, pairs, width_ms, min_accounts, most)
-        found, looked_at = found + meetings, looked_at + count
+    spans = {width_ms: peaks(pairs.key, width_ms // UNIT_MS, min_accounts) for width_ms in WIDTHS_MS}
+    # narrower windows lie within wider ones: they are no further bursts to choose from
+    among = np.bincount(pairs.poll[spans[WIDTHS_MS[-1]][0]], minlength=int(pairs.poll.max()) + 1)
+    found = [
+        one for width_ms in WIDTHS_MS for one in _of_width(log, pairs, width_ms, spans[width_ms], among, most)
+    ]
+    found = [one for one in found if len(one.accounts) >= min_accounts]
     found.sort(key=lambda one: -len(one.accounts))
-    return found[:most], looked_at
+    return found[:most], sum(len(start) for start, _ in spans.values())
 
 
 def _pairs(log: VoteLog, rows: Int64s, min_accounts: int) -> _Pairs:
@@ -105,12 +113,12 @@ def _pairs(log: VoteLog, rows: Int64s, min_accounts: int) -> _Pairs:
     rank = _ranks(poll, min_accounts)
     rows = _sample(log, rows[rank[poll + 1] > 0])
     row, was = log.earlier(rows, _DEPTH)
-    before, now = log.poll[was], rank[log.poll[row] + 1]
-    other = (log.poll[row] != before) & (before >= 0) & (before < 1 << _POLL_BITS)
-    row, was = row[other], was[other]
-    key = (now[other] << _POLL_BITS | before[other]) << TIME_BITS | time_units(log, was)
+    poll, before = log.poll[row], log.poll[was]
+    other = (poll != before) & (before >= 0) & (before < 1 << _POLL_BITS)
+    row, poll, was = row[other], poll[other], was[other]
+    key = (rank[poll + 1] << _POLL_BITS | before[other]) << TIME_BITS | time_units(log, was)
     order = key.argsort()
-    return _Pairs(row[order], was[order], key[order])
+    return _Pairs(row[order], poll[order], was[order], key[order])
 
 
 def _sample(log: VoteLog, rows: Int64s) -> Int64s:
@@ -137,18 +145,16 @@ def time_units(log: VoteLog, rows: Int64s) -> Int64s:
 
 
 def _of_width(
-    log: VoteLog, pairs: _Pairs, width_ms: int, min_accounts: int, most: int
-) -> tuple[list[Meeting], int]:
-    """Return meetings of this width, and how many windows were looked at."""
-    key = pairs.key
-    at, past = peaks(key, width_ms // UNIT_MS, min_accounts)
-    crowd = key.searchsorted(key[past - 1] + WIDE_MS // UNIT_MS, "right")
-    crowd -= key.searchsorted(key[at] - WIDE_MS // UNIT_MS)
-    worth = worth_a_look(past - at, crowd, crowd_share(width_ms)).nonzero()[0]
-    fullest = worth[(at - past)[worth].argsort(kind="stable")][:most]
-    spans = zip(at[fullest].tolist(), past[fullest].tolist(), strict=True)
-    found = [_tightest(log, pairs.row[start:stop], pairs.was[start:stop], width_ms) for start, stop in spans]
-    return [meeting for meeting in found if len(meeting.accounts) >= min_accounts], len(at)
+    log: VoteLog, pairs: _Pairs, width_ms: int, spans: tuple[Int64s, Int64s], among: Int64s, most: int
+) -> Iterator[Meeting]:
+    """Return the meetings of this width that are worth a closer look, the largest first."""
+    key, (start, stop) = pairs.key, spans
+    crowd = key.searchsorted(key[stop - 1] + WIDE_MS // UNIT_MS, "right")
+    crowd -= key.searchsorted(key[start] - WIDE_MS // UNIT_MS)
+    worth = worth_a_look(stop - start, crowd, crowd_share(width_ms)).nonzero()[0]
+    for one in worth[(start - stop)[worth].argsort(kind="stable")][:most].tolist():
+        rows = slice(start[one], stop[one])
+        yield _tightest(log, pairs.row[rows], pairs.was[rows], width_ms, int(among[pairs.poll[start[one]]]))
 
 
 def peaks(key: Int64s, width: int, min_accounts: int) -> tuple[Int64s, Int64s]:
@@ -198,7 +204,7 @@ def _argmax_of_runs(values: Int64s, starts: Int64s) -> Int64s:
     return best
 
 
-def _tightest(log: VoteLog, row: Int64s, was: Int64s, width_ms: int) -> Meeting:
+def _tightest(log: VoteLog, row: Int64s, was: Int64s, width_ms: int, among: int) -> Meeting:
     """Return the meeting in the window of `width_ms` into which most of these votes fall."""
     ts = log.ts_ms[row]
     order = ts.argsort(kind="stable")
@@ -206,9 +212,8 @@ def _tightest(log: VoteLog, row: Int64s, was: Int64s, width_ms: int) -> Meeting:
     high = ts.searchsorted(ts + width_ms, "right")
     low = int((high - np.arange(len(ts))).argmax())
     inside = slice(low, int(high[low]))
-    return Meeting(
-        burst_of(log, row[inside]), burst_of(log, was[inside]), width_ms, distinct(log.account[row[inside]])
-    )
+    accounts = distinct(log.account[row[inside]])
+    return Meeting(burst_of(log, row[inside]), burst_of(log, was[inside]), width_ms, accounts, among)
 
 
 def burst_of(log: VoteLog, rows: Int64s) -> Burst:

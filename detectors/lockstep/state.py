@@ -18,13 +18,14 @@ def meeting_state(meeting: Meeting) -> dict[str, Any]:
         "there": _burst_state(meeting.there),
         "width_ms": meeting.width_ms,
         "accounts": meeting.accounts.tobytes(),
+        "among": meeting.among,
     }
 
 
 def meeting_of(state: dict[str, Any]) -> Meeting:
     """Return the meeting that `meeting_state` was given."""
     accounts = np.frombuffer(state["accounts"], np.uint64)
-    return Meeting(Burst(*state["here"]), Burst(*state["there"]), state["width_ms"], accounts)
+    return Meeting(Burst(*state["here"]), Burst(*state["there"]), state["width_ms"], accounts, state["among"])
 
 
 def group_state(group: Group) -> dict[str, Any]:

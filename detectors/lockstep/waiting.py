@@ -37,8 +37,10 @@ class Waiting:
             self._remove(next(iter(self._all.values())))
 
     def take_due(self, at_ms: int) -> list[Meeting]:
-        """Remove and return the meetings whose crowd has come."""
-        due = [one for one in self._all.values() if is_over(one.here, at_ms)]
+        """Remove and return the meetings whose crowd has come, and that of those that are judged together with them."""
+        early = [one.here for one in self._all.values() if not is_over(one.here, at_ms)]
+        over = [one for one in self._all.values() if is_over(one.here, at_ms)]
+        due = [one for one in over if not any(one.here.overlaps(here) for here in early)]
         for one in due:
             self._remove(one)
         return due
