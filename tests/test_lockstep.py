@@ -71,7 +71,7 @@ def test_earlier_bursts_of_a_slow_pool_are_found_once_it_is_known() -> None:
     assert "9 times in 6 polls" in last.evidence[0].sentence
 
 
-@pytest.mark.parametrize("seed", (1, 2, 3))
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_small_pool_is_told_in_polls_where_few_others_vote(seed: int) -> None:
     traffic = Traffic(seed)
     traffic.background(polls=25, votes_each=40, people=12_000)
