@@ -45,7 +45,7 @@ def test_a_flood_in_a_poll_of_a_ring_is_another_case() -> None:
     told = Told()
     told.tell(10, sighting(5, "p", "q", "r", accounts=RING, votes=38))
     flood = sighting(15, "p", accounts=people(1000, "bot"), votes=1000, detector="crowd", tally={"yes": 1700, "no": 300})
-    told.tell(20, finding(14, observed=1010.0), flood)
+    told.tell(20, finding(14, observed=1010.0, tally={"yes": 1700, "no": 300}), flood)
     assert told.book.open_cases()["coordinated"] == 2
     assert len({revision.data.case_id for revision in told.said}) == 2
     assert told.book._shelf.estimate("p").votes == 1038, "no vote is suspect in both"

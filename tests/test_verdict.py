@@ -13,7 +13,7 @@ from detectors.cases.verdict import judge
 
 def test_a_surge_alone_is_insufficient_and_claims_nothing() -> None:
     told = Told()
-    told.tell(10, finding(5))
+    told.tell(10, finding(5, tally={"yes": 90, "no": 30}))
     data = told.said[0].data
     assert (data.verdict, data.confidence, data.severity) == ("insufficient", 0.0, "warning")
     assert data.polls[0].suspect.votes == 0
@@ -85,13 +85,30 @@ def test_what_was_called_mixed_stays_so_while_it_is_nearly_alone() -> None:
     assert told.verdicts()[-1] == ("updated", "coordinated")
 
 
-def test_a_surge_grows_past_the_longest_window_of_the_rate() -> None:
-    """Six hundred scripted votes are most of one minute, and not of the surge of five."""
+def test_a_surge_is_weighed_as_it_was_when_the_script_was_counted() -> None:
+    """Six hundred scripted votes are most of one minute, and not of the surge of five; between counts nobody knows."""
     told = Told()
     opened = finding(5, observed=700.0, tally={"yes": 800})
-    told.tell(10, opened, sighting(6, "p", votes=600))
-    told.tell(20, finding(15, observed=700.0, phase="update", tally={"yes": 2500}))
+    told.tell(10, opened, sighting(6, "p", votes=600, tally={"yes": 800}))
+    told.tell(20, finding(15, observed=700.0, score=9.0, phase="update", tally={"yes": 2500}))
+    assert [verdict for _, verdict in told.verdicts()] == ["insufficient", "coordinated"]
+    told.tell(30, sighting(25, "p", votes=600, tally={"yes": 2500}))
     assert [verdict for _, verdict in told.verdicts()] == ["insufficient", "coordinated", "mixed"]
+
+
+@pytest.mark.parametrize("script_a_s", [10, 100, 1000])
+def test_a_verdict_holds_while_a_script_goes_on_as_it_began(script_a_s: int) -> None:
+    """The rate speaks once a minute, the counts of the script come late and in leaps; the crowd sends 100 votes a second."""
+    told = Told()
+    told.tell(1, finding(1, observed=110.0, tally={"yes": 1110}))
+    for at_s in range(2, 100):
+        tally, counted = {"yes": 1000 + (100 + script_a_s) * at_s}, script_a_s * (at_s - at_s % 4)
+        if at_s % 60 == 0:
+            told.tell(at_s, finding(at_s, score=5.0, observed=60.0 * (100 + script_a_s), phase="update", tally=tally))
+        elif at_s % 3 == 0 and at_s > 4:
+            told.tell(at_s, sighting(at_s, "p", detector="crowd", votes=counted, tally=tally))
+    said = [verdict for _, verdict in told.verdicts() if verdict != "insufficient"]
+    assert set(said) == {"coordinated" if script_a_s == 1000 else "mixed"}
 
 
 def test_each_surge_of_a_poll_is_weighed_alone() -> None:

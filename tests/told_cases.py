@@ -47,7 +47,7 @@ def finding(
     at_ms = START_MS + round(at_s * 1000)
     return Finding(
         at_ms, poll, option, "rate", kind, phase, score, 1e-9, observed, 10.0, at_ms - 4000, at_ms,
-        {"yes": 90, "no": 30} if tally is None else tally, 5,
+        {"yes": 700, "no": 300} if tally is None else tally, 5,
     )  # fmt: skip
 
 

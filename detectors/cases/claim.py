@@ -40,8 +40,7 @@ def topic(finding: Finding) -> str:
 class Claim(msgspec.Struct):
     """A finding without its members, and the members that are named by it and its predecessors.
 
-    `votes_before` and `votes_by_now` are the poll's votes when the surge began that the rate speaks of, and by its last
-    word on it.
+    `votes_before` is how many votes the poll had when the surge began that the rate speaks of.
     """
 
     finding: Finding
@@ -49,7 +48,6 @@ class Claim(msgspec.Struct):
     named: dict[str, Member] = {}
     ever_named: bool = False
     votes_before: int = 0
-    votes_by_now: int = 0
 
     @property
     def rank(self) -> tuple[float, str, str]:
@@ -61,11 +59,6 @@ class Claim(msgspec.Struct):
         """Votes beyond the expected ones, where only the rate speaks; else 0."""
         counted = self.finding.detector == "rate"
         return max(0.0, self.finding.observed - self.finding.expected) if counted else 0.0
-
-    @property
-    def surge(self) -> float:
-        """Votes that came while the rate was abnormal, or at least those beyond the expected ones; 0 for others."""
-        return max(self.excess, self.votes_by_now - self.votes_before) if self.excess else 0.0
 
     def overlaps(self, other: Claim) -> bool:
         """Tell whether both are about one time in one poll."""
@@ -106,11 +99,8 @@ class Claim(msgspec.Struct):
         return max(changed, len(self.named), 1) if self.standing != was_standing and self.ever_named else 0
 
     def _count(self, new: Finding) -> None:
-        if new.detector == "rate":
-            votes = sum(new.tally.values())
-            if new.phase == "opened" or not self.votes_by_now:
-                self.votes_before = votes - round(new.observed)
-            self.votes_by_now = votes
+        if new.detector == "rate" and (new.phase == "opened" or not self.votes_before):
+            self.votes_before = max(0, sum(new.tally.values()) - round(new.observed))
 
     def _stands(self, new: Finding, close_below: float) -> bool:
         if new.phase == "calm":

@@ -65,18 +65,21 @@ def _hidden(
 ) -> bool:
     """Tell whether a script hides in a crowd: somebody saw the crowd, or much more came than the script sent.
 
-    A campaign over hours and polls hides in no crowd: when it was in which poll is not known.
+    What came is what the poll had, beyond what it had before the surge, when the script was counted last: later votes
+    may be the script's as well. A campaign over hours and polls hides in no crowd: when it was in which poll is not known.
     """
     if any(claim.overlaps(crowd) for claim in accusing for crowd in organic):
         return True
-    accused = {of.poll_id for claim in accusing for of in claim.finding.suspects}
-    surges: dict[str, float] = {}
+    by_now: dict[str, int] = {}
+    for of in (of for claim in accusing for of in claim.finding.suspects):
+        by_now[of.poll_id] = max(sum(of.tally.values()), by_now.get(of.poll_id, 0))
+    came: dict[str, int] = {}
     for claim in claims:
         poll_id = claim.finding.poll_id
-        if claim.surge and poll_id in accused:
-            surges[poll_id] = max(claim.surge, surges.get(poll_id, 0.0))
-    scripted = sum(suspects[poll_id].high for poll_id in surges)
-    return scripted < sum(surges.values()) * (_ALONE_ABOVE if before == "mixed" else _MIXED_BELOW)
+        if claim.excess and poll_id in by_now:
+            came[poll_id] = max(by_now[poll_id] - claim.votes_before, came.get(poll_id, 0))
+    scripted = sum(suspects[poll_id].high for poll_id in came)
+    return scripted < sum(came.values()) * (_ALONE_ABOVE if before == "mixed" else _MIXED_BELOW)
 
 
 def severity(verdict: Verdict, polls: Sequence[PollImpact]) -> Severity:
