@@ -28,11 +28,22 @@ def stable_order(keys: Hashes) -> Int64s:
     return order
 
 
+def begins(ordered: NDArray[Any]) -> Bools:
+    """Tell where each run of equal neighbours begins.
+
+    >>> begins(np.array([7, 7, 3]))
+    array([ True, False,  True])
+    """
+    new = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    return new
+
+
 def among(accounts: NDArray[Any], chosen: NDArray[Any]) -> Bools:
     """Tell which accounts (or rows) are among the chosen ones, which are sorted."""
     if not len(chosen):
         return np.zeros(len(accounts), np.bool_)
-    found: Bools = chosen[np.minimum(np.searchsorted(chosen, accounts), len(chosen) - 1)] == accounts
+    found: Bools = chosen.take(chosen.searchsorted(accounts), mode="clip") == accounts
     return found
 
 
@@ -41,7 +52,7 @@ def distinct(accounts: Hashes) -> Hashes:
     if not len(accounts):
         return accounts
     ordered = np.sort(accounts)
-    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
+    return ordered[begins(ordered)]
 
 
 def shared(some: Hashes, others: Hashes) -> Hashes:

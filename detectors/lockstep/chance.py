@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy import special
 
@@ -41,6 +43,7 @@ def span_class(length_ms: int) -> int:
     return next((span_ms for span_ms in SPANS_MS if length_ms <= span_ms), SPANS_MS[-1])
 
 
+@lru_cache(maxsize=4_096)
 def tail(met: int, of: int, share: float) -> float:
     """Return the probability that `met` or more `of` n meet, if each does with probability `share`.
 

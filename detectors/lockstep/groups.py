@@ -27,7 +27,7 @@ class Groups:
     def of(self, accounts: Hashes) -> Group | None:
         """Return the oldest group that half of these accounts were seen with."""
         for group in self.all:
-            if np.mean(group.polls_of(accounts) > 0) >= _SHARED:
+            if np.count_nonzero(group.roll.polls_of(accounts)) >= _SHARED * len(accounts):
                 return group
         return None
 
@@ -42,7 +42,7 @@ class Groups:
         """Join a group to an older one that has half of its named accounts, and return that one."""
         named = group.standing.named
         for older in self.all[: self.all.index(group)]:
-            if len(named) and np.mean(older.polls_of(named) > 1) >= _SHARED:
+            if len(named) and np.count_nonzero(older.roll.polls_of(named) > 1) >= _SHARED * len(named):
                 older.join(group)
                 self.all.remove(group)
                 return older

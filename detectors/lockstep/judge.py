@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -75,7 +74,6 @@ def could_tell_together(same: list[Meeting], level: float) -> bool:
     return fisher(tests) * len(SPANS_MS) * choices(max(one.among for one in same), len(same)) <= level
 
 
-@lru_cache(maxsize=4_096)
 def _best(met: int, share: float) -> float:
     return tail(met, met, share)
 

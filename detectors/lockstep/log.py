@@ -195,7 +195,10 @@ class VoteLog:
 
     def ids(self, rows: Int64s) -> list[str]:
         """Return the account ids of some rows."""
-        return Strings(self._ids, self.id_end).take(rows).texts()
+        ends = self.id_end
+        # without these starts, where every id of the log begins would be reckoned
+        starts = np.where(rows > 0, ends[rows - 1], 0)
+        return Strings(self._ids, ends[rows], starts).texts()
 
     def last_rows(self, accounts: Hashes) -> Int64s:
         """Return the last row of each account, -1 where none is left."""

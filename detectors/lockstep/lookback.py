@@ -18,7 +18,7 @@ _MOST_BURSTS = 8
 
 def look_back(log: VoteLog, group: Group, min_accounts: int, level: float, at_ms: int) -> list[Burst]:
     """Return bursts that the group does not hold and that chance explains with probability `level` at most."""
-    rows = log.last_rows(group.standing.account)
+    rows = log.last_rows(group.roll.account)
     rows = rows[rows >= 0]
     rows = np.concatenate([rows, log.earlier(rows, _DEPTH)[1]])
     rows = rows[log.poll[rows] >= 0]

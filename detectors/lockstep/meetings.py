@@ -9,7 +9,7 @@ import numpy as np
 
 from detectors.columns import Bools, Hashes, Int32s, Int64s
 from detectors.keyed_table import mix
-from detectors.lockstep.accounts import distinct
+from detectors.lockstep.accounts import begins, distinct
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS, crowd_share, worth_a_look
 from detectors.lockstep.log import VoteLog
 
@@ -169,7 +169,7 @@ def peaks(key: Int64s, width: int, min_accounts: int) -> tuple[Int64s, Int64s]:
     if not len(start):
         return start, stop
     # of the windows that begin in one bin the fullest, then of neighbours the fuller one
-    best = _argmax_of_runs(stop - start, _run_starts(key[start] // width))
+    best = _argmax_of_runs(stop - start, begins(key[start] // width).nonzero()[0])
     start, stop = start[best], stop[best]
     met, near = stop - start, key[start[:-1]] + width >= key[start[1:]]
     is_peak = np.ones(len(start), np.bool_)
@@ -183,17 +183,11 @@ def _begins(key: Int64s, width: int, min_accounts: int) -> Int64s:
 
     A window lies in two bins that follow each other, so one of them holds half of it.
     """
-    starts = _run_starts(key // width)
+    starts = begins(key // width).nonzero()[0]
     past = np.append(starts[1:], len(key))
     full = past - starts >= (min_accounts + 1) // 2
     full[:-1] |= full[1:]
     return np.repeat(full, past - starts).nonzero()[0]
-
-
-def _run_starts(values: Int64s) -> Int64s:
-    begins = np.ones(len(values), np.bool_)
-    np.not_equal(values[1:], values[:-1], out=begins[1:])
-    return begins.nonzero()[0]
 
 
 def _argmax_of_runs(values: Int64s, starts: Int64s) -> Int64s:

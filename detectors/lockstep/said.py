@@ -8,8 +8,9 @@ from detectors.cases.sentences import span
 from detectors.columns import Hashes
 from detectors.findings import Evidence, Member, Reason
 from detectors.lockstep.accounts import among
-from detectors.lockstep.group import NAMED, Attended, Group
+from detectors.lockstep.group import Group
 from detectors.lockstep.log import VoteLog
+from detectors.lockstep.standing import NAMED, Attended
 from detectors.watcher import MOST_MEMBERS, Sighting, Suspected
 
 _DEPTH = 16
@@ -62,24 +63,16 @@ def ended(group: Group, at_ms: int, arrived_ms: int) -> Sighting:
 
 def _members(log: VoteLog, group: Group) -> tuple[tuple[Member, ...], tuple[str, ...]]:
     standing = group.standing
-    named = standing.score >= NAMED
-    account, score = standing.account[named], standing.score[named]
-    new = np.array(
-        [
-            abs(group.told.get(a, 0.0) - s) >= _CHANGED
-            for a, s in zip(account.tolist(), score.tolist(), strict=True)
-        ],
-        np.bool_,
-    )
-    rows = log.last_rows(account)
-    chosen = np.flatnonzero(new & (rows >= 0))[:MOST_MEMBERS]
-    group.told.update(zip(account[chosen].tolist(), score[chosen].tolist(), strict=True))
-    gone = np.array(sorted(set(group.told) - set(account.tolist())), np.uint64)
-    for one in gone.tolist():
-        del group.told[one]
+    is_named = standing.score >= NAMED
+    account, score = standing.account[is_named], standing.score[is_named]
+    changed = (abs(group.told.score_of(account) - score) >= _CHANGED).nonzero()[0]
+    rows = log.last_rows(account[changed])
+    chosen, rows = changed[rows >= 0][:MOST_MEMBERS], rows[rows >= 0][:MOST_MEMBERS]
+    gone = group.told.without(account)
+    group.told = group.told.then(account[chosen], score[chosen], gone)
     gone_rows = log.last_rows(gone)
     reasons: list[Reason] = ["lockstep"]
-    ids = zip(log.ids(rows[chosen]), score[chosen].tolist(), strict=True)
+    ids = zip(log.ids(rows), score[chosen].tolist(), strict=True)
     return tuple(Member(i, s, reasons) for i, s in ids), tuple(log.ids(gone_rows[gone_rows >= 0]))
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from detectors.lockstep.group import Attended, Group
+from detectors.lockstep.group import Group
 from detectors.lockstep.judge import Weighed
 from detectors.lockstep.meetings import Burst, Meeting
+from detectors.lockstep.standing import Attended
+from detectors.lockstep.told import told_of
 
 
 def meeting_state(meeting: Meeting) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def group_state(group: Group) -> dict[str, Any]:
         "score": group.score,
         "last_ms": group.last_ms,
         "attended": [_attended_state(one) for one in group.attended],
-        "told": [[account, score] for account, score in sorted(group.told.items())],
+        "told": group.told.snapshot(),
         "opened": group.opened,
         "settles_ms": group.settles_ms,
         "has_grown": group.has_grown,
@@ -50,7 +52,7 @@ def group_of(state: dict[str, Any]) -> Group:
     group = Group(Weighed(meeting_of(state["meeting"]), *state["weighed"]))
     group.cluster, group.score, group.last_ms = state["cluster"], state["score"], state["last_ms"]
     group.attended = [_attended_of(one) for one in state["attended"]]
-    group.told = dict(state["told"])
+    group.told = told_of(state["told"])
     group.opened, group.settles_ms, group.has_grown = state["opened"], state["settles_ms"], state["has_grown"]
     return group
 
