@@ -64,7 +64,7 @@ def drip(scene: Scene, polls: Sequence[Poll]) -> Attack:
     rng, poll = scene.rng, polls[0]
     length_ms = min(rng.uniform(90, 190) * MINUTE_MS, 0.65 * (scene.end_ms - scene.start_ms))
     size = int(length_ms / MINUTE_MS * rng.uniform(*((2, 8) if scene.disguised else (5, 14))))
-    who = _people(scene, size)
+    who = _made(scene, size)
     client = _few(scene, clients(rng, scene.platform, 3), size)
     age_ms = rng.uniform(0.2 * DAY_MS, rng.uniform(60, 200) * DAY_MS, size).astype(np.int64)
     followers = rng.integers(0, int(rng.uniform(20, 100)), size)
@@ -146,13 +146,18 @@ def _people(scene: Scene, size: int) -> People:
     return people(scene.rng, scene.platform, scene.ids.take(size), scene.start_ms)
 
 
+def _made(scene: Scene, size: int) -> People:
+    """Return people whose accounts one script made: where accounts have names, one generator's."""
+    return people(scene.rng, scene.platform, scene.ids.made(size), scene.start_ms)
+
+
 def _scripted(scene: Scene, size: int, youngest_ms: float, window_ms: float, hosts: Names) -> People:
     """Return accounts born in one window, on these hosts, with one client."""
     rng = scene.rng
     born_ms = scene.start_ms - youngest_ms - rng.uniform(0, window_ms, size)
     client = _few(scene, clients(rng, scene.platform, 3), size)
     network = rng.choice(hosts, size)
-    return replace(_people(scene, size), created_ms=born_ms.astype(np.int64), client=client, network=network)
+    return replace(_made(scene, size), created_ms=born_ms.astype(np.int64), client=client, network=network)
 
 
 def _few(scene: Scene, names: Names, size: int) -> Names:

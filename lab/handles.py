@@ -13,6 +13,7 @@ _MIDDLES = "ri na li to ve do sha mi re ko la"
 _ENDS = "a na ra n s r ko ta el ia ka ne y son ez ov sky er in o"
 _ADJECTIVES = "blue quiet brave lucky silent golden happy rapid wild clever frozen gentle hidden noble proud royal"
 _ANIMALS = "tiger falcon otter raven panda badger heron lynx marten osprey walrus gecko bison ferret magpie stoat"
+NAMINGS = ("chosen", "numbers")
 _LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 
 
@@ -66,6 +67,40 @@ GENERATORS: dict[str, Callable[[np.random.Generator, int], Names]] = {
     "random_letters": random_letters,
     "word_lists": word_lists,
 }
+
+
+class Registry:
+    """Hands out names that are distinct: `naming` "chosen" lets people choose and scripts generate, "numbers" counts."""
+
+    def __init__(self, rng: np.random.Generator, naming: str) -> None:
+        if naming not in NAMINGS:
+            raise ValueError(f"accounts are called by one of {', '.join(NAMINGS)}, not {naming}")
+        self._rng = rng
+        self._naming = naming
+        self._taken: set[str] = set()
+
+    def take(self, size: int) -> Names:
+        """Return so many names of people that nobody has."""
+        return self._distinct(chosen(self._rng, size)) if self._naming == "chosen" else self._numbers(size)
+
+    def made(self, size: int) -> Names:
+        """Return so many names of one generator that nobody has."""
+        if self._naming == "numbers":
+            return self._numbers(size)
+        return self._distinct(GENERATORS[str(self._rng.choice(sorted(GENERATORS)))](self._rng, size))
+
+    def _numbers(self, size: int) -> Names:
+        first = 9_000_000 + len(self._taken)
+        return self._distinct(np.array([f"u{number}" for number in range(first, first + size)], dtype=object))
+
+    def _distinct(self, names: Names) -> Names:
+        found = []
+        for name in names.tolist():
+            while name in self._taken:
+                name = f"{name}{_LETTERS[int(self._rng.integers(len(_LETTERS)))]}"
+            self._taken.add(name)
+            found.append(name)
+        return np.array(found, dtype=object)
 
 
 def _words(rng: np.random.Generator, size: int) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.columns import Bools, Floats, Int64s
+from lab.handles import Registry
 from lab.people import DAY_MS, Names, People
 
 YEAR_MS = 365 * DAY_MS
@@ -39,14 +40,26 @@ class Platform:
 
 
 class Ids:
-    """Hands out account ids that are distinct in a world and tell nothing of who belongs together."""
+    """Hands out account ids that are distinct in a world: by `naming`, see `lab.handles.NAMINGS`, else scattered numbers.
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    Only names that are `made` for a script tell who belongs together, and only where people choose theirs.
+    """
+
+    def __init__(self, rng: np.random.Generator, naming: str = "") -> None:
         self._key = rng.integers(0, 2**48, dtype=np.uint64)
+        # other draws of the world are the same whatever its accounts are called
+        self._names = Registry(np.random.default_rng(int(self._key)), naming) if naming else None
         self._next = 0
 
     def take(self, size: int) -> Names:
         """Return so many ids that nobody has."""
+        return self._scattered(size) if self._names is None else self._names.take(size)
+
+    def made(self, size: int) -> Names:
+        """Return ids that nobody has for accounts that one script made."""
+        return self._scattered(size) if self._names is None else self._names.made(size)
+
+    def _scattered(self, size: int) -> Names:
         numbers = np.arange(self._next, self._next + size, dtype=np.uint64)
         self._next += size
         # an odd factor maps the numbers below 2**48 onto themselves

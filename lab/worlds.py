@@ -35,6 +35,8 @@ class Scenario:
     """Attacks may work the polls that crowds come to."""
     disguised: bool = False
     """Attacks are smaller and show less than in other worlds."""
+    naming: str = ""
+    """What accounts are called (`lab.handles.NAMINGS`), or "": ids that tell nothing."""
 
     def most_polls(self) -> int:
         """Return how many polls crowds and attacks may need."""
@@ -54,6 +56,8 @@ SCENARIOS: dict[str, Scenario] = {
     "odd": replace(_WORLD, crowds=_NINE | {"push": 3, "carrier": 3, "closing": 3}, attacks={}),
     "crossed": replace(_WORLD, crossed=True),
     "disguised": replace(_WORLD, disguised=True),
+    "named": replace(_WORLD, naming="chosen"),
+    "numbered": replace(_WORLD, naming="numbers"),
     "small": Scenario(120, 40, {"celebrity": 1, "tv_show": 1, "fandom": 1, "newcomers": 1}, _ALL | {"swarm": 0, "lockstep": 0}),
     "large": Scenario(480, 200, {kind: 2 * many for kind, many in _NINE.items()}, dict.fromkeys(ATTACKS, 2)),
     **{kind: Scenario(200, 40, _SIX, {kind: 1}) for kind in ATTACKS},
@@ -94,7 +98,7 @@ def _stage(rng: np.random.Generator, scenario: Scenario, seed: int) -> tuple[Sce
     """Draw the platform, the polls, and how many votes each has from those who come by themselves."""
     start_ms = FIRST_DAY_MS + int(rng.integers(365 * 24 * 60)) * MINUTE_MS
     end_ms = start_ms + scenario.minutes * MINUTE_MS
-    platform, ids = draw_platform(rng), Ids(rng)
+    platform, ids = draw_platform(rng), Ids(rng, scenario.naming)
     usual = np.exp(rng.uniform(np.log(500), np.log(1_100)))
     sizes = np.clip(rng.lognormal(np.log(usual), rng.uniform(0.7, 1.0), scenario.polls), 130, 6_000).astype(int)
     people = int(rng.uniform(0.8, 1.6) * (sizes.sum() + 2_000 * sum(scenario.crowds.values()))) + 8_000

@@ -104,6 +104,20 @@ def test_a_script_that_only_its_client_and_its_handles_betray_is_found_with_its_
     assert 0 <= chance < 1e-8, f"seed {seed}"
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_a_script_of_everybodys_client_that_a_crowd_hides_is_found_by_its_handles(seed: int) -> None:
+    def hidden(rng: np.random.Generator) -> Ballots:
+        rows = bought(rng)
+        usual = replace(rows.sender, client=np.full(len(rows), 12, np.uint32))
+        return together([replace(rows, sender=usual), celebrity(rng)])
+
+    rows = hour(seed, hidden, chosen, GENERATORS["word_lists"])
+    guilty = set(np.array(rows.sender.account_ids.texts())[rows.account >= SCRIPT].tolist())
+    names = named(watched(rows))
+    assert len(guilty & names.keys()) >= 0.9 * len(guilty), f"seed {seed}"
+    assert len(names.keys() - guilty) <= 0.05 * len(names), f"seed {seed}"
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_same_script_with_names_like_peoples_is_one_client_alone_and_not_accused(seed: int) -> None:
     assert not accusations(watched(hour(seed, bought, chosen))), f"seed {seed}"

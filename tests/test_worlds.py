@@ -132,6 +132,24 @@ def test_a_bare_world_has_no_optional_field_and_is_otherwise_the_same() -> None:
     assert bare.labels == whole.labels
 
 
+@pytest.mark.parametrize("scenario", ["named", "numbered"])
+def test_a_world_with_names_is_otherwise_the_same(scenario: str) -> None:
+    other, whole = made(scenario), made("world")
+    names = {event["account_id"] for event in other.events}
+    assert len(names) == len({event["account_id"] for event in whole.events})
+    kept = [[{k: v for k, v in event.items() if k != "account_id"} for event in told.events] for told in (other, whole)]
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("kind", [*SCRIPTED, "drip"])
+def test_in_a_world_of_chosen_names_a_scripts_are_alike_and_peoples_are_not(kind: str) -> None:
+    told = made("named")
+    shape = str.maketrans("abcdefghijklmnopqrstuvwxyz0123456789", "a" * 26 + "0" * 10)
+    for votes, least, most in ((votes_of(told, kind), 0.1, 1.0), (organic_votes(told), 0.0, 0.08)):
+        shapes = Counter(vote["account_id"].lower().translate(shape) for vote in votes)
+        assert least <= shapes.most_common(1)[0][1] / len(votes) <= most
+
+
 @pytest.mark.parametrize("kind", SCRIPTED)
 def test_a_script_has_one_client_and_networks_of_its_own_and_accounts_of_one_window(kind: str) -> None:
     told = made(kind)

@@ -124,7 +124,8 @@ class Crowd:
         from_ms, to_ms = (self._log.get("time_ms", rows) for rows in (first_row, last_row))
         for at, surge in self._views.surges.add(chunks.poll, first_row, from_ms, to_ms, self._params.chunk_votes):
             step_ms = self._step_after(int(last_row[at]))
-            heapq.heappush(self._due, (step_ms, _LOOK, int(chunks.poll[at]), astuple(surge)))
+            told = (int(chunks.number[at]), *astuple(surge))
+            heapq.heappush(self._due, (step_ms, _LOOK, int(chunks.poll[at]), told))
 
     def _step_after(self, row: int) -> int:
         at_ms = int(self._log.get("time_ms", np.array([row]))[0])
@@ -151,11 +152,18 @@ class Crowd:
             elif what == _EXAMINE:
                 said += self._examine(at_ms, poll, *told)
             else:
-                for group in self._accused.of(poll):
-                    self._accused.catch_up(group, at_ms)
-                said += self._views.look(at_ms, poll, Surge(*told), self._suspicion(poll, at_ms))
+                said += self._look(at_ms, poll, told[0], Surge(*told[1:]))
         self._log.trim()
         return said
+
+    def _look(self, at_ms: int, poll: int, chunk: int, surge: Surge) -> list[Sighting]:
+        said: list[Sighting] = []
+        # the screen reads no handles, so one client's share of a crowd may be all that it sees of a script
+        if not self._accused.of(poll) and self._views.named_alike(at_ms, poll, surge):
+            said = self._examine(at_ms, poll, chunk, surge.start_row)
+        for group in self._accused.of(poll):
+            self._accused.catch_up(group, at_ms)
+        return said + self._views.look(at_ms, poll, surge, self._suspicion(poll, at_ms))
 
     def _suspicion(self, poll: int, at_ms: int) -> float:
         run = self._runs.get(poll)

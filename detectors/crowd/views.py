@@ -10,6 +10,7 @@ from typing import Any
 
 from detectors.columns import Int64s
 from detectors.crowd.log import VoteLog
+from detectors.crowd.namesakes import commonest
 from detectors.crowd.platform import Platform
 from detectors.crowd.say_surge import leaning, surge_sighting
 from detectors.crowd.surges import Surge, Surges
@@ -20,6 +21,8 @@ from detectors.watcher import Sighting
 _MOST_WINDOW = 1_000
 _MOST_PAST = 1_000
 _GROWTH = 4
+_LEAST_HANDLES = 64
+_MOST_HANDLES = 128
 _LEAST_VOTES = 24
 _USUAL = 1.8
 
@@ -48,6 +51,14 @@ class Views:
         self._said[poll] = (surge.number, lean, max(seen.votes, 1))
         arrived_ms = int(self._log.get("arrived_ms", rows).max())
         return [surge_sighting(poll, at_ms, surge, seen, lean, number != surge.number, arrived_ms)]
+
+    def named_alike(self, at_ms: int, poll: int, surge: Surge) -> bool:
+        """Tell whether many handles of a surge are of one kind; a part of them is read, and none of a surge just begun."""
+        rows = self._log.rows_of(poll, surge.start_row, self._log.row_at(at_ms))
+        if not self._platform.handles.tell or len(rows) < _LEAST_HANDLES:
+            return False
+        part = rows[:: -(-len(rows) // _MOST_HANDLES)]
+        return commonest(self._log.handles(part), False, self._platform) is not None
 
     def _view(self, poll: int, surge: Surge, rows: Int64s, end: int) -> View:
         before = self._log.rows_of(poll, end - self._log.memory, surge.start_row)
