@@ -39,12 +39,12 @@ def rhythm(rng: np.random.Generator, polls: int, days: int) -> Floats:
     day = rng.uniform(0.1, 1.0, (polls, 1)) * np.cos((hour - rng.uniform(0, 24, (polls, 1))) * 2 * np.pi / 24)
     half = rng.uniform(0, 0.4, (polls, 1)) * np.cos((hour - rng.uniform(0, 12, (polls, 1))) * 2 * np.pi / 12)
     weekend = (window // PER_DAY % 7 >= 5) * np.log(rng.uniform(0.4, 1.1, (polls, 1)))
-    wander = rng.uniform(0.1, 0.5, (polls, 1)) * _wander(rng, polls, len(window))
+    slow = rng.uniform(0.1, 0.5, (polls, 1)) * wander(rng, polls, len(window))
     white = rng.uniform(0, 0.35, (polls, 1)) * rng.normal(size=(polls, len(window)))
-    return np.asarray(level * np.exp(day + half + weekend + wander + white))
+    return np.asarray(level * np.exp(day + half + weekend + slow + white))
 
 
-def _wander(rng: np.random.Generator, polls: int, windows: int) -> Floats:
+def wander(rng: np.random.Generator, polls: int, windows: int) -> Floats:
     """Return Ornstein-Uhlenbeck noise of variance 1 with memories from half an hour to half a day."""
     keep = np.exp(-1 / np.exp(rng.uniform(np.log(6), np.log(144), polls)))
     noise = rng.normal(size=(windows, polls))
