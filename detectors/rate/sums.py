@@ -1,10 +1,9 @@
 """Whole windows, and sums of the last three and twelve, against the past of their poll. It must not know who speaks.
 
-A surge passes three tests, and its score is the lowest. By the hour: a sum is negative binomial around what is usual then,
-with a relative variance that each poll's own past tells for each length of sum, surges cut; its chance is held against
-the budget of false alarms. By the poll: it lies deviations above the mean of all sums the poll ever had, surges and all, for some polls
-burst by nature and what is large at night may be nothing by day. By the days: it lies above what is the highest of most
-days (rate_highs). The shorter a sum the higher its bars: what lasts an hour is news, what lasts a window only if extreme.
+A surge passes two tests, and its score is the lower. By the hour: it is more than the rhythm lets expect and what the two hours before it
+let expect on top (rate/wander.py); how unlikely it is is held against the budget of false alarms. By the days: it lies
+above what is the highest of most days (rate/highs.py), for some polls burst by nature, and what is large at night may be nothing
+by day. The shorter a sum the higher its bars: what lasts an hour is news, what lasts a window only if extreme.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from detectors.columns import Floats, Int64s
 from detectors.rate.highs import Highs
 from detectors.rate.params import RateParams
 from detectors.rate.rhythm import Usual
-from detectors.rate.tails import at_least
+from detectors.rate.wander import Wander, nats_above
 
 SUMS = (1, 3, 12)
 """Windows that are added up."""
@@ -28,18 +27,18 @@ _ODD_DEVIATIONS, _ODD_VOTES, _MINUTE_DEVIATIONS = 3.0, 2.0, 8.0
 _FIRST_DISPERSION, _LEAST_DISPERSION = 0.3, 0.003
 _MEMORY_WINDOWS, _FIRST_WINDOWS = 2000.0, 20.0
 _WARM_WINDOWS = 36
-_POLL_MEMORY_WINDOWS = 8000.0
-_SUMS_ARE_ALIKE = np.array([[0.85], [0.85], [0.78]])
-"""Parts of the budget's nats at which false alarms on steady rhythms meet the budget: sums overlap, and alarms rest."""
-_ABOVE_THE_POLL, _ABOVE_THE_DAYS = np.array([[6.5], [4.75], [3.5]]), np.array([[1.6], [1.3], [1.0]])
-"""Deviations that alarm, for each length of sum: above the mean of all sums, and above the highest of the days."""
-_BELOW_THE_FLOOR, _LEAST_VARIANCE = 0.69, 1.0
-_VOTES, _ASKED, _USUAL, _CUT = range(4)
+_SUMS_ARE_ALIKE = np.array([[0.64], [0.62], [0.60]])
+"""Parts of the budget's nats at which false alarms on steady rhythms meet the budget: sums overlap, wander stays, both tests
+must agree, and alarms rest."""
+_ABOVE_THE_DAYS = np.array([[1.6], [1.3], [1.0]])
+"""Deviations above the highest of the days that alarm, for each length of sum."""
+_BELOW_THE_FLOOR = 0.69
+_VOTES, _ASKED, _USUAL = range(3)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Sums that end with one window, sums x rows."""
+    """Sums that end with one window, sums x rows. p_value: never below what it is (a bound)."""
 
     votes: Floats
     expected: Floats
@@ -48,97 +47,82 @@ class Judged:
 
 
 class Sums:
-    """The last twelve windows of each row, and how far its sums stray. 530 bytes a row."""
+    """The last twelve windows of each row, and how far its sums stray. 560 bytes a row."""
 
     def __init__(self, params: RateParams) -> None:
         self._floor = params.min_excess_votes
         self._allowed = -_SUMS_ARE_ALIKE * math.log(params.false_alarms_per_poll_day / params.windows_per_day / len(SUMS))
-        self._ring = np.zeros((_LONGEST, 4, 0))
-        self._dispersion = np.zeros((len(SUMS), 0))
-        self._poll = np.zeros((2, len(SUMS), 0))
+        self._ring = np.zeros((_LONGEST, 3, 0))
+        self._dispersion = np.zeros(0)
+        self._wander = Wander(SUMS)
         self._highs = Highs(params, len(SUMS))
 
     def make_room(self, rows: int) -> None:
         """Have at least so many rows."""
-        missing = rows - self._ring.shape[2]
+        missing = rows - len(self._dispersion)
         if missing > 0:
-            more = max(missing, self._ring.shape[2], 16)
-            self._ring = np.concatenate([self._ring, np.zeros((_LONGEST, 4, more))], axis=2)
-            self._dispersion = np.concatenate([self._dispersion, np.zeros((len(SUMS), more))], axis=1)
-            self._poll = np.concatenate([self._poll, np.zeros((2, len(SUMS), more))], axis=2)
+            more = max(missing, len(self._dispersion), 16)
+            self._ring = np.concatenate([self._ring, np.zeros((_LONGEST, 3, more))], axis=2)
+            self._dispersion = np.concatenate([self._dispersion, np.zeros(more)])
+            self._wander.make_room(more)
             self._highs.make_room(more)
 
     def begin(self, row: int) -> None:
         """Begin a row that knows nothing."""
         self._ring[:, :, row] = 0.0
-        self._dispersion[:, row] = _FIRST_DISPERSION
-        self._poll[:, :, row] = 0.0
+        self._dispersion[row] = _FIRST_DISPERSION
+        self._wander.begin(row)
         self._highs.begin(row)
 
     def cut(self, usual: Usual, votes: Floats) -> tuple[Floats, Floats]:
         """Return the votes as far as they may be learned: for all that is usual, and for what comes at a fixed minute."""
-        dispersion, expected = self._dispersion[0, : len(votes)], usual.votes
+        dispersion, expected = self._dispersion[: len(votes)], usual.votes
         deviation = np.sqrt(usual.asked * (1.0 + (dispersion + usual.doubt) * usual.asked))
         most = usual.asked + _ODD_DEVIATIONS * deviation + _ODD_VOTES
         at_minute = expected + _MINUTE_DEVIATIONS * np.sqrt(expected * (1.0 + dispersion * expected)) + _ODD_VOTES
         return np.minimum(votes, most), np.minimum(votes, at_minute)
 
-    def add(self, window: int, usual: Usual, votes: Floats, cut: Floats) -> Floats:
+    def add(self, window: int, usual: Usual, votes: Floats) -> Floats:
         """Take the next window; returns the sums that end with it (sums x what is added up x rows)."""
         rows = len(votes)
-        self._ring[window % _LONGEST, :, :rows] = (votes, usual.asked, usual.votes, cut)
+        self._ring[window % _LONGEST, :, :rows] = (votes, usual.asked, usual.votes)
         last = [(window - back) % _LONGEST for back in range(_LONGEST)]
         return np.stack([self._ring[last[:length], :, :rows].sum(axis=0) for length in SUMS])
 
     def judge(self, window: int, sums: Floats, age: Int64s, usual: Usual) -> Judged:
         """Judge sums; a row younger than 36 windows has no score."""
         rows = len(age)
-        counts, expected = sums[:, _VOTES], sums[:, _ASKED]
-        spread = self._dispersion[:, :rows] + usual.doubt
-        p_value = np.ones_like(counts)
-        above = (counts > expected).nonzero()
-        mean = expected[above]
-        p_value[above] = at_least(counts[above], mean, mean * (1.0 + spread[above] * mean))
-        mean, variance = self._poll[:, :, :rows]
-        by_poll = (counts - mean) / np.sqrt(variance + _LEAST_VARIANCE) / _ABOVE_THE_POLL
+        counts = sums[:, _VOTES]
+        expected = sums[:, _ASKED] * self._wander.factor(window, rows)
+        nats = nats_above(counts, expected, self._wander.variance[:, :rows] + usual.doubt)
         by_days = self._highs.above(window, counts, age) / _ABOVE_THE_DAYS
-        score = np.clip(np.minimum(np.minimum(-np.log(p_value) / self._allowed, by_poll), by_days), 0.0, None)
-        score = np.where(counts - expected < self._floor, np.minimum(score, _BELOW_THE_FLOOR), score)
-        return Judged(counts, expected, p_value, np.where(age >= _WARM_WINDOWS, score, 0.0))
+        score = np.clip(np.minimum(nats / self._allowed, by_days), 0.0, None)
+        score = np.where(counts - sums[:, _ASKED] < self._floor, np.minimum(score, _BELOW_THE_FLOOR), score)
+        return Judged(counts, expected, np.exp(-nats), np.where(age >= _WARM_WINDOWS, score, 0.0))
 
-    def learn(self, window: int, sums: Floats, age: Int64s) -> None:
-        """Learn how far sums stray, those that end with a window whose number their length divides."""
-        self._learn_poll(sums[:, _VOTES], age)
+    def learn(self, window: int, sums: Floats, age: Int64s, usual: Usual, cut: Floats) -> None:
+        """Learn what sums that end with a window tell; `cut` are that window's votes as far as they may be learned."""
+        self._wander.learn(window, sums[:, _VOTES], sums[:, _USUAL], self._wander.factor(window, len(age)), age)
         self._highs.learn(window, sums[:, _VOTES], age)
-        memory = np.minimum(_MEMORY_WINDOWS, _FIRST_WINDOWS + age)
-        for number, length in enumerate(SUMS):
-            if window % length:
-                continue
-            usual, far = sums[number, _USUAL], np.maximum(sums[number, _CUT] - sums[number, _USUAL], 0.0)
-            square = np.maximum(usual * usual, 1e-9)
-            strayed = np.maximum(2.0 * far * far / square - 1.0 / np.maximum(usual, 1e-9), -1.0)
-            pace = length * square / (3.0 + square) / np.maximum(memory, length)
-            now = self._dispersion[number, : len(age)]
-            now += pace * (strayed - now)
-            np.maximum(now, _LEAST_DISPERSION, out=now)
+        self._learn_dispersion(usual.votes, cut, age)
 
-    def _learn_poll(self, counts: Floats, age: Int64s) -> None:
-        """Learn mean and variance of all sums (West 1979, Communications of the ACM 22, with a memory)."""
-        mean, variance = self._poll[:, :, : len(age)]
-        pace = 1.0 / np.minimum(_POLL_MEMORY_WINDOWS, age + 1.0)
-        far = counts - mean
-        mean += pace * far
-        variance += pace * (far * far * (1.0 - pace) - variance)
+    def _learn_dispersion(self, usual: Floats, cut: Floats, age: Int64s) -> None:
+        """Learn by how much single windows exceed the usual: what may be learned of one depends on it."""
+        square = np.maximum(usual * usual, 1e-9)
+        strayed = np.maximum(2.0 * np.maximum(cut - usual, 0.0) ** 2 / square - 1.0 / np.maximum(usual, 1e-9), -1.0)
+        now = self._dispersion[: len(age)]
+        now += square / (3.0 + square) / np.minimum(_MEMORY_WINDOWS, _FIRST_WINDOWS + age) * (strayed - now)
+        np.maximum(now, _LEAST_DISPERSION, out=now)
 
-    def snapshot(self, rows: int) -> list[bytes]:
+    def snapshot(self, rows: int) -> list[Any]:
         """Return the state of the first `rows` rows as plain data."""
-        own = [column[..., :rows].tobytes() for column in (self._ring, self._dispersion, self._poll)]
-        return [*own, self._highs.snapshot(rows)]
+        own = [self._ring[..., :rows].tobytes(), self._dispersion[:rows].tobytes()]
+        return [*own, self._wander.snapshot(rows), self._highs.snapshot(rows)]
 
     def restore(self, state: list[Any], rows: int) -> None:
         """Take over what `snapshot` returned."""
         self.make_room(rows)
-        self._ring[..., :rows] = np.frombuffer(state[0]).reshape(_LONGEST, 4, rows)
-        self._dispersion[..., :rows] = np.frombuffer(state[1]).reshape(len(SUMS), rows)
-        self._poll[..., :rows] = np.frombuffer(state[2]).reshape(2, len(SUMS), rows)
+        self._ring[..., :rows] = np.frombuffer(state[0]).reshape(_LONGEST, 3, rows)
+        self._dispersion[:rows] = np.frombuffer(state[1])
+        self._wander.restore(state[2], rows)
         self._highs.restore(state[3], rows)

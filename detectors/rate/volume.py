@@ -1,7 +1,7 @@
 """Surges in volumes: whole windows of minutes or hours against the rhythm of a poll's days. It must not know of options.
 
-An advance gathers votes by poll and window. Each window that is over is held against what is usual (rate_rhythm), alone and
-with those before it (rate_sums), spoken of if it may be (rate_restraint, rate_episode), and learned. Polls have nothing in
+An advance gathers votes by poll and window. Each window that is over is held against what is usual (rate/rhythm.py), alone and
+with those before it (rate/sums.py), spoken of if it may be (rate/restraint.py, rate/episode.py), and learned. Polls have nothing in
 common here. State: 3.6 KB a poll with windows of five minutes.
 """
 
@@ -94,7 +94,7 @@ class VolumeRate:
         columns[_LAST] = np.where(columns[_VOTES] > 0, window, columns[_LAST])
         usual = self._rhythm.usual(len(votes), window)
         cut, at_minute = self._sums.cut(usual, votes)
-        sums = self._sums.add(window, usual, votes, cut)
+        sums = self._sums.add(window, usual, votes)
         judged = self._sums.judge(window, sums, age, usual)
         best = judged.score.argmax(axis=0)
         score = judged.score.max(axis=0)
@@ -103,7 +103,7 @@ class VolumeRate:
         if self._keep_scores:
             opened = {found.poll for found in said if found.phase == "opened"}
             scores.append(self._scores(window, usual.votes, score, opened))
-        self._sums.learn(window, sums, age)
+        self._sums.learn(window, sums, age, usual, cut)
         self._rhythm.learn(window, age, usual, cut, at_minute)
         columns[_VOTES] = columns[_ARRIVED_MS] = 0
 
