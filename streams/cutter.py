@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.block import Block, Rows, Standing
 from detectors.columns import Int64s, hashes, int32s, int64s
@@ -42,7 +43,7 @@ class ShardOf:
         self.shards = shards
         self._known: dict[str, int] = {}
 
-    def __call__(self, poll_ids: Sequence[str]) -> Int64s:
+    def __call__(self, poll_ids: Sequence[str]) -> NDArray[np.uint16]:
         """Return the shard of each poll."""
         if len(self._known) > _MOST_POLLS_REMEMBERED:
             self._known.clear()
@@ -50,7 +51,7 @@ class ShardOf:
         for poll_id in poll_ids:
             if poll_id not in known:
                 known[poll_id] = zlib.crc32(poll_id.encode()) % self.shards
-        return np.array([known[poll_id] for poll_id in poll_ids], dtype=np.int64)
+        return np.array([known[poll_id] for poll_id in poll_ids], dtype=np.uint16)
 
 
 class Cutter:
@@ -95,14 +96,20 @@ class Cutter:
         steps = self._clock.observe(part.offset, ts_ms, part.arrived_ms, part.end)
         steps = self._with_controls(steps, part)
         self._end = part.end
-        shard = self._shard_of(rows.poll_ids)[rows.poll] if len(rows) else np.zeros(0, np.int64)
-        order = np.argsort(shard, kind="stable")
-        bounds = np.searchsorted(shard[order], np.arange(self._shard_of.shards + 1))
-        cut = [_rows_of_a_shard(part, order[a:b]) for a, b in pairwise(bounds)]
         return [
             Block(self.source, part.start, part.end, steps, rows, self._standing)
-            for rows in [*cut, _rows_of_all_polls(part)]
+            for rows in [*self._rows_of_shards(part), _rows_of_all_polls(part)]
         ]
+
+    def _rows_of_shards(self, part: SourceRange) -> list[Rows]:
+        """Return the rows of each poll shard: all are put in order once, and what a shard gets are views of that."""
+        decoded = part.decoded
+        shard = self._shard_of(decoded.poll_ids)[decoded.poll] if len(decoded) else np.zeros(0, np.uint16)
+        # numpy sorts integers this small by their digits, in one pass
+        order = np.argsort(shard, kind="stable")
+        rows = _without_sketches(part, order)
+        ends = np.cumsum(np.bincount(shard, minlength=self._shard_of.shards)).tolist()
+        return [_between(rows, start, end) for start, end in pairwise([0, *ends])]
 
     def idle(self, elapsed_ms: int) -> list[Block]:
         """Return blocks that let event time pass, `elapsed_ms` after the last record came; none when there is no news.
@@ -163,7 +170,7 @@ def source_name(topic: str, partition: int) -> str:
     return f"{topic}/{partition}"
 
 
-def _rows_of_a_shard(part: SourceRange, chosen: Int64s) -> Rows:
+def _without_sketches(part: SourceRange, chosen: Int64s) -> Rows:
     rows = part.decoded
     return Rows(
         part.offset[chosen],
@@ -174,6 +181,21 @@ def _rows_of_a_shard(part: SourceRange, chosen: Int64s) -> Rows:
         rows.option[chosen],
         part.arrived_ms[chosen],
         with_sketches(rows.sender, 0).take(chosen),
+        rows.poll_ids,
+        rows.options,
+    )
+
+
+def _between(rows: Rows, start: int, end: int) -> Rows:
+    return Rows(
+        rows.offset[start:end],
+        rows.ts_ms[start:end],
+        rows.event[start:end],
+        rows.account[start:end],
+        rows.poll[start:end],
+        rows.option[start:end],
+        rows.arrived_ms[start:end],
+        rows.sender.take(slice(start, end)),
         rows.poll_ids,
         rows.options,
     )

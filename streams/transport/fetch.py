@@ -22,7 +22,7 @@ from streams.transport.records import Records
 FETCH_MAX_WAIT_MS = 100
 
 # Unless Faust's `broker_max_poll_records` says otherwise: some 20 ms of parsing, in which nothing else of the thread runs.
-MAX_FETCH_RECORDS = 20_000
+MAX_FETCH_RECORDS = 24_000
 
 
 @dataclass(frozen=True, slots=True)

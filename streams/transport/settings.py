@@ -18,12 +18,12 @@ def settings_for_faust(session_timeout_s: float = 30.0) -> dict[str, Any]:
         "broker_commit_interval": 1.0,
         "broker_heartbeat_interval": min(3.0, session_timeout_s / _HEARTBEATS_PER_SESSION),
         "broker_max_poll_interval": _NEVER_S,  # without partitions, or all of them full, nothing is polled
-        "broker_max_poll_records": 20_000,
+        "broker_max_poll_records": 24_000,
         "broker_rebalance_timeout": 60.0,
         "broker_request_timeout": 60.0,
         "broker_session_timeout": session_timeout_s,
         "consumer_auto_offset_reset": "earliest",
-        "consumer_max_fetch_size": 1 << 20,  # bytes of one partition in one fetch
+        "consumer_max_fetch_size": 3 << 20,  # bytes of one partition in one fetch: some 12,000 votes
         "consumer_metadata_max_age_ms": 60_000,
         "processing_guarantee": "at_least_once",
         "producer_acks": -1,
