@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 DAY_MS = 86_400_000
 
@@ -65,7 +66,7 @@ class RateParams:
         >>> RateParams(window_ms=300_000, tick_ms=300_000).spans_ms
         (300000,)
         """
-        return tuple(self.window_ms // part for part in _SPAN_PARTS if self.window_ms % (part * self.tick_ms) == 0)
+        return _spans_ms(self.window_ms, self.tick_ms)
 
     @property
     def whole_windows(self) -> bool:
@@ -96,3 +97,8 @@ class RateParams:
     def drip_age_windows(self) -> int:
         """Age of a poll before it is watched for drips."""
         return max(2 * LESSON_WINDOWS, _DRIP_AGE_MS // self.window_ms)
+
+
+@cache
+def _spans_ms(window_ms: int, tick_ms: int) -> tuple[int, ...]:
+    return tuple(window_ms // part for part in _SPAN_PARTS if window_ms % (part * tick_ms) == 0)

@@ -12,10 +12,10 @@ from detectors.columns import NO_OPTION, Bools, Floats, Int32s, Int64s
 from detectors.rate import columns as of
 from detectors.rate.drip import Drip
 from detectors.rate.findings import RateFinding, RatePhase, WindowScores
-from detectors.rate.params import LESSON_WINDOWS, RateParams
+from detectors.rate.params import LESSON_WINDOWS
 from detectors.rate.recent import Run, starts
 from detectors.rate.series import SeriesStates
-from detectors.rate.spikes import Levels, Spans, SpikeTests, Suspects
+from detectors.rate.spikes import Levels, Spans, SpikeTests, Suspects, together
 from detectors.rate.windows import Groups
 
 
@@ -35,13 +35,14 @@ class Reading:
     """The findings that one step allows; made for the step and thrown away after it."""
 
     def __init__(
-        self, params: RateParams, states: SeriesStates, rows: Int64s, closed: range, votes: Votes
+        self, tests: SpikeTests, states: SeriesStates, rows: Int64s, closed: range, votes: Votes
     ) -> None:
         """Judge these rows (ascending), the step's closed windows and the one still open, all of one lesson."""
-        self._params, self._states, self._rows, self._closed, self._votes = params, states, rows, closed, votes
+        self._states, self._rows, self._closed, self._votes = states, rows, closed, votes
+        self._tests, self._params = tests, tests.params
         self._start = (closed.stop - (1 if len(closed) else 0)) // LESSON_WINDOWS * LESSON_WINDOWS
         self._given = states.judged(rows, self._start, closed.stop - self._start)
-        self._tests = SpikeTests(params)
+        self._scores: dict[int, list[float]] = {}
 
     @cached_property
     def _drip(self) -> Drip:
@@ -191,7 +192,8 @@ class Reading:
         chosen = over.nonzero()[0]
         last = np.append(groups.first[1:], len(groups.of_entry))[chosen] - 1
         whole = np.full(len(chosen), len(self._params.spans_ms) - 1)
-        spans = spans.take(over[groups.of_entry[spans.entry]].nonzero()[0]).with_(Suspects(last, whole, groups.votes[chosen]))
+        suspects = spans.take(over[groups.of_entry[spans.entry]].nonzero()[0])
+        spans = together([suspects, Suspects(last, whole, groups.votes[chosen])])
         group = groups.of_entry[spans.entry]
         order = np.lexsort((spans.votes, spans.number, group))
         spans = spans.take(order[ends(group[order] * 16 + spans.number[order])])
@@ -204,9 +206,11 @@ class Reading:
 
     def score_at_end(self, poll_row: int, window: int) -> float:
         """Return the score of a poll that is spoken of at the end of a closed window."""
-        family = np.searchsorted(self._rows, self._states.rows.family(poll_row))
-        when = window - self._start
-        return float(np.maximum(self._spike_score[family, when], self._drip_score[family, when]).max())
+        if poll_row not in self._scores:
+            family = np.searchsorted(self._rows, self._states.rows.family(poll_row))
+            scores = np.maximum(self._spike_score[family], self._drip_score[family])
+            self._scores[poll_row] = scores.max(axis=0).tolist()
+        return self._scores[poll_row][window - self._start]
 
     def at_end(self, poll_row: int, window: int) -> RateFinding:
         """Return the highest scoring finding of a poll that is spoken of at the end of a closed window."""

@@ -64,16 +64,17 @@ class Suspects:
         """Return the suspects at these places."""
         return Suspects(self.entry[index], self.number[index], self.votes[index])
 
-    def with_(self, other: Suspects) -> Suspects:
-        """Return these and others."""
-        return Suspects(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__slots__))
+
+def together(parts: list[Suspects]) -> Suspects:
+    """Return the suspects of all parts, one part after the other."""
+    return Suspects(*(np.concatenate([getattr(part, name) for part in parts]) for name in Suspects.__slots__))
 
 
 class SpikeTests:
     """The tests of all spans. Holds no state."""
 
     def __init__(self, params: RateParams) -> None:
-        self._params = params
+        self.params = params
         self._budget = SpikeBudget(params)
         self.bar = self._budget.least_deviations(STAYS_OPEN, params.min_excess_votes, params.spans_ms[-1])
 
@@ -83,16 +84,18 @@ class SpikeTests:
         `runs` hold the votes, `levels` has one entry for each group of `asked`.
         """
         bounds = self._bounds(groups)
-        entries, lengths, counts = [], [], []
-        for number, span_ms in enumerate(self._params.spans_ms):
+        # no span has more votes than a longer one with the same end, so the longest are counted first
+        most = np.full(len(asked.key), np.iinfo(np.int64).max)
+        found: list[Suspects] = []
+        for number in reversed(range(len(self.params.spans_ms))):
             least = self._least(levels, number)
-            entry = (bounds[number] >= least)[groups.of_entry].nonzero()[0]
-            votes = self._trailing(runs, asked.key[entry], span_ms)
-            far = (votes >= least[groups.of_entry[entry]]).nonzero()[0]
-            entries.append(entry[far])
-            lengths.append(np.full(len(far), number))
-            counts.append(votes[far])
-        return Suspects(np.concatenate(entries), np.concatenate(lengths), np.concatenate(counts))
+            least_of = np.where(bounds[number] >= least, least, np.inf)[groups.of_entry]
+            entry = (most >= least_of).nonzero()[0]
+            votes = self._trailing(runs, asked.key[entry], self.params.spans_ms[number])
+            most[entry] = votes
+            far = (votes >= least_of[entry]).nonzero()[0]
+            found.append(Suspects(entry[far], np.full(len(far), number), votes[far]))
+        return together(found[::-1])
 
     def _bounds(self, groups: Groups) -> list[Floats]:
         """Return for each span how many votes the fullest one that ends in each group may have at most.
@@ -111,27 +114,27 @@ class SpikeTests:
         return bounds
 
     def _least(self, levels: Levels, number: int) -> Floats:
-        mean = levels.mean * (self._params.spans_ms[number] / self._params.window_ms)
+        mean = levels.mean * (self.params.spans_ms[number] / self.params.window_ms)
         far = self.bar * np.sqrt(mean * (1.0 + (levels.spread + levels.bunching[:, number]) * mean))
-        least: Floats = mean + np.maximum(self._params.min_excess_votes, far)
+        least: Floats = mean + np.maximum(self.params.min_excess_votes, far)
         return least
 
     def judged(self, suspects: Suspects, levels: Levels) -> Spans:
         """Return suspects with their exact tails; `levels` has one entry for each of them."""
-        span_ms = np.array(self._params.spans_ms)[suspects.number]
+        span_ms = np.array(self.params.spans_ms)[suspects.number]
         told = np.isfinite(levels.mean)
-        mean = np.where(told, levels.mean, 1.0) * (span_ms / self._params.window_ms)
+        mean = np.where(told, levels.mean, 1.0) * (span_ms / self.params.window_ms)
         spread = levels.spread + levels.bunching[np.arange(len(span_ms)), suspects.number]
         excess = suspects.votes - mean
         p_value = at_least(suspects.votes.astype(np.float64), mean, mean * (1.0 + spread * mean))
         nats = surprise(p_value, levels.tail)
         score = self._budget.score(nats, span_ms, excess, levels.option)
-        score = np.where(excess < self._params.min_excess_votes, np.minimum(score, _BELOW_THE_FLOOR), score)
+        score = np.where(excess < self.params.min_excess_votes, np.minimum(score, _BELOW_THE_FLOOR), score)
         p_value, score = np.where(told, np.exp(-nats), 1.0), np.where(told, score, 0.0)
         return Spans(suspects.entry, span_ms, suspects.votes, mean, p_value, score)
 
     def _trailing(self, runs: list[Run], key: Int64s, span_ms: int) -> Int64s:
         votes = np.zeros(len(key), np.int64)
         for run in runs:
-            votes += run.trailing(key, span_ms // self._params.tick_ms)
+            votes += run.trailing(key, span_ms // self.params.tick_ms)
         return votes

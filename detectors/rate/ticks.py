@@ -24,6 +24,7 @@ from detectors.rate.params import LESSON_WINDOWS, RateParams
 from detectors.rate.reading import Reading, Votes
 from detectors.rate.recent import RecentVotes, Run, run_of
 from detectors.rate.series import SeriesStates
+from detectors.rate.spikes import SpikeTests
 from detectors.rate.windows import Groups
 
 
@@ -42,6 +43,7 @@ class TickRate:
     def __init__(self, params: RateParams, *, keep_scores: bool = False) -> None:
         self.params = params
         self._keep_scores = keep_scores
+        self._tests = SpikeTests(params)
         self._states = SeriesStates(params)
         self._recent = RecentVotes()
         self._episodes = Episodes(params.window_ms, params.calm_windows)
@@ -122,7 +124,7 @@ class TickRate:
         over = np.flatnonzero(groups.window < closed.stop)
         self._states.count(groups.row[over], groups.window[over], groups.votes[over], groups.pairs[over])
         rows = self._rows_to_read(groups.row, closed)
-        return Reading(self.params, self._states, rows, closed, Votes(runs, asked, groups))
+        return Reading(self._tests, self._states, rows, closed, Votes(runs, asked, groups))
 
     def _rows_to_read(self, with_votes: Int64s, closed: range) -> Int64s:
         ends = closed.stop % LESSON_WINDOWS == 0 and len(closed)
