@@ -87,11 +87,11 @@ class SwarmBook:
         changed = {account: score for account, score in scores.items() if known.scores.get(account) != score}
         cleared = known.scores.keys() - scores.keys() if memory.losses == known.losses else set()
         phase = _phase(known, swarm, at_ms)
+        known.last_ms = int(swarm.copies.at_ms[-1])
         votes = {one.poll: one.votes for one in suspected}
         if not changed and not cleared and votes == known.votes and phase == "update":
             return []
-        known.last_ms, known.over = int(swarm.copies.at_ms[-1]), phase == "calm"
-        known.votes, known.scores = votes, scores
+        known.over, known.votes, known.scores = phase == "calm", votes, scores
         sighting = _sighting(known.cluster, swarm, suspected, phase, at_ms, arrived_ms)
         return _in_parts(sighting, _members(changed, memory), memory.names(sorted(cleared)))
 

@@ -1,6 +1,6 @@
 """Copied replies: long texts of one skeleton, from accounts that copy and vote together in poll after poll.
 
-Votes and replies of all polls are taken in steps of event time; at the end of each the new texts are put into families
+Votes and replies of all polls are taken in steps of one to three minutes of event time; at the end of each the new texts are put into families
 (`copies_texts`), remembered with their writers' votes (`copies_memory`), and judged (`copies_trial`). What is said depends
 on whole steps only, so not on how calls are cut. Memory: see the two stores, 70 MB at most with the settings as they are.
 """
@@ -22,14 +22,16 @@ from detectors.copies.trial import SETTLED_MS, Copies, groups, judged
 from detectors.watcher import Ballots, Sighting
 
 STEP_MS = 60_000
-"""How often new replies are compared with those before."""
+"""How often new replies are compared with those before, if many came."""
+_FEW, _LONGEST_MS = 256, 180_000
+"""Fewer replies wait for others, but not longer: every step has its price, and a swarm is told by its second poll."""
 RESEMBLANCE = 0.42
 """Two texts are copies from here on: of a million pairs of independent texts hardly one reaches it (docs/decisions/0010)."""
 EXAMPLES = 16_384
 _NEVER_MS = 1 << 62
 _NEWS = 1 / 16
 _LEAST_NEWS = 8
-_NUMBERS = ("_closed_ms", "_settled_ms", "_copies", "_judged_copies", "_arrived_ms")
+_NUMBERS = ("_closed_ms", "_since_ms", "_settled_ms", "_copies", "_judged_copies", "_arrived_ms")
 
 
 class CopiedReplies:
@@ -42,6 +44,7 @@ class CopiedReplies:
         self._book = SwarmBook()
         self._waiting: list[Written] = []
         self._closed_ms = -_NEVER_MS
+        self._since_ms = 0
         self._settled_ms = _NEVER_MS
         self._copies = 0
         self._judged_copies = 0
@@ -70,6 +73,8 @@ class CopiedReplies:
         )
         written = long_replies(ballots, first + np.flatnonzero(~votes))
         if len(written):
+            if not self._waiting:
+                self._since_ms = int(written.at_ms[0]) // STEP_MS * STEP_MS
             self._waiting.append(written)
 
     def _close(self, until_ms: int) -> list[Sighting]:
@@ -79,8 +84,15 @@ class CopiedReplies:
             end_ms = self._closed_ms + STEP_MS
             if not self._waiting:
                 end_ms = min(max(self._due_ms, end_ms), until_ms)
-            said += self._close_step(end_ms)
+            self._closed_ms = end_ms
+            if not self._waiting or self._is_time(end_ms):
+                said += self._close_step(end_ms)
         return said
+
+    def _is_time(self, end_ms: int) -> bool:
+        """Tell whether the replies that wait are enough, or waited long enough."""
+        waited_ms = end_ms - self._since_ms
+        return waited_ms >= _LONGEST_MS or end_ms >= self._due_ms or sum(map(len, self._waiting)) >= _FEW
 
     @property
     def _due_ms(self) -> int:
@@ -88,8 +100,8 @@ class CopiedReplies:
         return -(-min(self._settled_ms, self._book.due_ms) // STEP_MS) * STEP_MS
 
     def _close_step(self, end_ms: int) -> list[Sighting]:
-        self._closed_ms = end_ms
-        self._memory.forget_votes(end_ms - SETTLED_MS)
+        # the votes that go with replies came before the first of them
+        self._memory.forget_votes((self._since_ms if self._waiting else end_ms) - SETTLED_MS)
         if self._waiting:
             self._remember(end_ms)
         news = self._copies - self._judged_copies

@@ -50,9 +50,11 @@ _COLUMNS = {"account": "u8", "poll": "i4", "at_ms": "i8", "arrived_ms": "i8", "s
 def long_replies(ballots: Ballots, rows: Int64s) -> Written:
     """Return those of these rows, all replies, that have a sketch."""
     rows = rows[ballots.sender.sketch[rows].any(axis=1)]
+    # a slice of the ids is a view, while picking rows goes through all of them
+    first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (0, -1)
     return Written(
         ballots.account[rows],
-        ballots.sender.account_ids.take(rows),
+        ballots.sender.account_ids.take(slice(first, last + 1)).take(rows - first),
         ballots.poll[rows],
         ballots.effective_ms[rows],
         ballots.arrived_ms[rows],

@@ -55,12 +55,7 @@ class Texts:
         return np.isin(family, copied)
 
     def _add(self, sketches: Sketches) -> Int64s:
-        _, once, of = np.unique(_as_one(sketches), return_index=True, return_inverse=True)
-        order = np.argsort(once)
-        distinct = sketches[once[order]]
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        of = rank[of.ravel()]
+        distinct, of = _distinct(sketches)
         row, key = _band_keys(distinct)
         slot = self._owner.find(key)
         known = slot >= 0
@@ -180,5 +175,10 @@ def _distinct_pairs(one: Int64s, other: Int64s) -> tuple[Int64s, Int64s]:
     return pair >> 32, pair & 0xFFFF_FFFF
 
 
-def _as_one(sketches: Sketches) -> Any:
-    return np.ascontiguousarray(sketches).view(f"V{4 * SKETCH_WIDTH}").ravel()
+def _distinct(sketches: Sketches) -> tuple[Sketches, Int64s]:
+    """Return each sketch once, in order, and the place of each text's among them."""
+    whole, width = np.ascontiguousarray(sketches).tobytes(), 4 * SKETCH_WIDTH
+    places: dict[bytes, int] = {}
+    of = [places.setdefault(whole[at : at + width], len(places)) for at in range(0, len(whole), width)]
+    _, once = np.unique(of, return_index=True)
+    return sketches[once], int64s(of)
