@@ -98,7 +98,7 @@ def _strips(ticks: list[dict[str, Any]], labels: list[str], x: Spec) -> Spec:
                 "type": "nominal",
                 "sort": labels,
                 "scale": {"domain": labels},
-                "axis": {"title": None, "grid": True, "domain": False, "ticks": False},
+                "axis": {"title": None, "grid": True, "domain": False, "ticks": False, "labelLimit": 150},
             },
             "yOffset": {"field": "named", "type": "nominal", "scale": {"domain": [True, False]}},
             "color": _COLOUR,

@@ -20,8 +20,9 @@ _COLOURS = {"fill", "stroke"}
 _DEFAULTS = {"opacity": "1", "stroke-width": "1"}
 _EMPTY = {"", "M0,0h0v0h0Z"}
 _NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
+_MINUS_ZERO = re.compile(r"-0(?![.\d])")
 _SHAPE = re.compile(r"M([-\d.e]+),([-\d.e]+)([a-zZ0-9.,-]*)")
-_POINT, _LINE = re.compile("(?=[A-Za-z])"), re.compile(r"L[-\d.]+,[-\d.]+")
+_POINT = re.compile("(?=[A-Za-z])")
 _MOVE = re.compile(r"translate\(([-\d.e]+),([-\d.e]+)\)")
 
 Attributes = dict[str, str]
@@ -30,7 +31,7 @@ Attributes = dict[str, str]
 def inline(svg: str, title: str, description: str) -> str:
     """Return a drawing as `<svg>` that fits any width and says in words what it shows."""
     root = ElementTree.fromstring(svg)
-    box = " ".join(_shorter(number) for number in root.attrib["viewBox"].split())
+    box = _shorter(root.attrib["viewBox"])
     label = text(f"{title}. {description}")
     return f'<svg viewBox="{box}" fill="none" role="img" aria-label="{label}">{_inside(root)}</svg>'
 
@@ -65,7 +66,7 @@ def _name(element: ElementTree.Element) -> str:
 def _attributes(element: ElementTree.Element) -> Attributes:
     known = {key: element.attrib[key] for key in _KEPT[_name(element)] if key in element.attrib}
     short = {
-        key: value if key in _COLOURS else _NUMBER.sub(_shorter, value)
+        key: value if key in _COLOURS else _shorter(value)
         for key, value in known.items()
         if _DEFAULTS.get(key) != value
     }
@@ -75,18 +76,28 @@ def _attributes(element: ElementTree.Element) -> Attributes:
 def _without_needless_points(path: str) -> str:
     """Return a path without the points on its level and upright lines: steps have two of three of them there."""
     kept: list[str] = []
+    corners: list[tuple[str, str]] = []  # where the last of those kept are, as far back as straight lines go
     for point in _POINT.split(path):
-        while len(kept) > 1 and _LINE.fullmatch(point) and _are_in_line(*kept[-2:], point):
+        corner = _corner(point)
+        if corner is None or point[0] == "M":
+            corners.clear()
+        while corner and len(corners) > 1 and _are_in_line(corners[-2], corners[-1], corner):
             kept.pop()
+            corners.pop()
         kept.append(point)
+        if corner is not None:
+            corners.append(corner)
     return "".join(kept)
 
 
-def _are_in_line(*points: str) -> bool:
-    if not all(point[:1] in {"M", "L"} and _LINE.fullmatch("L" + point[1:]) for point in points):
-        return False
-    (x1, y1), (x2, y2), (x3, y3) = (point[1:].split(",") for point in points)
-    return x1 == x2 == x3 or y1 == y2 == y3
+def _corner(point: str) -> tuple[str, str] | None:
+    """Return where a straight line ends or begins, None for every other command."""
+    x, comma, y = point[1:].partition(",")
+    return (x, y) if point[:1] in ("M", "L") and comma else None
+
+
+def _are_in_line(one: tuple[str, str], two: tuple[str, str], three: tuple[str, str]) -> bool:
+    return one[0] == two[0] == three[0] or one[1] == two[1] == three[1]
 
 
 def _look(name: str, attributes: Attributes) -> tuple[tuple[str, str], ...] | None:
@@ -107,18 +118,15 @@ def _placed(attributes: Attributes) -> str:
     if shape is None or moved is None:
         raise ValueError("only shapes that `_look` knows can be placed")
     x, y = (float(shape[axis]) + float(moved[axis]) for axis in (1, 2))
-    return f"M{_short(x)},{_short(y)}{shape[3]}"
+    return _shorter(f"M{x},{y}") + shape[3]
 
 
 def _written(attributes: Attributes) -> str:
     return "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
 
 
-def _shorter(number: re.Match[str] | str) -> str:
-    """A twentieth of a pixel is not seen, and digits are most of a drawing."""
-    return _short(float(number if isinstance(number, str) else number[0]))
-
-
-def _short(number: float) -> str:
-    written = f"{number:.1f}".removesuffix(".0")
-    return "0" if written == "-0" else written
+def _shorter(numbers: str) -> str:
+    """Return text with its numbers cut: a twentieth of a pixel is not seen, and digits are most of a drawing."""
+    form = _NUMBER.sub("%.1f", numbers.replace("%", "%%"))
+    written = form % tuple(map(float, _NUMBER.findall(numbers)))
+    return _MINUS_ZERO.sub("0", written.replace(".0", ""))

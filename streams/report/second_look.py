@@ -38,6 +38,7 @@ _MOST_WAITING = 256
 _MOST_QUOTES_KEPT = 60
 _REMEMBERED_IDS = 100_000
 _LATE_MS = 600_000
+_NEVER_MS = 1 << 62
 
 
 def look(paths: Sequence[Path], settings: Settings, wanted: Sequence[Wanted]) -> dict[str, Sample]:
@@ -63,14 +64,15 @@ def _look_at(path: Path, settings: Settings, views: dict[str, list[_View]]) -> N
     key, copies = settings.digest().encode(), _Copies()
     over_ms = max(view.end_ms for some in views.values() for view in some) + _LATE_MS
     for lines in chunks(path, LINES_PER_CHUNK):
-        runs = parse(decoder, lines, settings.intake.max_record_bytes)
-        events = [event for run in runs for event in run.events]
-        kept = [event for event in events if event.poll_id in views]
-        hashes = hash_strings([event.event_id for event in kept], key).tolist()
-        for event, number in copies.without(kept, hashes):
-            for view in views[event.poll_id]:
-                view.see(event, number)
-        if events and min(event.ts for event in events) > over_ms:
+        first_ms = _NEVER_MS
+        for run in parse(decoder, lines, settings.intake.max_record_bytes):
+            kept = [event for event in run.events if event.poll_id in views]
+            hashes = hash_strings([event.event_id for event in kept], key).tolist()
+            for event, number in copies.without(kept, hashes):
+                for view in views[event.poll_id]:
+                    view.see(event, number)
+            first_ms = min([first_ms, *(event.ts for event in run.events)])
+        if over_ms < first_ms < _NEVER_MS:
             return
 
 
