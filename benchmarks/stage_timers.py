@@ -32,7 +32,7 @@ STEPS = {
     "cases": ("detectors.cases.book:CaseBook.accept", "detectors.cases.book:CaseBook.advance"),
     "cases: estimates": ("detectors.cases.book:CaseBook.integrity", "streams.case_stage:to_json"),
     "snapshots: take": ("detectors.shard:Shard.snapshot", "detectors.cases.book:CaseBook.snapshot"),
-    "snapshots: encode": ("streams.snapshots:_pack",),
+    "snapshots: encode": ("streams.snapshots:next_chunk",),
     "metrics, gauges": ("streams.shards:Shards.show", "streams.shards:Shards._count", "streams.intake:Intake._count"),
     "fetch thread: records out of batches": ("streams.transport.records:Records.extend",),
 }

@@ -15,7 +15,7 @@ import msgspec
 from benchmarks.processes import peak_rss_bytes, rss_bytes
 from benchmarks.weights import parts_of_shards, timed, weigh
 from config import load
-from streams.snapshots import _pack, _unpack
+from streams.snapshots import pack, unpack
 from streams.stages import build_shard
 from streams.worker import Worker, run_until_signal
 
@@ -49,11 +49,11 @@ def weighed(worker: Worker) -> Weights:
     settings, names = worker._settings, list(worker._source_names.values())
     for number, shard in shards.items():
         taken_s, state = timed(time.process_time, shard.snapshot)
-        packed_s, packed = timed(time.process_time, partial(_pack, state))
-        unpacked_s, state = timed(time.process_time, partial(_unpack, packed))
+        packed_s, packed = timed(time.process_time, partial(list[bytes], pack(state)))
+        weights.snapshot_bytes += sum(map(len, packed))
+        unpacked_s, state = timed(time.process_time, partial(unpack, packed))
         empty = build_shard(number, settings, names)
         restored_s, _ = timed(time.process_time, partial(empty.restore, state))
-        weights.snapshot_bytes += len(packed)
         weights.snapshot_taken_s += taken_s
         weights.snapshot_packed_s += packed_s
         weights.snapshot_unpacked_s += unpacked_s

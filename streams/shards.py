@@ -22,6 +22,8 @@ from streams.transport import Batch
 from streams.wire import decode_block, encode_report
 
 STATE_NAME = "polls"
+# one is read while another is unpacked; what is packed and unpacked lies in memory beside the state itself
+_RESTORED_AT_ONCE = 2
 
 
 @dataclass
@@ -72,10 +74,17 @@ class Shards:
     async def assign(self, tps: set[TP]) -> dict[TP, int]:
         """Restore these partitions; return where reading goes on for those that had a snapshot."""
         self._shards = {}
-        restored = await asyncio.gather(*(self._restore(tp) for tp in sorted(tps)))
-        return {tp: offset for tp, offset in zip(sorted(tps), restored, strict=True) if offset is not None}
+        # the last one, of all polls, is the largest: it is restored while least is in memory
+        order = sorted(tps, reverse=True)
+        room = asyncio.Semaphore(_RESTORED_AT_ONCE)
+        restored = await asyncio.gather(*(self._restore(tp, room) for tp in order))
+        return {tp: offset for tp, offset in zip(order, restored, strict=True) if offset is not None}
 
-    async def _restore(self, tp: TP) -> int | None:
+    async def _restore(self, tp: TP, room: asyncio.Semaphore) -> int | None:
+        async with room:
+            return await self._restore_now(tp)
+
+    async def _restore_now(self, tp: TP) -> int | None:
         shard, store = self._build(tp.partition), self._store(STATE_NAME, tp.partition)
         snapshot = await store.read()
         if snapshot is not None:

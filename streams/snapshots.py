@@ -1,6 +1,7 @@
 """Snapshots of shards and cases in the compacted state topic: written in chunks, a manifest last, then the older ones go.
 
 A snapshot is complete when its manifest and all chunks are there and the digest is right; anything else is passed over.
+It is packed and sent a chunk at a time, so that nothing large is held but the state itself.
 Key: `<stage>/<number>/<offset>/<chunk or "manifest">`; `offset` is where reading goes on after it was restored.
 """
 
@@ -10,6 +11,7 @@ import asyncio
 import hashlib
 import logging
 from collections import defaultdict
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +22,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.metric_labels import Sink
 from streams.outbox import Outbox
 
-FORMAT = 1
+FORMAT = 2
+_READABLE = (1, 2)
 CHUNK_BYTES = 512 * 1024
 _MANIFEST = "manifest"
+# MessagePack's first bytes of a map and an array with at most 65,535 entries, and of bytes
+_MAP_16, _ARRAY_16, _BIN_32 = 0xDE, 0xDC, 0xC6
+_FEW = 100  # larger lists and maps hold small things: they are encoded at once
 _PATIENCE_MS = 10_000
 
 logger = logging.getLogger(__name__)
@@ -67,47 +73,54 @@ class SnapshotStore:
 
     async def write(self, snapshot: Snapshot) -> int:
         """Write a snapshot, wait until the brokers hold it, then drop the older ones. Return its size in bytes."""
-        packed = await asyncio.to_thread(_pack, snapshot.state)
-        chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
-        keys = [self._key(snapshot.offset, str(number)) for number in range(len(chunks))]
-        await self._send(list(zip(keys, chunks, strict=True)))
-        manifest = Manifest(FORMAT, len(chunks), len(packed), _digest(packed))
-        manifest_key = self._key(snapshot.offset, _MANIFEST)
-        await self._send([(manifest_key, msgspec.json.encode(manifest))])
+        pieces, digest, size = pack(snapshot.state), _digest(), 0
+        keys: list[bytes] = []
+        sent: list[Awaitable[Any]] = []
+        while chunk := await asyncio.to_thread(next_chunk, pieces):
+            keys.append(self._key(snapshot.offset, str(len(keys))))
+            digest.update(chunk)
+            size += len(chunk)
+            sent.append(await self._put(keys[-1], chunk))
+        await asyncio.gather(*sent)
+        manifest = Manifest(FORMAT, len(keys), size, digest.hexdigest())
+        keys.append(self._key(snapshot.offset, _MANIFEST))
+        await (await self._put(keys[-1], msgspec.json.encode(manifest)))
         older = [key for offset, old in self._keys.items() if offset < snapshot.offset for key in old]
-        await self._send([(key, None) for key in older])
-        self._keys = {snapshot.offset: [*keys, manifest_key]}
-        return len(packed)
+        await asyncio.gather(*[await self._put(key, None) for key in older])
+        self._keys = {snapshot.offset: keys}
+        return size
 
     async def read(self) -> Snapshot | None:
         """Return the newest complete snapshot, or None. Raises `UnreadableSnapshot` for one of a newer format."""
         found = await self._read_topic()
         self._keys = {offset: [self._key(offset, c) for c in f.chunks] for offset, f in found.items()}
         for offset in sorted(found, reverse=True):
-            packed = self._complete(offset, found[offset].chunks)
-            if packed is not None:
-                return Snapshot(offset, await asyncio.to_thread(_unpack, packed))
+            chunks = self._complete(offset, found.pop(offset).chunks)
+            if chunks is not None:
+                found.clear()
+                return Snapshot(offset, await asyncio.to_thread(unpack, chunks))
         return None
 
-    def _complete(self, offset: int, chunks: dict[str, bytes]) -> bytes | None:
-        if _MANIFEST not in chunks:
+    def _complete(self, offset: int, found: dict[str, bytes]) -> list[bytes] | None:
+        if _MANIFEST not in found:
             logger.warning("snapshot %s at offset %d has no manifest: passed over", self._name, offset)
             return None
-        manifest = msgspec.json.decode(chunks[_MANIFEST], type=Manifest)
-        if manifest.format != FORMAT:
+        manifest = msgspec.json.decode(found[_MANIFEST], type=Manifest)
+        if manifest.format not in _READABLE:
             raise UnreadableSnapshot(
-                f"snapshot {self._name} at offset {offset} has format {manifest.format}, not {FORMAT}: "
+                f"snapshot {self._name} at offset {offset} has format {manifest.format}, not {FORMAT} or 1: "
                 "run the version that wrote it, or reprocess without it"
             )
-        packed = b"".join(chunks.get(str(number), b"") for number in range(manifest.chunks))
-        if len(packed) != manifest.bytes or _digest(packed) != manifest.digest:
+        chunks, digest = [found.get(str(number), b"") for number in range(manifest.chunks)], _digest()
+        for chunk in chunks:
+            digest.update(chunk)
+        if sum(map(len, chunks)) != manifest.bytes or digest.hexdigest() != manifest.digest:
             logger.warning("snapshot %s at offset %d is damaged: passed over", self._name, offset)
             return None
-        return packed
+        return chunks
 
-    async def _send(self, records: list[tuple[bytes, bytes | None]]) -> None:
-        sent = [await self._outbox.send(Sink.STATE, self._topic, self._number, key, value) for key, value in records]
-        await asyncio.gather(*sent)
+    async def _put(self, key: bytes, value: bytes | None) -> Awaitable[Any]:
+        return await self._outbox.send(Sink.STATE, self._topic, self._number, key, value)
 
     async def _read_topic(self) -> dict[int, _Found]:
         tp = TopicPartition(self._topic, self._number)
@@ -138,13 +151,45 @@ class SnapshotStore:
         return f"{self._name}/{offset}/{chunk}".encode()
 
 
-def _pack(state: Any) -> bytes:
-    return zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(state))
+def pack(state: Any) -> Iterator[bytes]:
+    """Yield a state as MessagePack, compressed, in chunks of CHUNK_BYTES but for the last."""
+    chunker = zstandard.ZstdCompressor(level=1).chunker(chunk_size=CHUNK_BYTES)
+    for piece in _pieces(state):
+        yield from chunker.compress(piece)
+    yield from chunker.finish()  # type: ignore[no-untyped-call]
 
 
-def _unpack(packed: bytes) -> Any:
-    return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(packed))
+def next_chunk(chunks: Iterator[bytes]) -> bytes:
+    """Return the next chunk, no bytes after the last."""
+    return next(chunks, b"")
 
 
-def _digest(packed: bytes) -> str:
-    return hashlib.blake2b(packed, digest_size=16).hexdigest()
+def _pieces(value: Any) -> Iterator[bytes]:
+    """Yield MessagePack in pieces whose concatenation is the value; columns of bytes as they are, without a copy."""
+    if isinstance(value, dict) and len(value) <= _FEW:
+        yield bytes([_MAP_16]) + len(value).to_bytes(2, "big")
+        for name, part in value.items():
+            yield msgspec.msgpack.encode(name)
+            yield from _pieces(part)
+    elif isinstance(value, list) and len(value) <= _FEW:
+        yield bytes([_ARRAY_16]) + len(value).to_bytes(2, "big")
+        for part in value:
+            yield from _pieces(part)
+    elif isinstance(value, bytes):
+        yield bytes([_BIN_32]) + len(value).to_bytes(4, "big")
+        yield value
+    else:
+        yield msgspec.msgpack.encode(value)
+
+
+def unpack(chunks: list[bytes]) -> Any:
+    """Return the state that `pack` was given; `chunks` is empty afterwards, so that they take no memory beside it."""
+    unpacker = zstandard.ZstdDecompressor().decompressobj()
+    plain = bytearray()
+    while chunks:
+        plain += unpacker.decompress(chunks.pop(0))
+    return msgspec.msgpack.decode(plain)
+
+
+def _digest() -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=16)
