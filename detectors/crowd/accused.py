@@ -134,8 +134,9 @@ class Accused:
         if len(rows):
             votes = votes_at(self._log, rows, handles=group.profile.namesakes is not None)
             weight, group.share = group.profile.later(votes, group.share)
-            self._set_weights(group, votes, weight)
-            group.unsaid |= bool((weight >= _LEAST_WEIGHT).any())
+            if weight.max() >= _LEAST_WEIGHT:
+                self._set_weights(group, votes, weight)
+                group.unsaid = True
 
     def _speak(self, group: Group, at_ms: int) -> Sighting:
         rows = self._log.rows_of(group.poll, group.start_row, group.scored_row)

@@ -46,14 +46,19 @@ def densest(created_ms: Int64s, now_ms: int, platform: Platform) -> Births | Non
     to_ms = from_ms + _WIDTHS_MS[None]
     stop = np.searchsorted(born, to_ms, "right")
     count = stop - start[:, None]
-    surprise = _divergence(count, len(born), _usual(from_ms, to_ms, now_ms, platform))
-    surprise[count < _LEAST] = 0.0
-    place = np.unravel_index(int(np.argmax(surprise)), surprise.shape)
-    if surprise[place] <= 0:
+    row, width = (count >= _LEAST).nonzero()
+    if not len(row):
         return None
-    first, last = int(start[place[0]]), int(stop[place]) - 1
+    many = count[row, width]
+    older = platform.younger(np.maximum(now_ms - from_ms[:, 0], 0))[row]
+    share = older - platform.younger(np.maximum(now_ms - to_ms[row, width], 0))
+    surprise = _divergence(many, len(born), _doubted(share, platform))
+    best = int(np.argmax(surprise))
+    if surprise[best] <= 0:
+        return None
+    first, last = int(start[row[best]]), int(stop[row[best], width[best]]) - 1
     return _widened(
-        int(born[first]), int(born[last]), int(count[place]), float(surprise[place]), now_ms, platform
+        int(born[first]), int(born[last]), int(many[best]), float(surprise[best]), now_ms, platform
     )
 
 
@@ -63,7 +68,8 @@ def _widened(
     # the next birth of the same burst may lie beyond those seen, by a few gaps
     margin = int(_MARGIN * (to_ms - from_ms) / count) + 60_000
     a, b = from_ms - margin, to_ms + margin
-    usual = float(_usual(np.array([a]), np.array([b]), now_ms, platform)[0])
+    younger = platform.younger(np.maximum(now_ms - np.array([a, b]), 0))
+    usual = float(_doubted(younger[:1] - younger[1:], platform)[0])
     return Births(a, b, usual, surprise)
 
 
@@ -75,10 +81,7 @@ def _divergence(count: Int64s, votes: int, usual: Floats) -> Floats:
     return divergence
 
 
-def _usual(from_ms: Floats | Int64s, to_ms: Floats | Int64s, now_ms: int, platform: Platform) -> Floats:
+def _doubted(share: Floats, platform: Platform) -> Floats:
     votes = platform.aged_votes
-    share = platform.younger(np.maximum(now_ms - from_ms, 0)) - platform.younger(
-        np.maximum(now_ms - to_ms, 0)
-    )
     usual: Floats = np.minimum((share * votes + _DOUBT_VOTES) / (votes + _DOUBT_VOTES), 1.0)
     return usual

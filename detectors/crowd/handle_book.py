@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.columns import Bools, Floats
-from detectors.crowd.handles import BUCKETS, KINDS, SAYS_NOTHING, HandleCodes
+from detectors.columns import Bools, Floats, Int64s
+from detectors.crowd.handles import BUCKETS, KINDS, SAYS_NOTHING, Handles, codes
 
 YOUNG_MS = 30 * 86_400_000
 _LEAST_HANDLES = 250.0
@@ -36,25 +36,26 @@ class HandleBook:
             self._tell = bool(self._total[0] >= _LEAST_HANDLES and (shares**2).sum() < _GIVEN)
         return self._tell
 
-    def learn(self, codes: HandleCodes, young: Bools) -> None:
-        """Take handles of ordinary votes (3 x n), and which of them belong to accounts known to be young."""
-        known = codes[0] > SAYS_NOTHING
+    def learn(self, handles: Handles, young: Bools) -> None:
+        """Take handles of ordinary votes, and which of them belong to accounts known to be young."""
+        known = codes(handles, 0) > SAYS_NOTHING
         for of, which in enumerate((known, known & young)):
-            self._total[of] += np.count_nonzero(which)
-            for kind, counts in enumerate(self._counts[of]):
-                np.add.at(counts, codes[kind, which], np.float32(1))
+            some = handles[which]
+            self._total[of] += len(some)
+            for kind in range(len(KINDS)) if len(some) else ():
+                np.add.at(self._counts[of, kind], codes(some, kind), np.float32(1))
         if self._total[0] > _MOST_HANDLES:
             self._counts, self._total = self._counts / np.float32(2), self._total / 2
         self._tell = None
 
-    def usual(self, kind: int, codes: HandleCodes, young: bool) -> Floats:
-        """Return the share of each code among all handles, with doubt; for young accounts at least that among the young.
+    def usual(self, kind: int, of: Int64s, young: bool) -> Floats:
+        """Return the share of each code of a kind among all handles, with doubt; for young accounts at least that among the young.
 
         A platform names new accounts its own way until they choose: young accounts that share that are nothing.
         """
-        usual: Floats = _share(self._counts[0, kind, codes], self._total[0], _DOUBT_HANDLES)
+        usual: Floats = _share(self._counts[0, kind, of], self._total[0], _DOUBT_HANDLES)
         if young:
-            usual = np.maximum(usual, _share(self._counts[1, kind, codes], self._total[1], _DOUBT_YOUNG))
+            usual = np.maximum(usual, _share(self._counts[1, kind, of], self._total[1], _DOUBT_YOUNG))
         return np.minimum(_DOUBT * usual, 1.0)
 
     def snapshot(self) -> dict[str, bytes]:

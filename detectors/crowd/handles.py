@@ -16,12 +16,18 @@ from detectors.columns import Hashes, Int64s
 from detectors.keyed_table import mix
 from detectors.strings import Strings
 
-HandleCodes: TypeAlias = NDArray[np.uint16]
+Handles: TypeAlias = NDArray[np.uint64]
+"""Each the three codes of one handle, 16 bits each."""
 
 KINDS = ("stem", "shape", "pattern")
 BUCKETS = 1 << 14
-UNREAD, SAYS_NOTHING = 0, 1
-"""Codes of a handle that was not looked at, and of one that says nothing; what says something has a greater one."""
+UNREAD = np.uint64(0)
+SAYS_NOTHING = 1
+"""The code of a handle that says nothing; what says something has a greater one, what was not looked at is `UNREAD`."""
+
+_BITS = np.uint64(16)
+_CODE = np.uint64((1 << 16) - 1)
+_NOTHING = np.uint64(SAYS_NOTHING * (1 + (1 << 16) + (1 << 32)))
 
 _LEAST_LETTERS = 3
 _MOST_LENGTH = 128
@@ -38,44 +44,52 @@ _RUN_TOKEN = mix(np.arange(256 * (_MOST_LENGTH + 1), dtype=np.uint64), 2)
 _PLACE = mix(np.arange(_MOST_LENGTH, dtype=np.uint64), 3) | np.uint64(1)
 
 
-def handle_codes(ids: Strings) -> HandleCodes:
-    """Return the codes of n account ids, 3 x n: in 2 to `BUCKETS` - 1, or `SAYS_NOTHING`.
+def read_handles(ids: Strings) -> Handles:
+    """Return the codes of n account ids; each is in 2 to `BUCKETS` - 1, or `SAYS_NOTHING`.
 
     >>> from detectors.strings import strings
-    >>> codes = handle_codes(strings(["maria_k_0001", "Maria_K_82", "julia_b_0007", "u123456"]))
-    >>> (codes[:, :1] == codes[:, 1:3]).tolist(), codes[:, 3].tolist()
-    ([[True, False], [False, True], [False, True]], [1, 1, 1])
+    >>> handles = read_handles(strings(["maria_k_0001", "Maria_K_82", "julia_b_0007", "u123456"]))
+    >>> [(codes(handles, kind)[:1] == codes(handles, kind)[1:]).tolist() for kind in (0, 1, 2)]
+    [[True, False, False], [False, True, False], [False, True, False]]
+    >>> codes(handles, 0)[3]
+    np.int64(1)
     """
-    codes = np.full((len(KINDS), len(ids)), SAYS_NOTHING, np.uint16)
+    handles = np.full(len(ids), _NOTHING)
     whole = ids.contiguous()
     length = np.diff(whole.ends, prepend=0)
-    told = np.flatnonzero(length)
+    told = length.nonzero()[0]
     if len(told):
         data, starts = whole.data[: int(whole.ends[-1])], (whole.ends - length)[told]
         kind = _CLASS[data]
-        letters = np.add.reduceat((kind == _LETTER).astype(np.int64), starts)
-        for row, code in enumerate(_codes(data, kind, starts)):
-            codes[row, told] = np.where(letters < _LEAST_LETTERS, SAYS_NOTHING, code)
-    return codes
+        letters = np.add.reduceat(kind == _LETTER, starts, dtype=np.int64)
+        stem, shape, pattern = _codes(data, kind, starts)
+        packed = stem | shape << _BITS | pattern << (_BITS + _BITS)
+        handles[told] = np.where(letters < _LEAST_LETTERS, _NOTHING, packed)
+    return handles
 
 
-def _codes(data: NDArray[np.uint8], kind: NDArray[np.uint8], starts: Int64s) -> list[HandleCodes]:
+def codes(handles: Handles, kind: int) -> Int64s:
+    """Return the code of each handle of a kind, a number of `KINDS`: 0 where it is unread."""
+    return (handles >> np.uint64(16 * kind) & _CODE).astype(np.int64)
+
+
+def _codes(data: NDArray[np.uint8], kind: NDArray[np.uint8], starts: Int64s) -> tuple[Handles, Handles, Handles]:
     new = np.append(True, kind[1:] != kind[:-1])
     new[starts] = True
-    kept = np.flatnonzero(new | (kind != _DIGIT))
-    run = np.flatnonzero(new)
+    kept = (new | (kind != _DIGIT)).nonzero()[0]
+    run = new.nonzero()[0]
     length = np.minimum(np.diff(run, append=len(data)), _MOST_LENGTH)
     of = kind[run].astype(np.int64)
     exact = of * (_MOST_LENGTH + 1) + length
     loose = np.where(of == _LETTER, _LETTER * (_MOST_LENGTH + 1), exact)
     first_run = run.searchsorted(starts)
     stem = _summed(_BYTE_TOKEN[data[kept]], kept.searchsorted(starts))
-    return [stem, _summed(_RUN_TOKEN[exact], first_run), _summed(_RUN_TOKEN[loose], first_run)]
+    return stem, _summed(_RUN_TOKEN[exact], first_run), _summed(_RUN_TOKEN[loose], first_run)
 
 
-def _summed(tokens: Hashes, first: Int64s) -> HandleCodes:
+def _summed(tokens: Hashes, first: Int64s) -> Handles:
     """Return a code for each handle, of the tokens from one `first` to the next: each counts by its place."""
     place = np.arange(len(tokens)) - np.repeat(first, np.diff(first, append=len(tokens)))
-    hashes = np.add.reduceat(tokens * _PLACE[place % _MOST_LENGTH], first) >> np.uint64(50)
-    codes: HandleCodes = np.maximum(hashes, np.uint64(SAYS_NOTHING + 1)).astype(np.uint16)
-    return codes
+    hashes = np.add.reduceat(tokens * _PLACE[place & (_MOST_LENGTH - 1)], first) >> np.uint64(50)
+    summed: Handles = np.maximum(hashes, np.uint64(SAYS_NOTHING + 1))
+    return summed

@@ -20,6 +20,7 @@ from detectors.crowd.mixture import Split
 from detectors.crowd.namesakes import Namesakes, named_alike
 from detectors.crowd.platform import Platform
 from detectors.crowd.seeds import odd_network_share, odd_networks
+from detectors.crowd.tallied import among, distinct, tallied
 from detectors.crowd.window import Votes, born_in
 from detectors.senders import NO_TIME_MS, Codes
 
@@ -88,7 +89,7 @@ def _client(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trai
     """Test for one client, and if it is not that for two that share the work."""
     weight = found.without("client")
     selected = (votes.client != 0) & (weight >= 0.5)
-    codes, counts = np.unique(votes.client[selected], return_counts=True)
+    codes, counts = tallied(votes.client[selected])
     total = platform.client_votes.sum()
     most: list[Trait] = []
     for name, number in (("client", 1), ("two_clients", 2)):
@@ -128,7 +129,7 @@ def _networks(votes: Votes, past: Votes, found: Split, platform: Platform) -> Tr
     selected = (votes.network != 0) & (weight >= 0.5)
     odd = np.zeros(len(votes), np.bool_)
     odd[selected] = odd_networks(votes.network[selected], platform)
-    odd[odd] = ~np.isin(votes.network[odd], past.network)
+    odd[odd] = ~among(votes.network[odd], past.network)
     strange = _trait("network", odd, selected, weight, odd_network_share(platform), 30.0)
     shared = _repeats(votes, selected, platform)
     return shared if shared.tells and (not strange.tells or shared.log10_p < strange.log10_p) else strange
@@ -142,7 +143,7 @@ def _repeats(votes: Votes, selected: Bools, platform: Platform) -> Trait:
     count = int(np.count_nonzero(selected))
     if count < 2:
         return Trait("network", 0, 0, 1.0, 0.0, 0.0)
-    repeats = count - len(np.unique(votes.network[selected]))
+    repeats = count - distinct(votes.network[selected])
     shared = platform.shared_network * _fewer_countries(votes.country[selected], platform)
     expected = _REPEAT_DOUBT * shared * count * (count - 1) / 2 + 1.0
     log10_p = _log10(gammainc(repeats, expected)) if repeats else 0.0

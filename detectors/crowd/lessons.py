@@ -14,6 +14,7 @@ from detectors.crowd.handle_book import YOUNG_MS
 from detectors.crowd.log import VoteLog
 from detectors.crowd.platform import Platform
 from detectors.crowd.screen import Chunks, Screened
+from detectors.crowd.tallied import distinct
 from detectors.senders import NO_TIME_MS
 
 _YOUNG_VOTES = 2_000
@@ -77,7 +78,7 @@ class Lessons:
 
 def _ordinary(poll: Int32s, odd: Bools, platform: Platform) -> Bools:
     learned: Bools = ~odd & (_nth(poll) < _MOST_CHUNKS)
-    polls, odd_polls = len(np.unique(poll)), len(np.unique(poll[odd]))
+    polls, odd_polls = distinct(poll), distinct(poll[odd])
     if platform.votes < _YOUNG_VOTES or (polls >= _LEAST_POLLS and 2 * odd_polls > polls):
         first = np.zeros(len(poll), np.bool_)
         first[np.flatnonzero(odd)[_nth(poll[odd]) == 0]] = True
@@ -98,7 +99,7 @@ def _nth(poll: Int32s) -> Int64s:
 
 def _senders(log: VoteLog, rows: Int64s) -> dict[str, Any]:
     created, time = log.get("created_ms", rows), log.get("time_ms", rows)
-    columns = {name: log.get(name, rows) for name in ("client", "network", "country", "followers", "referrer")}
+    columns = {name: log.get(name, rows) for name in ("client", "network", "country", "follower_bin", "referrer")}
     return {**columns, "age_ms": np.where(created == NO_TIME_MS, NO_TIME_MS, time - created)}
 
 

@@ -1,20 +1,21 @@
 """The last votes of a shard as columns, with who sent them; it knows nothing of what is looked for in them.
 
-A vote takes 73 bytes and its account id (8 more and the text). With room for what comes next a log of 150,000 votes is 15 to
+A vote takes 72 bytes and its account id (8 more and the text). With room for what comes next a log of 150,000 votes is 15 to
 25 MB with ids of 14 bytes.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Int64s
-from detectors.crowd.handles import KINDS, UNREAD, HandleCodes, handle_codes
+from detectors.crowd.followers import follower_bin
+from detectors.crowd.handles import UNREAD, Handles, read_handles
 from detectors.strings import Strings, joined
 from detectors.watcher import Ballots
 
@@ -25,7 +26,7 @@ _COLUMNS = {
     "arrived_ms": "i8",
     "account": "u8",
     "created_ms": "i8",
-    "followers": "i4",
+    "follower_bin": "i1",
     "client": "u4",
     "network": "u4",
     "country": "i2",
@@ -34,9 +35,7 @@ _COLUMNS = {
     "group": "u1",
     "weight": "f4",
     "named": "u1",
-    "stem": "u2",
-    "shape": "u2",
-    "pattern": "u2",
+    "handle": "u8",
 }
 _SPARE = 4
 
@@ -62,13 +61,14 @@ class VoteLog:
             start = self._make_room(n)
         s = ballots.sender
         new: dict[str, NDArray[Any]] = {
-            "poll": ballots.poll, "option": ballots.option, "time_ms": ballots.effective_ms,
-            "arrived_ms": ballots.arrived_ms, "account": ballots.account, "created_ms": s.created_ms,
-            "followers": s.followers, "client": s.client, "network": s.network, "country": s.country,
-            "referrer": s.referrer,
+            "poll": ballots.poll[votes], "option": ballots.option[votes], "time_ms": ballots.effective_ms[votes],
+            "arrived_ms": ballots.arrived_ms[votes], "account": ballots.account[votes],
+            "created_ms": s.created_ms[votes], "follower_bin": follower_bin(s.followers[votes]),
+            "client": s.client[votes], "network": s.network[votes], "country": s.country[votes],
+            "referrer": s.referrer[votes],
         }  # fmt: skip
         for name, column in self._columns.items():
-            column[start : start + n] = new[name][votes] if name in new else 0
+            column[start : start + n] = new.get(name, 0)
         if n:
             self._ids.append((self.end, ids))
         self.end += n
@@ -106,20 +106,26 @@ class VoteLog:
 
     def get(self, name: str, rows: Int64s) -> NDArray[Any]:
         """Return one column's values in these rows."""
-        values: NDArray[Any] = self.column(name)[rows - self.first]
+        values: NDArray[Any] = self._columns[name][rows + (self._at - self.first)]
         return values
+
+    def read(self, names: Iterable[str], rows: Int64s) -> list[NDArray[Any]]:
+        """Return several columns' values in these rows."""
+        at = rows + (self._at - self.first)
+        return [self._columns[name][at] for name in names]
 
     def put(self, name: str, rows: Int64s, values: Any) -> None:
         """Set one column in these rows."""
-        self.column(name)[rows - self.first] = values
+        self._columns[name][rows + (self._at - self.first)] = values
 
-    def handles(self, rows: Int64s) -> HandleCodes:
-        """Return the handle codes (3 x n) of rows, which ascend; a handle is read when it is first asked for."""
-        unread = rows[self.get(KINDS[0], rows) == UNREAD]
+    def handles(self, rows: Int64s) -> Handles:
+        """Return the handles of rows, which ascend; each is read when it is first asked for."""
+        found: Handles = self.get("handle", rows)
+        unread = (found == UNREAD).nonzero()[0]
         if len(unread):
-            for kind, codes in zip(KINDS, handle_codes(joined(self._ids_of(unread))), strict=True):
-                self.put(kind, unread, codes)
-        return np.stack([self.get(kind, rows) for kind in KINDS])
+            found[unread] = read_handles(joined(self._ids_of(rows[unread])))
+            self.put("handle", rows[unread], found[unread])
+        return found
 
     def account_ids(self, rows: Int64s) -> list[str]:
         """Return the account ids of rows, which ascend."""

@@ -13,6 +13,7 @@ from detectors.crowd.handles import KINDS
 from detectors.crowd.judgement import Judgement
 from detectors.crowd.namesakes import Namesakes, named_alike
 from detectors.crowd.platform import Platform
+from detectors.crowd.tallied import tallied
 from detectors.crowd.window import Votes
 from detectors.findings import Reason
 from detectors.senders import NO_TIME_MS
@@ -105,7 +106,7 @@ def reasons(
 
 
 def _common(codes: Int64s, least: float) -> int:
-    values, counts = np.unique(codes, return_counts=True)
+    values, counts = tallied(codes)
     if not len(codes) or counts.max() < least * len(codes):
         return -1
     return int(values[int(np.argmax(counts))])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Int64s
-from detectors.crowd.handles import KINDS, SAYS_NOTHING, HandleCodes
+from detectors.columns import Floats, Int64s
+from detectors.crowd.handles import KINDS, SAYS_NOTHING, Handles, codes
 from detectors.crowd.platform import Platform
 
 _LEAST = 12
@@ -24,28 +24,34 @@ class Namesakes:
     surprise: float
 
 
-def commonest(codes: HandleCodes, young: bool, platform: Platform) -> Namesakes | None:
-    """Return what most surprisingly many of n handles (3 x n) share, or None where nothing surprises.
+def commonest(handles: Handles, young: bool, platform: Platform) -> Namesakes | None:
+    """Return what most surprisingly many of the handles share, or None where nothing surprises.
 
     The surprise of a count c where e were expected is c ln(c/e) - (c - e), Chernoff's exponent for Poisson tails.
     """
-    codes = codes[:, codes[0] > SAYS_NOTHING]
-    n = codes.shape[1]
+    if len(handles) < _LEAST or not platform.handles.tell:
+        return None
     found: list[Namesakes] = []
-    for kind in range(len(KINDS)) if n >= _LEAST and platform.handles.tell else ():
-        values, counts = np.unique(codes[kind], return_counts=True)
-        values, counts = values[counts >= _LEAST], counts[counts >= _LEAST]
-        if len(values):
-            usual = platform.handles.usual(kind, values, young)
-            surprise = counts * np.log(counts / (n * usual)) - (counts - n * usual)
-            surprise[counts < n * usual] = 0.0
+    for kind in range(len(KINDS)):
+        counts = np.bincount(codes(handles, kind), minlength=SAYS_NOTHING + 1)
+        n = len(handles) - int(counts[: SAYS_NOTHING + 1].sum())
+        counts[: SAYS_NOTHING + 1] = 0
+        many = (counts >= _LEAST).nonzero()[0]
+        if len(many):
+            usual = platform.handles.usual(kind, many, young)
+            surprise = _surprise(counts[many], n * usual)
             best = int(np.argmax(surprise))
-            found.append(Namesakes(kind, int(values[best]), float(usual[best]), float(surprise[best])))
+            found.append(Namesakes(kind, int(many[best]), float(usual[best]), float(surprise[best])))
     best_of = max(found, key=lambda one: one.surprise, default=None)
     return best_of if best_of and best_of.surprise > _LEAST_SURPRISE else None
 
 
-def named_alike(codes: HandleCodes, namesakes: Namesakes) -> Int64s:
+def _surprise(count: Int64s, expected: Floats) -> Floats:
+    surprise: Floats = np.where(count > expected, count * np.log(count / expected) - (count - expected), 0.0)
+    return surprise
+
+
+def named_alike(handles: Handles, namesakes: Namesakes) -> Int64s:
     """Tell of each handle whether it has that code (1), not (0), or says nothing (-1)."""
-    of = codes[namesakes.kind]
+    of = codes(handles, namesakes.kind)
     return np.where(of > SAYS_NOTHING, (of == namesakes.code).astype(np.int64), -1)

@@ -12,7 +12,9 @@ import numpy as np
 from river import stats
 
 from detectors.columns import Floats, Int64s
+from detectors.crowd.followers import FOLLOWER_BINS
 from detectors.crowd.handle_book import HandleBook
+from detectors.crowd.tallied import tallied
 from detectors.keyed_table import KeyedTable
 from detectors.senders import NO_TIME_MS, Codes
 
@@ -22,7 +24,6 @@ _MOST_VOTES = 1_000_000
 _AGE_BINS = 240
 _OLDEST_MS = 30 * 365 * 86_400_000
 _AGE_EDGES_MS = np.concatenate([[0.0], np.geomspace(60_000, _OLDEST_MS, _AGE_BINS)])
-FOLLOWER_BINS = 24
 COUNTRIES = 676
 _PACE = 0.04
 _BEFORE = {"repeats": 3.0, "born_close": 3.0, "unseen_share": 1.0}
@@ -36,6 +37,7 @@ class Platform:
         self.client_votes = np.zeros(0)
         self.age_votes = np.zeros(_AGE_BINS + 1)
         self._younger: Floats | None = None
+        self._shared_network: float | None = None
         self.follower_votes = np.zeros(FOLLOWER_BINS)
         self.country_votes = np.zeros(COUNTRIES)
         self.referrer_votes = np.zeros(2)
@@ -88,18 +90,20 @@ class Platform:
     @property
     def shared_network(self) -> float:
         """Return the chance that two votes came from one network."""
-        votes = self.networks.values["votes"]
-        pairs = self.network_votes * (self.network_votes - 1)
-        return float((votes * (votes - 1)).clip(0).sum() / pairs) if pairs > 0 else 1.0
+        if self._shared_network is None:
+            votes = self.networks.values["votes"]
+            pairs = self.network_votes * (self.network_votes - 1)
+            self._shared_network = float((votes * (votes - 1)).clip(0).sum() / pairs) if pairs > 0 else 1.0
+        return self._shared_network
 
     def learn(self, columns: dict[str, Any]) -> None:
-        """Take ordinary votes: columns `client`, `age_ms`, `network`, `country`, `followers`, `referrer`."""
+        """Take ordinary votes: columns `client`, `age_ms`, `network`, `country`, `follower_bin`, `referrer`."""
         self._learn_clients(columns["client"])
         age = columns["age_ms"]
         age = np.clip(age[age > NO_TIME_MS], 0, _OLDEST_MS - 1)
         bins = np.searchsorted(_AGE_EDGES_MS, age, "right") - 1
         self.age_votes += np.bincount(bins, minlength=_AGE_BINS + 1)
-        followers = follower_bin(columns["followers"])
+        followers = columns["follower_bin"]
         self.follower_votes += np.bincount(followers[followers >= 0], minlength=FOLLOWER_BINS)
         country = columns["country"]
         country = country[(country >= 0) & (country < COUNTRIES)]
@@ -107,10 +111,10 @@ class Platform:
         self.referrer_votes += np.bincount(columns["referrer"] != 0, minlength=2)
         self._learn_networks(columns["network"])
         self._fade()
-        self._younger = None
+        self._younger = self._shared_network = None
 
     def _learn_clients(self, client: Codes) -> None:
-        codes, counts = np.unique(client[client != 0], return_counts=True)
+        codes, counts = tallied(client[client != 0])
         if len(codes) == len(self.clients) and (codes == self.clients).all():
             self.client_votes = self.client_votes + counts
             return
@@ -122,7 +126,8 @@ class Platform:
         self.clients, self.client_votes = all_codes[kept].astype(np.uint32), votes[kept]
 
     def _learn_networks(self, network: Codes) -> None:
-        codes, counts = np.unique(network[network != 0].astype(np.uint64), return_counts=True)
+        found, counts = tallied(network[network != 0])
+        codes = found.astype(np.uint64)
         self.networks.reserve(len(codes))
         slot = self.networks.find(codes)
         new = slot < 0
@@ -156,7 +161,7 @@ class Platform:
         """Take over what `snapshot` returned."""
         for name, dtype in _ARRAYS.items():
             setattr(self, name, np.frombuffer(state[name], dtype).copy())
-        self._younger = None
+        self._younger = self._shared_network = None
         votes = np.frombuffer(state["votes"], np.float64)
         self.networks.replace(np.frombuffer(state["keys"], np.uint64), {"votes": votes})
         self.network_votes = state["total"]
@@ -179,14 +184,3 @@ def _mean(value: float) -> Any:
     mean = stats.EWMean(_PACE)
     mean.update(value)
     return mean
-
-
-def follower_bin(followers: Any) -> Int64s:
-    """Return the power of two below followers + 1, or -1 where they are not known.
-
-    >>> follower_bin(np.array([-1, 0, 1, 2, 3, 1000])).tolist()
-    [-1, 0, 1, 1, 2, 9]
-    """
-    known = np.log2(np.maximum(followers, 0) + 1.0).astype(np.int64)
-    bins: Int64s = np.where(followers < 0, -1, np.minimum(known, FOLLOWER_BINS - 1))
-    return bins

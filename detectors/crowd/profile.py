@@ -17,6 +17,8 @@ _STEPS = 4
 _MEMORY_VOTES = 20.0
 _LEAST_SHARE = 1e-3
 _MOST_ODDS = 30.0
+_CODED = frozenset({"client", "network", "option"})
+"""Dimensions whose codes are any numbers; those of the others count from 0."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,11 @@ class Profile:
         total = np.zeros(len(votes))
         for name, codes in self.codes.items():
             value, known = _value(name, votes, self)
-            place = codes.searchsorted(value)
-            place[codes.take(place, mode="clip") != value] = len(codes)
+            if name in _CODED:
+                place = codes.searchsorted(value)
+                place[codes.take(place, mode="clip") != value] = len(codes)
+            else:
+                place = np.minimum(value, len(codes))
             total += self.odds[name][place] * known
         return total
 

@@ -11,6 +11,7 @@ from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd.births import Births, densest
 from detectors.crowd.namesakes import Namesakes, commonest, named_alike
 from detectors.crowd.platform import Platform
+from detectors.crowd.tallied import tallied
 from detectors.crowd.window import Votes, born_in, is_young
 from detectors.senders import NO_TIME_MS, Codes
 
@@ -46,7 +47,7 @@ class _Mark:
 def seeds(votes: Votes, platform: Platform) -> list[Seed]:
     """Return groups to begin with, the most surprising first: by any two of client, births, networks and handles."""
     odd = _Mark(odd_networks(votes.network, platform), votes.network != 0, odd_network_share(platform))
-    codes, counts = np.unique(votes.client[votes.client != 0], return_counts=True)
+    codes, counts = tallied(votes.client[votes.client != 0])
     enough = counts >= _LEAST_VOTES
     codes, counts = codes[enough], counts[enough]
     shares = platform.client_share(codes)

@@ -9,6 +9,7 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.crowd.platform import Platform
 from detectors.crowd.seeds import odd_network_share
+from detectors.crowd.tallied import among, tallied
 from detectors.crowd.window import Votes
 from detectors.senders import NO_TIME_MS
 
@@ -84,7 +85,7 @@ def view(votes: Votes, past: Votes, platform: Platform) -> View:
 
 def _client(votes: Votes, past: Votes, platform: Platform) -> Likeness:
     here, before = votes.client[votes.client != 0], past.client[past.client != 0]
-    codes = np.union1d(np.unique(here), platform.clients)
+    codes, _ = tallied(np.concatenate([here, platform.clients]))
     counts = _counts(codes, here)
     usual = _counts(codes, before) + _USUAL_VOTES * platform.client_share(codes)
     return _likeness("client", counts, usual)
@@ -106,10 +107,10 @@ def _networks(votes: Votes, past: Votes, platform: Platform) -> Likeness:
     here = votes.network[votes.network != 0]
     if not len(here):
         return Likeness("network", 0, 0.0, 0.0, 0.0)
-    codes, counts = np.unique(here, return_counts=True)
+    codes, counts = tallied(here)
     before = platform.network_count(codes)
     unseen = codes[before == 0]
-    new = counts[before == 0][~np.isin(unseen, past.network)].sum() / len(here) if len(unseen) else 0.0
+    new = counts[before == 0][~among(unseen, past.network)].sum() / len(here) if len(unseen) else 0.0
     top = int(np.argmax(counts))
     usual = float(before[top] / max(platform.network_votes, 1.0))
     apart = max(float(new) - odd_network_share(platform), float(counts[top] / len(here)) - usual - 0.05, 0.0)
@@ -135,4 +136,4 @@ def _likeness(name: str, counts: Floats, usual: Floats) -> Likeness:
 
 
 def _top(values: Int64s, votes: int) -> float:
-    return float(np.unique(values, return_counts=True)[1].max(initial=0) / max(votes, 1))
+    return float(tallied(values)[1].max(initial=0) / max(votes, 1))

@@ -11,11 +11,11 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.crowd.births import Births
 from detectors.crowd.handle_book import YOUNG_MS
-from detectors.crowd.handles import KINDS, UNREAD, HandleCodes
+from detectors.crowd.handles import UNREAD, Handles
 from detectors.crowd.log import VoteLog
 from detectors.crowd.mixture import Dimension
 from detectors.crowd.namesakes import Namesakes, named_alike
-from detectors.crowd.platform import Platform, follower_bin
+from detectors.crowd.platform import Platform
 from detectors.senders import NO_TIME_MS, Codes
 
 _USUAL_VOTES = 75.0
@@ -27,7 +27,7 @@ _MANY_YOUNG = 0.25
 class Votes:
     """n votes of a poll with what is known of their senders; unknown: 0, -1 or `NO_TIME_MS` as in `detectors.senders`.
 
-    `handle` is 3 x n; it may be left unread.
+    `handle` may be left unread.
     """
 
     rows: Int64s
@@ -39,30 +39,27 @@ class Votes:
     country: Int64s
     followers: Int64s
     referrer: Codes
-    handle: HandleCodes
+    handle: Handles
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def take(self, which: Any) -> Votes:
         """Return the votes that a slice, a mask or indices select."""
-        return Votes(*(getattr(self, field.name)[..., which] for field in fields(self)))
+        return Votes(*(getattr(self, name)[which] for name in _COLUMNS))
+
+
+_COLUMNS = tuple(field.name for field in fields(Votes))
+_READ = "time_ms", "option", "created_ms", "client", "network", "country", "follower_bin", "referrer"
 
 
 def votes_at(log: VoteLog, rows: Int64s, *, handles: bool = False) -> Votes:
     """Read votes from the log, with their handles where these are asked for."""
-    return Votes(
-        rows,
-        log.get("time_ms", rows),
-        log.get("option", rows).astype(np.int64),
-        log.get("created_ms", rows),
-        log.get("client", rows),
-        log.get("network", rows),
-        log.get("country", rows).astype(np.int64),
-        follower_bin(log.get("followers", rows)),
-        log.get("referrer", rows),
-        log.handles(rows) if handles else np.full((len(KINDS), len(rows)), UNREAD, np.uint16),
-    )
+    time_ms, option, created_ms, client, network, country, followers, referrer = log.read(_READ, rows)
+    handle = log.handles(rows) if handles else np.full(len(rows), UNREAD)
+    wide = (column.astype(np.int64) for column in (option, country, followers))
+    option, country, followers = wide
+    return Votes(rows, time_ms, option, created_ms, client, network, country, followers, referrer, handle)
 
 
 def born_in(votes: Votes, births: Births) -> Int64s:
