@@ -147,5 +147,7 @@ def _sketches(texts: list[str], is_reply: Bools) -> Sketches:
     if not texts:
         return np.zeros((len(is_reply), 0), np.uint32)
     sketches = np.zeros((len(is_reply), SKETCH_WIDTH), np.uint32)
-    sketches[is_reply] = sketch(texts)
+    distinct = InOrder()  # every third reply says what another one said
+    rows = distinct.numbers(texts)
+    sketches[is_reply] = sketch(distinct.names())[rows]
     return sketches
