@@ -67,7 +67,7 @@ class Lockstep:
         times_ms = ballots.effective_ms[votes]
         while True:
             self._pass_silence(int(times_ms[start]) if start < len(votes) else until_ms)
-            at_ms = self._looked_ms + _LOOK_MS
+            at_ms = self._next_ms(times_ms[start:], until_ms)
             if at_ms > until_ms:
                 break
             stop = int(times_ms.searchsorted(at_ms))
@@ -78,6 +78,17 @@ class Lockstep:
                 self._news, self._stepped_ms, start = 0, at_ms, stop
         self._take(ballots, votes[start:])
         return seen
+
+    def _next_ms(self, times_ms: Int64s, until_ms: int) -> int:
+        """Return when to look next: at the end of the minute, if by then too few votes came for an earlier step."""
+        minute_ms = (self._looked_ms // _STEP_MS + 1) * _STEP_MS
+        if (
+            self._parts == 1
+            and minute_ms <= until_ms
+            and self._news + times_ms.searchsorted(minute_ms) < _MANY
+        ):
+            return minute_ms
+        return self._looked_ms + _LOOK_MS
 
     def _pass_silence(self, until_ms: int) -> None:
         """Go on to the minute of the next vote where nothing is known that could be told: there may be years until then."""

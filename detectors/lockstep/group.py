@@ -79,7 +79,10 @@ class Group:
     def _add(self, log: VoteLog, burst: Burst, at_ms: int) -> None:
         """Take in a burst, together with known ones that it overlaps."""
         while (known := self._find(burst)) >= 0:
-            old = self.attended.pop(known).burst
+            old = self.attended[known].burst
+            if old.start_ms <= burst.start_ms and burst.end_ms <= old.end_ms:
+                return  # who came since is seen by `refresh`
+            self.attended.pop(known)
             burst = Burst(burst.poll, min(burst.start_ms, old.start_ms), max(burst.end_ms, old.end_ms))
         self.attended.append(_attended(log, burst, at_ms))
         self.attended.sort(key=lambda one: (one.burst.start_ms, one.burst.poll))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.cases.sentences import span
-from detectors.columns import Hashes
+from detectors.columns import Hashes, Int32s
 from detectors.findings import Evidence, Member, Reason
 from detectors.lockstep.accounts import among
 from detectors.lockstep.group import Group
@@ -82,25 +82,26 @@ def _suspects(log: VoteLog, group: Group) -> tuple[Suspected, ...]:
     rows = log.last_rows(named)
     rows = rows[rows >= 0]
     rows = np.concatenate([rows, log.earlier(rows, _DEPTH)[1]])
+    rows = rows[log.poll[rows].argsort(kind="stable")]
+    polls, options = log.poll[rows], log.option[rows]
     by_poll: dict[int, list[Attended]] = {}
     for one in group.attended:
         if one.burst.poll >= 0:
             by_poll.setdefault(one.burst.poll, []).append(one)
     return tuple(
-        _suspected(poll, log.option[rows[log.poll[rows] == poll]], bursts, named)
+        _suspected(poll, options[slice(*polls.searchsorted((poll, poll + 1)))], bursts, named)
         for poll, bursts in list(by_poll.items())[-_MOST_POLLS:]
     )
 
 
-def _suspected(poll: int, options: Hashes, bursts: list[Attended], named: Hashes) -> Suspected:
+def _suspected(poll: int, options: Int32s, bursts: list[Attended], named: Hashes) -> Suspected:
     unnamed = [len(one.account) - int(np.count_nonzero(among(one.account, named))) for one in bursts]
     anyway = sum(one.bystanders for one in bursts)
     votes = len(options) + max(0.0, sum(unnamed) - anyway)
     give = _Z * float(np.sqrt(anyway + 1)) + _SLACK * votes
     low = max(0.0, min(float(len(options)), votes) - give)
-    option, count = np.unique(options, return_counts=True)
     scale = votes / max(len(options), 1)
-    split = {int(o): float(c) * scale for o, c in zip(option, count, strict=True)}
+    split = {option: count * scale for option, count in enumerate(np.bincount(options).tolist()) if count}
     return Suspected(poll, votes, low, max(votes + give, float(len(options) + sum(unnamed))), split)
 
 

@@ -38,8 +38,13 @@ class Waiting:
 
     def take_due(self, at_ms: int) -> list[Meeting]:
         """Remove and return the meetings whose crowd has come, and that of those that are judged together with them."""
-        early = [one.here for one in self._all.values() if not is_over(one.here, at_ms)]
         over = [one for one in self._all.values() if is_over(one.here, at_ms)]
+        if not over:
+            return []
+        polls = {one.here.poll for one in over}
+        early = [
+            one.here for one in self._all.values() if one.here.poll in polls and not is_over(one.here, at_ms)
+        ]
         due = [one for one in over if not any(one.here.overlaps(here) for here in early)]
         for one in due:
             self._remove(one)
