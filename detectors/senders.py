@@ -51,7 +51,7 @@ class Senders:
     detector reads texts.
 
     While rows are on their way their columns may be *thin*: ids as a view, and `sketch` with rows only for those that
-    have one, row i at `sketch_row[i]` (-1: none). Detectors are given `whole` rows.
+    have one, row i at `sketch_row[i]` (-1: none), those of one text at the same. Detectors are given `whole` rows.
     """
 
     account_ids: Strings
@@ -87,6 +87,10 @@ class Senders:
         place = np.full(len(self), -1, np.int32)
         place[told] = np.arange(len(told))
         return replace(self, sketch=self.sketch[told], sketch_row=place)
+
+    def has_sketches(self) -> bool:
+        """Tell whether any row has one."""
+        return bool(self.sketch.any() if self.sketch_row is None else (self.sketch_row >= 0).any())
 
     def whole(self) -> Senders:
         """Return the same rows with ids end to end and a sketch for each row."""
@@ -143,7 +147,7 @@ def with_sketches(sender: Senders, width: int) -> Senders:
 
 def account_ids_only(sender: Senders) -> Senders:
     """Return the rows with nothing said but account ids and sketches: what is needed across polls."""
-    return replace(unknown_senders(sender.account_ids), sketch=sender.sketch)
+    return replace(unknown_senders(sender.account_ids), sketch=sender.sketch, sketch_row=sender.sketch_row)
 
 
 def unknown_senders(account_ids: Strings, sketch_width: int = 0) -> Senders:

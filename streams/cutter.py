@@ -211,7 +211,7 @@ def _rows_of_all_polls(part: SourceRange) -> Rows:
         rows.poll,
         rows.option,
         part.arrived_ms,
-        account_ids_only(rows.sender if rows.sender.sketch.any() else with_sketches(rows.sender, 0)).whole(),
+        account_ids_only(rows.sender if rows.sender.has_sketches() else with_sketches(rows.sender, 0)).whole(),
         rows.poll_ids,
         rows.options,
     )

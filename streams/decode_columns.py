@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import NO_OPTION, Bools, Hashes, Int32s, Int64s
-from detectors.senders import NO_COUNT, NO_TIME_MS, SKETCH_WIDTH, Senders, Sketches, senders
+from detectors.senders import NO_COUNT, NO_TIME_MS, Senders, senders
 from detectors.sketch import sketch
 from detectors.strings import strings
 from streams.decode_batch import Parsed
@@ -32,7 +32,8 @@ class Decoded:
 
     `index` is the position in the batch, `kind` a `Kind`, `ts_ms` the event time, `event` and `account` are keyed
     64-bit hashes of the ids, `poll` is an index into `poll_ids` and `option` one into `options` (`NO_OPTION` for
-    replies); both lists are distinct, in order of first appearance. `sender` is what the records say of who sent them.
+    replies); both lists are distinct, in order of first appearance. `sender` is what the records say of who sent them,
+    with thin columns.
     """
 
     index: Int32s
@@ -97,7 +98,7 @@ class Columns:
     def decoded(self) -> Decoded:
         """Return the columns of all that was added."""
         option = self._all("option")
-        sender = senders([run.sender for run in self._runs])
+        sender = _with_texts(senders([run.sender for run in self._runs]), self._texts, option == NO_OPTION)
         return Decoded(
             index=self._all("index"),
             kind=(option == NO_OPTION).astype(np.int8),
@@ -108,7 +109,7 @@ class Columns:
             poll_ids=self._polls.names(),
             option=option,
             options=self._options.names(),
-            sender=replace(sender, sketch=_sketches(self._texts, option == NO_OPTION)),
+            sender=sender,
             refused=self._refused,
         )
 
@@ -142,12 +143,11 @@ def _numbers(values: list[Any], missing: int, dtype: type[np.integer[Any]]) -> A
     return np.minimum(whole, np.iinfo(dtype).max).astype(dtype, copy=False)
 
 
-def _sketches(texts: list[str], is_reply: Bools) -> Sketches:
-    """Return the sketches of the replies' texts, zeros in between for votes; without replies, of no width."""
+def _with_texts(sender: Senders, texts: list[str], is_reply: Bools) -> Senders:
+    """Return the rows with sketches of the replies' texts, and none for votes; without replies, of no width."""
     if not texts:
-        return np.zeros((len(is_reply), 0), np.uint32)
-    sketches = np.zeros((len(is_reply), SKETCH_WIDTH), np.uint32)
+        return sender
     distinct = InOrder()  # every third reply says what another one said
-    rows = distinct.numbers(texts)
-    sketches[is_reply] = sketch(distinct.names())[rows]
-    return sketches
+    place = np.full(len(sender), -1, np.int32)
+    place[is_reply] = distinct.numbers(texts)
+    return replace(sender, sketch=sketch(distinct.names()), sketch_row=place)
