@@ -230,10 +230,11 @@ class Lockstep:
             if group.has_grown or settles:
                 group.refresh(self._log, at_ms)
                 sighting = told(self._log, group, at_ms, self._arrived_ms)
-                if group.has_grown or sighting.members or sighting.cleared:
-                    seen.append(sighting)
                 group.settles_ms = at_ms + WIDE_MS if group.has_grown else 0
-                group.has_grown, group.opened = len(sighting.members) == MOST_MEMBERS, True
+                group.has_grown, group.opened = False, True
+                if sighting is not None:
+                    seen.append(sighting)
+                    group.has_grown = len(sighting.members) == MOST_MEMBERS
         return seen
 
     def forget(self, polls: Int64s) -> None:

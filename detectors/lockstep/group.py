@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from detectors.columns import Int64s
+from detectors.columns import Hashes, Int64s
 from detectors.lockstep.accounts import among
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS
 from detectors.lockstep.judge import Weighed
 from detectors.lockstep.log import VoteLog
 from detectors.lockstep.meetings import Burst, Meeting
-from detectors.lockstep.standing import Attended, Roll, Standing, roll_of, standing_of
+from detectors.lockstep.standing import NAMED, Attended, Roll, Standing, roll_of, standing_of
 from detectors.lockstep.told import NOBODY
 
 MOST_BURSTS = 128
@@ -54,6 +54,12 @@ class Group:
         if self._standing is None:
             self._standing = standing_of(self.attended)
         return self._standing
+
+    @property
+    def again(self) -> Hashes:
+        """The named accounts that were in bursts of two polls."""
+        standing = self.standing
+        return standing.account[(standing.polls >= 2) & (standing.score >= NAMED)]
 
     def knows(self, meeting: Meeting) -> bool:
         """Tell whether a meeting says nothing new: all who met are known to have been in both bursts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.columns import Int64s
+from detectors.lockstep.accounts import among
 from detectors.lockstep.chance import WIDTHS_MS
 from detectors.lockstep.group import Group
 from detectors.lockstep.judge import gathering
@@ -22,9 +23,18 @@ def look_back(log: VoteLog, group: Group, min_accounts: int, level: float, at_ms
     rows = rows[rows >= 0]
     rows = np.concatenate([rows, log.earlier(rows, _DEPTH)[1]])
     rows = rows[log.poll[rows] >= 0]
-    candidates = [burst_of(log, part) for part in _windows(log, rows, min_accounts)]
-    unknown = [burst for burst in candidates if not group.holds(burst)][:_MOST_BURSTS]
-    return [burst for burst in unknown if _is_theirs(log, group, burst, level, at_ms)]
+    windows = _windows(log, rows, min_accounts)
+    unknown = [burst for burst in (burst_of(log, part) for part in windows) if not group.holds(burst)]
+    theirs = [burst for burst in unknown[:_MOST_BURSTS] if _is_theirs(log, group, burst, level, at_ms)]
+    return theirs + _wider(log, group, windows)
+
+
+def _wider(log: VoteLog, group: Group, windows: list[Int64s]) -> list[Burst]:
+    """Return known bursts as wide as those who came again make them: when they were found, few were known."""
+    again = group.again
+    rows = [part[among(log.account[part], again)] for part in windows]
+    bursts = [burst_of(log, part) for part in rows if len(part)]
+    return [burst for burst in bursts if group.holds(burst)]
 
 
 def _windows(log: VoteLog, rows: Int64s, min_accounts: int) -> list[Int64s]:

@@ -24,10 +24,15 @@ _NOT_LOOKED_AT = (
 )
 
 
-def told(log: VoteLog, group: Group, at_ms: int, arrived_ms: int) -> Sighting:
-    """Return the sighting of a group as it stands now, with the members that changed since the last one."""
+def told(log: VoteLog, group: Group, at_ms: int, arrived_ms: int) -> Sighting | None:
+    """Return the sighting of a group as it stands now, with the members that changed since the last one.
+
+    None if it has not grown and no members changed.
+    """
     clearest = group.clearest
     members, cleared = _members(log, group)
+    if not (group.has_grown or members or cleared):
+        return None
     suspects = _suspects(log, group)
     spans = [one.burst for one in group.attended]
     return Sighting(
