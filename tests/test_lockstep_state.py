@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from lockstep_traffic import BEGIN_MS, HOUR_MS, Traffic, ballots, clusters, end_of, kinds, watch
 
-from detectors.lockstep.accounts import stable_order
 from detectors.lockstep.detector import Lockstep
 from detectors.lockstep.log import VoteLog
 from detectors.lockstep.meetings import find_meetings
 from detectors.lockstep.params import LockstepParams
-from detectors.lockstep.returns import TURNS, Returns
 from detectors.watcher import Ballots, Sighting
 
 
@@ -152,31 +150,6 @@ def test_accounts_are_linked_to_their_own_earlier_votes_only() -> None:
     assert set(zip(row.tolist(), was.tolist(), strict=True)) == expected
     last = {account: at for at, account in enumerate(kept)}
     assert log.last_rows(np.arange(41, dtype=np.uint64)).tolist() == [last.get(one, -1) for one in range(41)]
-
-
-def test_accounts_are_ordered_stably_even_if_they_differ_in_their_lowest_bits_only() -> None:
-    rng = np.random.default_rng(12)
-    for size in (1, 2, 7, 300, 5_000):
-        alike = rng.integers(0, 4, size).astype(np.uint64) + (
-            rng.integers(0, 99, size).astype(np.uint64) << np.uint64(40)
-        )
-        for keys in (rng.integers(0, 1 << 63, size).astype(np.uint64), alike):
-            assert stable_order(keys).tolist() == keys.argsort(kind="stable").tolist(), size
-
-
-def test_rows_of_accounts_that_voted_before_are_returned_by_the_turn_of_their_poll() -> None:
-    rng = np.random.default_rng(13)
-    returns, rows, poll = (
-        Returns(),
-        np.sort(rng.choice(90_000, 6_000, replace=False)),
-        rng.integers(0, 50, 6_000),
-    )
-    for start in range(0, 6_000, 500):
-        returns.add(rows[start : start + 500], poll[start : start + 500].astype(np.int32))
-    recent = rows >= 30_000
-    assert returns.count(30_000) == np.count_nonzero(recent)
-    assert returns.since(30_000).tolist() == rows[recent].tolist()
-    assert returns.of_turn(30_000, 7).tolist() == rows[recent & (poll % TURNS == 7)].tolist()
 
 
 @pytest.mark.parametrize("is_forgotten", [True, False])
