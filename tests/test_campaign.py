@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from told_cases import CLOSE_MS, Told, finding, people, sighting
+from told_cases import CLOSE_MS, Told, crowd, finding, people, sighting
 
 from detectors.cases.news import REMEMBER_MS
 from detectors.findings import Finding
@@ -85,8 +85,7 @@ def test_clusters_that_grow_together_become_one() -> None:
 
 def test_what_nobody_is_named_for_is_told_with_the_campaign_of_that_poll() -> None:
     told = Told()
-    crowd = sighting(7, "p", votes=0, lean="organic", score=0.2, detector="crowd")
-    told.tell(10, finding(5, observed=1010.0), crowd, sighting(8, "p", "q", accounts=RING, votes=38, end_s=6))
+    told.tell(10, finding(5, observed=1010.0), crowd(7, "p"), sighting(8, "p", "q", accounts=RING, votes=38, end_s=6))
     assert told.verdicts() == [("opened", "insufficient"), ("updated", "organic"), ("updated", "coordinated")]
     assert len({r.data.case_id for r in told.said}) == 1
     told.tell(20, finding(15, poll="q", observed=50.0))
@@ -107,8 +106,7 @@ def test_a_surge_after_the_campaign_was_resolved_is_another_case_until_it_acts_a
 
 def test_a_closed_surge_ends_in_the_campaign_that_is_found_to_work_its_poll() -> None:
     told = Told()
-    crowd = sighting(6, "q", votes=0, lean="organic", score=0.2, detector="crowd")
-    told.tell(1_900, finding(5, poll="q", observed=50.0), crowd)
+    told.tell(1_900, finding(5, poll="q", observed=50.0), crowd(6, "q"))
     told.tell(2_100, sighting(2_000, "p", "q", accounts=RING, votes=38))
     surge, campaign = told.said[0].data.case_id, told.said[-1].data.case_id
     assert [(r.news, r.data.case_id, r.data.merged_into) for r in told.said[-2:]] == [
@@ -119,8 +117,7 @@ def test_a_closed_surge_ends_in_the_campaign_that_is_found_to_work_its_poll() ->
 
 def test_a_poll_that_a_campaign_does_not_accuse_keeps_its_crowd() -> None:
     told = Told()
-    crowd = sighting(7, "r", votes=0, lean="organic", score=0.2, detector="crowd")
-    told.tell(10, finding(5, poll="r"), crowd, sighting(8, "p", "q", accounts=RING, votes=38))
+    told.tell(10, finding(5, poll="r"), crowd(7, "r"), sighting(8, "p", "q", accounts=RING, votes=38))
     assert told.book.open_cases() == {"organic": 1, "coordinated": 1, "mixed": 0, "insufficient": 0}
 
 

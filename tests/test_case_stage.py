@@ -8,7 +8,7 @@ from typing import Any
 from alert_schema import valid_alert, valid_item
 from faust.types import TP
 from prometheus_client import CollectorRegistry
-from told_cases import START_MS, finding, people, sighting, stands
+from told_cases import START_MS, crowd, finding, people, sighting, stands
 
 from config import Settings
 from detectors.findings import Finding, Report
@@ -83,8 +83,7 @@ def test_the_parts_of_an_item_go_to_the_moderation_topic_under_their_case() -> N
 
 
 def test_open_cases_are_counted_by_verdict() -> None:
-    crowd = sighting(7, "r", votes=0, lean="organic", score=0.2, detector="crowd")
-    _, registry = said_of(finding(5), sighting(6, "p", "q", accounts=["x"]), finding(6, poll="r"), crowd, finding(8, poll="s"))
+    _, registry = said_of(finding(5), sighting(6, "p", "q", accounts=["x"]), finding(6, poll="r"), crowd(7, "r"), finding(8, poll="s"))
     count = {
         verdict: registry.get_sample_value("pollwatch_cases_open", {"verdict": verdict})
         for verdict in ("organic", "coordinated", "mixed", "insufficient")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from told_cases import CLOSE_MS, PARAMS, Told, finding, people, sighting
+from told_cases import CLOSE_MS, PARAMS, Told, crowd, finding, people, sighting
 
 from detectors.cases.claim import Claim
 from detectors.cases.verdict import judge
@@ -40,7 +40,7 @@ def test_a_script_that_is_found_before_the_rate_speaks_opens_a_case() -> None:
 
 def test_a_crowd_is_organic_and_never_pages() -> None:
     told = Told()
-    told.tell(10, finding(5), sighting(6, "p", votes=0, lean="organic", score=0.5, detector="crowd"))
+    told.tell(10, finding(5), crowd(6, "p"))
     assert told.verdicts() == [("opened", "insufficient"), ("updated", "organic")]
     data = told.said[1].data
     assert (data.severity, data.recommended.action) == ("info", "none")
@@ -50,22 +50,22 @@ def test_a_crowd_is_organic_and_never_pages() -> None:
 
 def test_a_crowd_that_was_seen_before_the_surge_had_a_case_is_remembered_for_a_while() -> None:
     told = Told()
-    told.tell(10, sighting(4, "p", votes=0, lean="organic", score=0.5, detector="crowd"), finding(5))
+    told.tell(10, crowd(4, "p"), finding(5))
     assert told.verdicts() == [("opened", "organic")]
     late = Told()
-    seen = sighting(4, "p", votes=0, lean="organic", score=0.5, detector="crowd")
+    seen = crowd(4, "p")
     late.tell(1000, seen, finding(5 + CLOSE_MS / 1000))
     assert late.verdicts()[0] == ("opened", "insufficient"), "that was another surge"
 
 
 def test_a_script_inside_a_crowd_that_was_seen_is_mixed() -> None:
     told = Told()
-    told.tell(7, finding(5), sighting(6, "p", votes=0, lean="organic", score=0.5, detector="crowd", cluster="surge"))
+    told.tell(7, finding(5), crowd(6, "p"))
     told.tell(20, sighting(8, "p", detector="crowd", cluster="script"))
     assert told.verdicts()[-1] == ("updated", "mixed")
     assert told.said[-1].data.severity != "info"
     later = Told()
-    later.tell(7, finding(5), sighting(6, "p", votes=0, lean="organic", score=0.5, detector="crowd", cluster="surge"))
+    later.tell(7, finding(5), crowd(6, "p"))
     later.tell(70, sighting(65, "p", detector="crowd", cluster="script"))
     assert later.verdicts()[-1] == ("updated", "coordinated"), "the crowd had gone when the script came"
 
@@ -217,7 +217,7 @@ def test_reasons_are_told_strongest_first_for_both_sides() -> None:
 @given(st.lists(st.floats(1.01, 1e6), min_size=2, max_size=6))
 def test_a_higher_score_is_never_less_sure(scores: list[float]) -> None:
     def sure(score: float) -> float:
-        return judge([Claim(sighting(5, "p", score=score), standing=True)], {}, "insufficient").confidence
+        return judge([Claim(sighting(5, "p", score=score), standing=True)], {}, False, "insufficient").confidence
 
     found = [sure(score) for score in sorted(scores)]
     assert found == sorted(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+import msgspec
 from alert_schema import valid_alert, valid_item
 
 from detectors.alert import MadeBy
@@ -81,6 +82,14 @@ def sighting(
         at_ms, polls[0], None, detector, kind, phase, score, 1e-9, votes, 1.0, end_ms - 4000, end_ms, stand, 5,
         cluster, lean, evidence, suspects if votes else [], members, list(cleared),
     )  # fmt: skip
+
+
+def crowd(at_s: float, poll: str, reasons: int = 2, cluster: str = "surge", **said: Any) -> Finding:
+    """Return what the detector of crowds says of one: its people look like others and, where there are two reasons, a post sent it."""
+    seen = sighting(at_s, poll, votes=0, lean="organic", score=0.2, detector="crowd", cluster=cluster, **said)
+    texts = ["The clients of 40 votes are like those of other polls.", "40% of 40 votes came through one post."]
+    evidence = [Evidence("crowd", "organic", text, 0.4, None, None) for text in texts[:reasons]]
+    return msgspec.structs.replace(seen, evidence=evidence)
 
 
 def people(count: int, prefix: str = "a") -> list[str]:

@@ -14,15 +14,16 @@ from detectors.alert import CaseData, MadeBy, PollImpact, Recommended, Verdict, 
 from detectors.cases.claim import Claim, polls_of
 from detectors.cases.impact import NONE_SUSPECT, SuspectVotes, poll_impact
 from detectors.cases.moderation import ModerationItem, named_by, parts_of
-from detectors.cases.sentences import NO_CROWD, NO_SCRIPT, Story, summary, surge_against, surge_for
+from detectors.cases.reasons import told
+from detectors.cases.sentences import Story, summary
 from detectors.cases.suspects import suspects_in
 from detectors.cases.verdict import UNJUDGED, Judgement, judge, severity, worst_outcome
-from detectors.findings import Evidence, Kind, Reason
+from detectors.cases.vouching import is_vouched_for
+from detectors.findings import Kind, Reason
 
 MOST_LISTED = 100_000
 """Accounts of a case that its items name or clear; beyond it those cleared first are no longer told."""
 
-_MOST_REASONS_A_SIDE = 8
 _ASKED_FOR_REASONS = 200
 """Accounts of each claim whose reasons the summary tells: those of the others are alike, and it is made often."""
 
@@ -122,8 +123,10 @@ class Case(msgspec.Struct):
     def rejudge(self) -> list[str]:
         """Work out the estimates and the verdict anew from the claims; return the polls whose estimate changed."""
         polls = dict.fromkeys(poll_id for claim in self.claims for poll_id in polls_of(claim.finding))
-        before, self.estimates = self.estimates, {poll_id: suspects_in(poll_id, self.claims) for poll_id in polls}
-        self.judged = judge(self.claims, self.estimates, self.judged.verdict)
+        vouched = is_vouched_for(self.claims, self.tallies, self.judged.verdict == "organic")
+        before = self.estimates
+        self.estimates = {poll_id: suspects_in(poll_id, self.claims, vouched) for poll_id in polls}
+        self.judged = judge(self.claims, self.estimates, vouched, self.judged.verdict)
         return [poll_id for poll_id in before | self.estimates if before.get(poll_id) != self.estimates.get(poll_id)]
 
 
@@ -145,7 +148,7 @@ def case_data(case: Case, params: CaseParams, made_by: MadeBy) -> CaseData:
         updated_ms=case.said_ms,
         window=Window(case.start_ms, max(claim.finding.end_ms for claim in claims)),
         polls=polls,
-        evidence=_evidence(claims),
+        evidence=told(claims),
         members_ref=f"{case.case_id}:1" if case.item_revision else None,
         merged_into=case.merged_into,
         made_by=made_by,
@@ -166,7 +169,7 @@ def case_items(case: Case, params: CaseParams, made_by: MadeBy) -> list[Moderati
         "case_id": case.case_id,
         "revision": case.item_revision,
         "poll_ids": case.poll_ids(),
-        "evidence": _evidence(claims),
+        "evidence": told(claims),
         "merged_into": case.merged_into,
         "created_ms": case.items_said_ms,
     }
@@ -188,28 +191,6 @@ def _recommended(case: Case, at_ms: int, params: CaseParams, made_by: MadeBy) ->
     )
 
 
-def _evidence(claims: Sequence[Claim]) -> list[Evidence]:
-    """Return the reasons of both sides, those of the weightiest claims first."""
-    told = list({evidence.sentence: evidence for claim in claims for evidence in _reasons(claim)}.values())
-    fallback = claims[0].finding.detector
-    coordinated = [one for one in told if one.direction == "coordinated"][:_MOST_REASONS_A_SIDE]
-    organic = [one for one in told if one.direction == "organic"][:_MOST_REASONS_A_SIDE]
-    return [
-        *(coordinated or [Evidence(fallback, "coordinated", NO_SCRIPT, None, None, None)]),
-        *(organic or [Evidence(fallback, "organic", NO_CROWD, None, None, None)]),
-    ]
-
-
-def _reasons(claim: Claim) -> list[Evidence]:
-    finding = claim.finding
-    if finding.evidence or finding.detector != "rate":
-        return finding.evidence
-    return [
-        Evidence("rate", "coordinated", surge_for(finding), finding.observed, finding.expected, finding.p_value),
-        Evidence("rate", "organic", surge_against(finding), None, None, None),
-    ]
-
-
 def _story(claims: Sequence[Claim], polls: Sequence[PollImpact]) -> Story:
     reasons: Counter[Reason] = Counter()
     for claim in claims:
@@ -217,6 +198,8 @@ def _story(claims: Sequence[Claim], polls: Sequence[PollImpact]) -> Story:
         for given, accounts in Counter(tuple(member.reasons) for member in asked).items():
             reasons.update(dict.fromkeys(given, accounts))
     hit = [poll.poll_id for poll in polls if poll.suspect.votes] or [poll.poll_id for poll in polls]
-    return Story(claims[0].finding, hit, sum(poll.suspect.votes for poll in polls), reasons, worst_outcome(polls))
+    alike = any(claim.finding.lean == "organic" for claim in claims)
+    votes = sum(poll.suspect.votes for poll in polls)
+    return Story(claims[0].finding, hit, votes, reasons, worst_outcome(polls), alike)
 
 

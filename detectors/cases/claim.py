@@ -17,6 +17,7 @@ NAMED = 0.5
 """The least score of an account that is named."""
 
 _MATERIAL_SCORE = 0.1
+_MINUTE_MS = 60_000
 
 
 def same_accounts(ours: AbstractSet[str], theirs: AbstractSet[str]) -> bool:
@@ -40,14 +41,19 @@ def topic(finding: Finding) -> str:
 class Claim(msgspec.Struct):
     """A finding without its members, and the members that are named by it and its predecessors.
 
-    `votes_before` is how many votes the poll had when the surge began that the rate speaks of.
+    Where the rate speaks of a surge, `before` is the poll's tally when it first did; `votes_before` and `began_ms` are how
+    many votes the poll had and when, as the surge began, `votes_by_now` and `until_ms` by its last word while that went on.
     """
 
     finding: Finding
     standing: bool = False
     named: dict[str, Member] = {}
     ever_named: bool = False
+    before: dict[str, int] = {}
     votes_before: int = 0
+    began_ms: int = 0
+    votes_by_now: int = 0
+    until_ms: int = 0
 
     @property
     def rank(self) -> tuple[float, str, str]:
@@ -56,9 +62,28 @@ class Claim(msgspec.Struct):
 
     @property
     def excess(self) -> float:
-        """Votes beyond the expected ones, where only the rate speaks; else 0."""
-        counted = self.finding.detector == "rate"
-        return max(0.0, self.finding.observed - self.finding.expected) if counted else 0.0
+        """Votes of a surge beyond the expected ones, in one window of the rate or since it began; 0 for other claims."""
+        if self.finding.detector != "rate":
+            return 0.0
+        came = self.votes_by_now - self.votes_before - self._expected_per_ms * (self.until_ms - self.began_ms)
+        return max(0.0, self.finding.observed - self.finding.expected, came)
+
+    @property
+    def excess_a_minute(self) -> float:
+        """Votes beyond the expected ones a minute, in the most unusual window of the rate."""
+        span_ms = max(1, self.finding.end_ms - self.finding.start_ms)
+        return (self.finding.observed / span_ms - self._expected_per_ms) * _MINUTE_MS
+
+    @property
+    def usual_votes(self) -> float:
+        """Votes that the poll would have got since the surge began: of one answer's, as many more as others had before."""
+        option, votes = self.finding.option, sum(self.before.values())
+        share = 1.0 if option is None else max(1, self.before.get(option, 0)) / max(1, votes)
+        return self._expected_per_ms * (self.until_ms - self.began_ms) / share
+
+    @property
+    def _expected_per_ms(self) -> float:
+        return self.finding.expected / max(1, self.finding.end_ms - self.finding.start_ms)
 
     def overlaps(self, other: Claim) -> bool:
         """Tell whether both are about one time in one poll."""
@@ -99,8 +124,13 @@ class Claim(msgspec.Struct):
         return max(changed, len(self.named), 1) if self.standing != was_standing and self.ever_named else 0
 
     def _count(self, new: Finding) -> None:
-        if new.detector == "rate" and (new.phase == "opened" or not self.votes_before):
-            self.votes_before = max(0, sum(new.tally.values()) - round(new.observed))
+        if new.detector != "rate" or new.phase == "calm":
+            return
+        votes = sum(new.tally.values())
+        if new.phase == "opened" or not self.before:
+            self.before, self.began_ms = new.tally, new.start_ms
+            self.votes_before = max(0, votes - round(new.observed))
+        self.votes_by_now, self.until_ms = votes, new.at_ms
 
     def _stands(self, new: Finding, close_below: float) -> bool:
         if new.phase == "calm":

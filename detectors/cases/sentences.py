@@ -66,6 +66,9 @@ def surge_against(finding: Finding) -> str:
 NO_CROWD = "Nothing that was looked at speaks for a crowd; posts and broadcasts outside of the platform are not looked at."
 NO_SCRIPT = "Nothing that was looked at speaks for a script; who runs an account is not looked at."
 
+_UNKNOWN = "Crowd or script: not known yet."
+_ALIKE = "The people look like those of a crowd, as accounts that were taken over do: not known yet."
+
 _TRAITS: dict[Reason, str] = {
     "taken_over": "that look taken over",
     "born_together": "born together",
@@ -84,14 +87,15 @@ _TRAITS_TOLD = 2
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What a case's one sentence is about: the weightiest finding, the polls, the suspect votes in all of them, and how
-    often each reason was given for an account."""
+    """What a case's one sentence is about: the weightiest finding, the polls, the suspect votes in all of them, how
+    often each reason was given for an account, and whether the people look `alike`: as those of other crowds do."""
 
     finding: Finding
     poll_ids: Sequence[str]
     votes: int
     reasons: Mapping[Reason, int]
     worst: tuple[str, Outcome]
+    alike: bool
 
 
 def summary(verdict: Verdict, story: Story) -> str:
@@ -99,7 +103,7 @@ def summary(verdict: Verdict, story: Story) -> str:
     where = _where(story.poll_ids)
     if verdict == "insufficient":
         name = "Votes drip in above the usual" if story.finding.kind == "slow_drip" else "Votes rose suddenly"
-        return f"{name} on {where}: {what_happened(story.finding)}. Crowd or script: not known yet."
+        return f"{name} on {where}: {what_happened(story.finding)}. {_ALIKE if story.alike else _UNKNOWN}"
     if verdict == "organic":
         return f"Real crowd: {_rise(story.finding)} on {where}, from people as different as in other crowds."
     who = "Script inside a real crowd" if verdict == "mixed" else "Script"

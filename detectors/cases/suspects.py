@@ -12,8 +12,8 @@ from detectors.cases.impact import SuspectVotes, surge_suspects
 from detectors.findings import PollSuspects
 
 
-def suspects_in(poll_id: str, claims: Sequence[Claim]) -> SuspectVotes:
-    """Return the union of what claims make suspect in a poll.
+def suspects_in(poll_id: str, claims: Sequence[Claim], vouched: bool = True) -> SuspectVotes:
+    """Return the union of what claims make suspect in a poll; a crowd takes a surge out of doubt where it is `vouched` for.
 
     Who of a campaign of many polls voted in this one is not known, so votes are not counted by account. Two claims that
     share half of the accounts of the smaller are taken for two views of one group, of which the larger number holds;
@@ -24,7 +24,7 @@ def suspects_in(poll_id: str, claims: Sequence[Claim]) -> SuspectVotes:
     """
     said = [(claim, of) for claim in claims if claim.standing and (of := claim.said_of(poll_id)) is not None]
     if not said:
-        return _unaccused(poll_id, claims)
+        return _unaccused(poll_id, claims, vouched)
     union = _Union()
     for claim, of in sorted(said, key=lambda pair: (not pair[0].named, -_votes(*pair), *pair[0].rank)):
         if claim.named:
@@ -79,10 +79,10 @@ class _Union:
         )
 
 
-def _unaccused(poll_id: str, claims: Sequence[Claim]) -> SuspectVotes:
-    """Return what could be suspect where nobody is accused: the widest surge that nobody saw to be a crowd."""
+def _unaccused(poll_id: str, claims: Sequence[Claim], vouched: bool) -> SuspectVotes:
+    """Return what could be suspect where nobody is accused: the widest surge that is not known to be a crowd."""
     here = [claim for claim in claims if claim.finding.poll_id == poll_id]
     crowds = [claim for claim in here if claim.finding.lean == "organic"]
-    unseen = [claim.excess for claim in here if not any(claim.overlaps(crowd) for crowd in crowds)]
+    unseen = [claim.excess for claim in here if not (vouched and any(claim.overlaps(crowd) for crowd in crowds))]
     doubt = [of.high for crowd in crowds if (of := crowd.said_of(poll_id)) is not None]
     return surge_suspects(max([*unseen, *doubt], default=0.0))

@@ -23,7 +23,7 @@ _CRITICAL_SHARE = 0.2
 # (score, how often a verdict on such a score was right), from benchmarks/accuracy/calibration.py; log-linear between.
 _COORDINATED = ((1.0, 0.95), (2.0, 0.98), (5.0, 0.99))
 # (measured reasons on the side of a crowd, how often "organic" was right)
-_ORGANIC = ((0, 0.8), (1, 0.89), (2, 0.985), (4, 0.99))
+_ORGANIC = ((0, 0.8), (1, 0.96), (2, 0.985), (4, 0.99))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,20 @@ class Judgement:
 UNJUDGED = Judgement("insufficient", 0.0)
 
 
-def judge(claims: Sequence[Claim], suspects: Mapping[str, SuspectVotes], before: Verdict) -> Judgement:
-    """Return what the claims of a case mean; `suspects` is by poll, `before` the verdict so far."""
+def judge(
+    claims: Sequence[Claim], suspects: Mapping[str, SuspectVotes], vouched: bool, before: Verdict
+) -> Judgement:
+    """Return what the claims of a case mean; `suspects` is by poll, `before` the verdict so far.
+
+    A crowd that was seen is called one where it is `vouched` for (`detectors.cases.vouching`).
+    """
     accusing = [claim for claim in claims if claim.standing]
     organic = [claim for claim in claims if claim.finding.lean == "organic"]
     if accusing:
         in_one_poll = [claim for claim in accusing if len(claim.finding.suspects) < 2]
         verdict: Verdict = "mixed" if _hidden(in_one_poll, organic, claims, suspects, before) else "coordinated"
         return Judgement(verdict, _chance(_COORDINATED, max(claim.finding.score for claim in accusing)))
-    if organic:
+    if organic and vouched:
         seen = [evidence for claim in organic for evidence in claim.finding.evidence]
         return Judgement("organic", _chance(_ORGANIC, measured(seen)))
     return UNJUDGED
@@ -76,7 +81,7 @@ def _hidden(
     came: dict[str, int] = {}
     for claim in claims:
         poll_id = claim.finding.poll_id
-        if claim.excess and poll_id in by_now:
+        if claim.before and poll_id in by_now:
             came[poll_id] = max(by_now[poll_id] - claim.votes_before, came.get(poll_id, 0))
     scripted = sum(suspects[poll_id].high for poll_id in came)
     return scripted < sum(came.values()) * (_ALONE_ABOVE if before == "mixed" else _MIXED_BELOW)
