@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.stage_timers import Timers, table
 from config import load
+from streams.malloc import hold_little
 from streams.metric_labels import EventType
 from streams.worker import Worker, run_until_signal
 
@@ -20,6 +21,7 @@ def main(out: Path, calls: Path | None) -> None:
     """Run until SIGTERM; with `calls`, also profile every call of the event loop's thread into that file."""
     timers, settings = Timers(), load(None, os.environ)
     logging.basicConfig(level="WARNING")
+    hold_little()
     timers.install()
     worker = Worker(settings)
     before_s = time.thread_time(), time.process_time()

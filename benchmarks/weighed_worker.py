@@ -15,6 +15,7 @@ import msgspec
 from benchmarks.processes import peak_rss_bytes, rss_bytes
 from benchmarks.weights import parts_of_shards, timed, weigh
 from config import load
+from streams.malloc import hold_little
 from streams.snapshots import pack, unpack
 from streams.stages import build_shard
 from streams.worker import Worker, run_until_signal
@@ -64,6 +65,7 @@ def weighed(worker: Worker) -> Weights:
 def main(out: Path) -> None:
     """Run until SIGTERM, then weigh."""
     logging.basicConfig(level="INFO")
+    hold_little()
     worker = Worker(load(None, os.environ))
     asyncio.run(run_until_signal(worker))
     out.write_bytes(msgspec.json.encode(weighed(worker)))

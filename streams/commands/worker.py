@@ -15,6 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, settings: Settings) -> int:
     """Run the worker until SIGINT or SIGTERM."""
+    from streams.malloc import hold_little
     from streams.worker import Worker, run_until_signal
 
     logging.basicConfig(
@@ -23,5 +24,6 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     # both tell of every fetch and every rebalance at this level
     for chatty in ("aiokafka", "faust", "mode", "kafka"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+    hold_little()
     asyncio.run(run_until_signal(Worker(settings)))
     return 0
