@@ -132,7 +132,7 @@ class Accused:
         rows = rows[self._log.get("group", rows) == 0]
         group.scored_row = end
         if len(rows):
-            votes = votes_at(self._log, rows, handles=group.profile.namesakes is not None)
+            votes = votes_at(self._log, rows)
             weight, group.share = group.profile.later(votes, group.share)
             if weight.max() >= _LEAST_WEIGHT:
                 self._set_weights(group, votes, weight)

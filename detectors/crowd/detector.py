@@ -44,9 +44,13 @@ _WEIGH, _EXAMINE, _LOOK = range(3)
 
 @dataclass
 class _Run:
-    """A poll's odd chunks that follow on each other: examined again when a quarter more votes are there, later on more."""
+    """A poll's odd chunks that follow on each other: examined again when a quarter more votes are there, later on more.
+
+    `first_vote` counts votes of the poll that came before `start_row`: so many at least.
+    """
 
     start_row: int
+    first_vote: int
     last_chunk: int
     at_ms: int = 0
     next_votes: int = 0
@@ -117,7 +121,8 @@ class Crowd:
     def _plan_examinations(self, odd: Chunks) -> None:
         columns = odd.poll.tolist(), odd.number.tolist(), odd.rows[:, -1].tolist(), odd.before.tolist()
         for poll, number, last, before in zip(*columns, strict=True):
-            heapq.heappush(self._due, (self._step_after(last), _EXAMINE, poll, (number, before)))
+            first_vote = max(number - 1, 0) * self._params.chunk_votes
+            heapq.heappush(self._due, (self._step_after(last), _EXAMINE, poll, (number, before, first_vote)))
 
     def _plan_looks(self, chunks: Chunks) -> None:
         first_row, last_row = chunks.rows[:, 0], chunks.rows[:, -1]
@@ -160,7 +165,7 @@ class Crowd:
         said: list[Sighting] = []
         # the screen reads no handles, so one client's share of a crowd may be all that it sees of a script
         if not self._accused.of(poll) and self._views.named_alike(at_ms, poll, surge):
-            said = self._examine(at_ms, poll, chunk, surge.start_row)
+            said = self._examine(at_ms, poll, chunk, surge.start_row, 0)
         for group in self._accused.of(poll):
             self._accused.catch_up(group, at_ms)
         return said + self._views.look(at_ms, poll, surge, self._suspicion(poll, at_ms))
@@ -186,26 +191,29 @@ class Crowd:
         if row is not None:
             self._wake([group], row)
 
-    def _examine(self, at_ms: int, poll: int, number: int, before: int) -> list[Sighting]:
+    def _examine(self, at_ms: int, poll: int, number: int, before: int, first_vote: int) -> list[Sighting]:
         run = self._runs.get(poll)
         if run is None or number - run.last_chunk > _RUN_CHUNKS:
-            run = self._runs[poll] = _Run(before, number, looks=run.looks if run else 0)
+            run = self._runs[poll] = _Run(before, first_vote, number, looks=run.looks if run else 0)
         run.last_chunk, run.at_ms = number, at_ms
+        groups = self._accused.of(poll)
+        if not groups and self._chunker.votes(poll) - run.first_vote < run.next_votes:
+            return []
         end = self._log.row_at(at_ms)
         oldest = end - self._params.log_votes
-        start = min([run.start_row, *(group.start_row for group in self._accused.of(poll))])
+        start = min([run.start_row, *(group.start_row for group in groups)])
         rows = self._log.rows_of(poll, max(start, oldest), end)[-_MOST_WINDOW:]
         if len(rows) < max(run.next_votes, self._params.min_members):
             return []
-        early = run.looks < _MANY_LOOKS and not self._accused.of(poll)
+        early = run.looks < _MANY_LOOKS and not groups
         growth = _GROWTH if early or run.score > _CLOSE else _SLOW_GROWTH
         run.next_votes, run.looks = int(len(rows) * growth), run.looks + 1
         earlier = self._log.rows_of(poll, oldest, int(rows[0]))
         past_rows = earlier[self._log.get("odd", earlier) == 0][-_MOST_PAST:]
-        votes, past = (votes_at(self._log, of, handles=self._platform.handles.tell) for of in (rows, past_rows))
+        votes, past = (votes_at(self._log, of) for of in (rows, past_rows))
         said, run.score = self._accused.search(at_ms, poll, votes, past, run.looks, end)
         if len(earlier) and self._accused.began_before(poll, int(rows[0])):
-            run.start_row, run.next_votes = int(earlier[-len(rows) :][0]), 0
+            run.start_row, run.first_vote, run.next_votes = int(earlier[-len(rows) :][0]), 0, 0
         for group in self._accused.of(poll):
             self._wake_for_later(group)
         return said

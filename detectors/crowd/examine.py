@@ -10,11 +10,11 @@ from detectors.columns import Floats, Int64s
 from detectors.crowd.births import Births, densest
 from detectors.crowd.judgement import Judgement, judge
 from detectors.crowd.mixture import Dimension, Split, split
-from detectors.crowd.namesakes import Namesakes, commonest
+from detectors.crowd.namesakes import Namesakes
 from detectors.crowd.platform import Platform
 from detectors.crowd.profile import Profile, profile
 from detectors.crowd.seeds import Seed, seeds
-from detectors.crowd.window import Votes, dimensions, is_young
+from detectors.crowd.window import Votes, dimensions, namesakes_among
 from detectors.senders import NO_TIME_MS
 
 _MOST_FITTED = 800
@@ -81,7 +81,7 @@ def refitted(
     members = weight >= 0.5
     aged = members & (votes.created_ms != NO_TIME_MS)
     births = densest(votes.created_ms[aged], int(votes.time_ms[-1]), platform)
-    namesakes = _namesakes(votes.take(members), platform)
+    namesakes = namesakes_among(votes.take(members), platform)
     part, every = _part(votes)
     sides = dimensions(part, past, platform, births, namesakes)
     found = split(sides, np.clip(weight, 0.01, 0.99)[::every])
@@ -95,16 +95,12 @@ def fitted(votes: Votes, past: Votes, seed: Seed, platform: Platform, budget: fl
     sides = dimensions(part, past, platform, seed.births, seed.namesakes)
     found = split(sides, seed.core[::every])
     births = _reborn(part, found, seed.births, platform)
-    namesakes = _namesakes(part.take(found.without("handle") >= 0.5), platform)
+    namesakes = namesakes_among(part.take(found.without("handle") >= 0.5), platform)
     if births is not seed.births or namesakes != seed.namesakes:
         sides = dimensions(part, past, platform, births, namesakes)
         found = split(sides, found.weight)
     judgement = judge(part, past, found, births, namesakes, platform, budget, looks)
     return Fit(judgement, sides, found, births, namesakes, part.rows)
-
-
-def _namesakes(members: Votes, platform: Platform) -> Namesakes | None:
-    return commonest(members.handle, is_young(members), platform)
 
 
 def _part(votes: Votes) -> tuple[Votes, int]:

@@ -29,6 +29,11 @@ class HandleBook:
         self._tell: bool | None = None
 
     @property
+    def known(self) -> float:
+        """How many handles were learned."""
+        return float(self._total[0])
+
+    @property
     def tell(self) -> bool:
         """Whether handles say anything here: enough are known, and two people hardly ever share a stem."""
         if self._tell is None:

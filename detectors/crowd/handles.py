@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Hashes, Int64s
+from detectors.crowd.tallied import lengths
 from detectors.keyed_table import mix
 from detectors.strings import Strings
 
@@ -27,6 +28,7 @@ SAYS_NOTHING = 1
 
 _BITS = np.uint64(16)
 _CODE = np.uint64((1 << 16) - 1)
+_FIRST = np.zeros(1, np.int64)
 _NOTHING = np.uint64(SAYS_NOTHING * (1 + (1 << 16) + (1 << 32)))
 
 _LEAST_LETTERS = 3
@@ -56,10 +58,10 @@ def read_handles(ids: Strings) -> Handles:
     """
     handles = np.full(len(ids), _NOTHING)
     whole = ids.contiguous()
-    length = np.diff(whole.ends, prepend=0)
-    told = length.nonzero()[0]
+    begins = np.concatenate([_FIRST, whole.ends[:-1]])[: len(ids)]
+    told = (begins < whole.ends).nonzero()[0]
     if len(told):
-        data, starts = whole.data[: int(whole.ends[-1])], (whole.ends - length)[told]
+        data, starts = whole.data[: int(whole.ends[-1])], begins[told]
         kind = _CLASS[data]
         letters = np.add.reduceat(kind == _LETTER, starts, dtype=np.int64)
         stem, shape, pattern = _codes(data, kind, starts)
@@ -74,22 +76,30 @@ def codes(handles: Handles, kind: int) -> Int64s:
 
 
 def _codes(data: NDArray[np.uint8], kind: NDArray[np.uint8], starts: Int64s) -> tuple[Handles, Handles, Handles]:
-    new = np.append(True, kind[1:] != kind[:-1])
+    new = np.empty(len(data), np.bool_)
+    np.not_equal(kind[1:], kind[:-1], out=new[1:])
     new[starts] = True
-    kept = (new | (kind != _DIGIT)).nonzero()[0]
-    run = new.nonzero()[0]
-    length = np.minimum(np.diff(run, append=len(data)), _MOST_LENGTH)
+    kept, run = (new | (kind != _DIGIT)).nonzero()[0], new.nonzero()[0]
+    length = np.minimum(lengths(run, len(data)), _MOST_LENGTH)
     of = kind[run].astype(np.int64)
     exact = of * (_MOST_LENGTH + 1) + length
     loose = np.where(of == _LETTER, _LETTER * (_MOST_LENGTH + 1), exact)
-    first_run = run.searchsorted(starts)
-    stem = _summed(_BYTE_TOKEN[data[kept]], kept.searchsorted(starts))
-    return stem, _summed(_RUN_TOKEN[exact], first_run), _summed(_RUN_TOKEN[loose], first_run)
+    first_kept, first_run = kept.searchsorted(starts), run.searchsorted(starts)
+    by_place = _weights(first_run, len(run))
+    return (
+        _code(_BYTE_TOKEN[data[kept]] * _weights(first_kept, len(kept)), first_kept),
+        _code(_RUN_TOKEN[exact] * by_place, first_run),
+        _code(_RUN_TOKEN[loose] * by_place, first_run),
+    )
 
 
-def _summed(tokens: Hashes, first: Int64s) -> Handles:
-    """Return a code for each handle, of the tokens from one `first` to the next: each counts by its place."""
-    place = np.arange(len(tokens)) - np.repeat(first, np.diff(first, append=len(tokens)))
-    hashes = np.add.reduceat(tokens * _PLACE[place & (_MOST_LENGTH - 1)], first) >> np.uint64(50)
-    summed: Handles = np.maximum(hashes, np.uint64(SAYS_NOTHING + 1))
-    return summed
+def _weights(first: Int64s, end: int) -> Hashes:
+    """Return what each token of the handles counts, by its place in its handle, of which `first` is the first."""
+    place = np.arange(end) - np.repeat(first, lengths(first, end))
+    weights: Hashes = _PLACE[place & (_MOST_LENGTH - 1)]
+    return weights
+
+
+def _code(hashes: Hashes, first: Int64s) -> Handles:
+    code: Handles = np.maximum(np.add.reduceat(hashes, first) >> np.uint64(50), np.uint64(SAYS_NOTHING + 1))
+    return code

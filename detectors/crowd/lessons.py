@@ -14,13 +14,14 @@ from detectors.crowd.handle_book import YOUNG_MS
 from detectors.crowd.log import VoteLog
 from detectors.crowd.platform import Platform
 from detectors.crowd.screen import Chunks, Screened
-from detectors.crowd.tallied import distinct
+from detectors.crowd.tallied import distinct, runs
 from detectors.senders import NO_TIME_MS
 
 _YOUNG_VOTES = 2_000
 _LEAST_POLLS = 4
 _MOST_CHUNKS = 16
-_EVERY_HANDLE = 4
+_HANDLES = (500, 2), (5_000, 16)
+_LAST_HANDLES = 64
 _TYPES = {"poll": "i4", "odd": "?", "repeats": "i8", "unseen_share": "f8", "born_close": "i8"}
 
 
@@ -56,7 +57,7 @@ class Lessons:
         taught = rows[learned].ravel()
         taught = taught[taught >= log.first]
         platform.learn(_senders(log, taught))
-        _teach_handles(platform, log, np.sort(taught)[::_EVERY_HANDLE])
+        _teach_handles(platform, log, np.sort(taught))
         for name in ("repeats", "unseen_share", "born_close"):
             platform.learn_usual(name, columns[name][learned])
 
@@ -90,8 +91,7 @@ def _nth(poll: Int32s) -> Int64s:
     """Return for each entry how many of the same poll are before it."""
     order = np.argsort(poll, kind="stable")
     ordered = poll[order]
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))[: len(poll)]
-    counts = np.diff(np.append(starts, len(poll)))
+    starts, counts = runs(ordered)
     nth = np.empty(len(poll), np.int64)
     nth[order] = np.arange(len(poll)) - np.repeat(starts, counts)
     return nth
@@ -104,5 +104,8 @@ def _senders(log: VoteLog, rows: Int64s) -> dict[str, Any]:
 
 
 def _teach_handles(platform: Platform, log: VoteLog, rows: Int64s) -> None:
+    # the more of them are known the fewer are read
+    every = next((every for known, every in _HANDLES if platform.handles.known < known), _LAST_HANDLES)
+    rows = rows[::every]
     created, time = log.get("created_ms", rows), log.get("time_ms", rows)
     platform.handles.learn(log.handles(rows), (created != NO_TIME_MS) & (time - created < YOUNG_MS))

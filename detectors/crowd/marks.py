@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -100,9 +102,20 @@ def reasons(
         ("no_referrer", (votes.referrer == 0) & shared.no_referrer),
         ("same_option", (votes.option == shared.option) & (shared.option >= 0)),
     ]
-    names = [name for name, _ in holds]
-    table = np.stack([held for _, held in holds], axis=1).tolist()
-    return [[name for name, held in zip(names, row, strict=True) if held] or ["in_the_burst"] for row in table]
+    held = np.zeros(len(votes), np.int64)
+    for bit, (_, which) in enumerate(holds):
+        held += which.astype(np.int64) << bit
+    return [list(of) for of in map(_named([name for name, _ in holds]), held.tolist())]
+
+
+def _named(names: list[Reason]) -> Callable[[int], tuple[Reason, ...]]:
+    """Return what turns bits into the names of those that are set; few combinations of them occur."""
+
+    @cache
+    def named(bits: int) -> tuple[Reason, ...]:
+        return tuple(name for bit, name in enumerate(names) if bits >> bit & 1) or ("in_the_burst",)
+
+    return named
 
 
 def _common(codes: Int64s, least: float) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.columns import Floats, Int64s
+from detectors.crowd.tallied import lengths
 
 _STEPS = 10
 _CLOSE_ENOUGH = 0.05
@@ -60,11 +61,11 @@ class Split:
 def split(dimensions: list[Dimension], core: Floats) -> Split:
     """Return the two sides of n votes in order of time; `core` are first weights of the group."""
     if not dimensions:
-        return Split(core, _share(core), {}, {})
-    stack = _Stack(dimensions, len(core))
+        return Split(core, _Stretches(len(core)).share(core), {}, {})
+    stack, stretches = _Stack(dimensions, len(core)), _Stretches(len(core))
     weight, loose = core, np.full(len(dimensions), _LOOSENESS[0])
     for step in range(_STEPS):
-        share = _share(weight)
+        share = stretches.share(weight)
         if step % 5 == 1:
             loose = np.array([_fit_looseness(d, weight) if d.loose else _LOOSENESS[0] for d in dimensions])
         parts = stack.odds(weight, loose)
@@ -136,14 +137,19 @@ def _weights(odds: Floats, share: Floats) -> Floats:
     return weights
 
 
-def _share(weight: Floats) -> Floats:
-    """Return the group's share around each vote, from the votes of its stretch of time."""
-    n = len(weight)
-    blocks = max(1, min(_MOST_BLOCKS, n // _BLOCK_VOTES))
-    first = -(-np.arange(blocks) * n // blocks)
-    counts = np.diff(first, append=n)
-    share = (np.add.reduceat(weight, first) + _SHARE_DOUBT * float(weight.mean())) / (counts + _SHARE_DOUBT)
-    return np.repeat(np.minimum(np.maximum(share, 1e-4), 1 - 1e-4), counts)
+class _Stretches:
+    """n votes in order of time, cut into stretches of equally many."""
+
+    def __init__(self, n: int) -> None:
+        blocks = max(1, min(_MOST_BLOCKS, n // _BLOCK_VOTES))
+        self._first = -(-np.arange(blocks) * n // blocks)
+        self._votes = lengths(self._first, n)
+
+    def share(self, weight: Floats) -> Floats:
+        """Return the group's share around each vote, from the votes of its stretch."""
+        group = np.add.reduceat(weight, self._first) + _SHARE_DOUBT * float(weight.mean())
+        share = group / (self._votes + _SHARE_DOUBT)
+        return np.repeat(np.minimum(np.maximum(share, 1e-4), 1 - 1e-4), self._votes)
 
 
 def _sums(d: Dimension, weight: Floats) -> tuple[Floats, Floats]:

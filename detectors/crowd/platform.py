@@ -57,9 +57,10 @@ class Platform:
 
     def client_share(self, codes: Codes) -> Floats:
         """Return each client's share; one never seen has half a vote."""
-        place = np.searchsorted(self.clients, codes)
-        known = np.append(self.clients, 0)[place] == codes
-        votes = np.where(known, np.append(self.client_votes, 0.0)[place], 0.0)
+        votes = np.zeros(len(codes))
+        if len(self.clients):
+            place = np.minimum(self.clients.searchsorted(codes), len(self.clients) - 1)
+            votes = np.where(self.clients[place] == codes, self.client_votes[place], 0.0)
         share: Floats = (votes + 0.5) / (self.client_votes.sum() + 2.0)
         return share
 
@@ -70,6 +71,13 @@ class Platform:
             self._younger = cumulative / max(self.aged_votes, 1.0)
         share: Floats = np.interp(age_ms, _AGE_EDGES_MS, self._younger)
         return share
+
+    def bands(self, edges_ms: Any) -> Floats:
+        """Return the shares of votes by age: below the first edge, between two, from the last one on."""
+        younger = np.zeros(len(edges_ms) + 2)
+        younger[1:-1], younger[-1] = self.younger(edges_ms), 1.0
+        shares: Floats = younger[1:] - younger[:-1]
+        return shares
 
     @property
     def aged_votes(self) -> float:

@@ -112,7 +112,7 @@ def _members(group: Group, log: VoteLog, rows: Int64s) -> tuple[Member, ...]:
     if not len(rows):
         return ()
     of = group.profile
-    why = reasons(votes_at(log, rows, handles=of.namesakes is not None), group.marks, of.births, of.namesakes)
+    why = reasons(votes_at(log, rows), group.marks, of.births, of.namesakes)
     weight = log.get("weight", rows).tolist()
     return tuple(
         Member(account_id, round(score, 3), reasons_of)

@@ -9,10 +9,10 @@ import numpy as np
 
 from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd.births import Births, densest
-from detectors.crowd.namesakes import Namesakes, commonest, named_alike
+from detectors.crowd.namesakes import Namesakes, named_alike
 from detectors.crowd.platform import Platform
-from detectors.crowd.tallied import tallied
-from detectors.crowd.window import Votes, born_in, is_young
+from detectors.crowd.tallied import coded, tallied
+from detectors.crowd.window import Votes, born_in, namesakes_among
 from detectors.senders import NO_TIME_MS, Codes
 
 _MOST_CLIENTS = 3
@@ -77,7 +77,7 @@ def _with_births(votes: Votes, client: _Mark | None, odd: _Mark, platform: Platf
 
 def _with_handles(votes: Votes, others: list[_Mark], platform: Platform) -> list[Seed]:
     """Return groups of one kind of handle that have another mark as well."""
-    namesakes = commonest(votes.handle, is_young(votes), platform)
+    namesakes = namesakes_among(votes, platform)
     if namesakes is None:
         return []
     alike = named_alike(votes.handle, namesakes)
@@ -117,7 +117,7 @@ def odd_network_share(platform: Platform) -> float:
 
 def odd_networks(network: Codes, platform: Platform) -> Bools:
     """Tell of each vote whether its network is one never seen on the platform, or seen far more often here than there."""
-    codes, index, counts = np.unique(network, return_inverse=True, return_counts=True)
+    codes, index, counts = coded(network)
     seen = platform.network_count(codes)
     expected = _NETWORK_DOUBT * (seen + 1.0) / (platform.network_votes + 1.0) * len(network)
     odd: Bools = ((seen == 0) | (_surprise(counts, expected) > _LEAST_SURPRISE)) & (codes != 0)

@@ -9,7 +9,7 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.crowd.platform import Platform
 from detectors.crowd.seeds import odd_network_share
-from detectors.crowd.tallied import among, tallied
+from detectors.crowd.tallied import among, counted, tallied
 from detectors.crowd.window import Votes
 from detectors.senders import NO_TIME_MS
 
@@ -86,14 +86,13 @@ def view(votes: Votes, past: Votes, platform: Platform) -> View:
 def _client(votes: Votes, past: Votes, platform: Platform) -> Likeness:
     here, before = votes.client[votes.client != 0], past.client[past.client != 0]
     codes, _ = tallied(np.concatenate([here, platform.clients]))
-    counts = _counts(codes, here)
-    usual = _counts(codes, before) + _USUAL_VOTES * platform.client_share(codes)
+    counts = counted(here, codes)
+    usual = counted(before, codes) + _USUAL_VOTES * platform.client_share(codes)
     return _likeness("client", counts, usual)
 
 
 def _ages(votes: Votes, past: Votes, platform: Platform) -> Likeness:
-    younger = np.append(np.append(0.0, platform.younger(_AGE_EDGES_MS)), 1.0)
-    usual = _bands(past) + _USUAL_VOTES * np.diff(younger)
+    usual = _bands(past) + _USUAL_VOTES * platform.bands(_AGE_EDGES_MS)
     return _likeness("born", _bands(votes), usual)
 
 
@@ -115,12 +114,6 @@ def _networks(votes: Votes, past: Votes, platform: Platform) -> Likeness:
     usual = float(before[top] / max(platform.network_votes, 1.0))
     apart = max(float(new) - odd_network_share(platform), float(counts[top] / len(here)) - usual - 0.05, 0.0)
     return Likeness("network", len(here), apart, float(counts[top] / len(here)), usual)
-
-
-def _counts(codes: Int64s, values: Int64s) -> Floats:
-    place = np.searchsorted(codes, values)
-    place = place[np.append(codes, 0)[place] == values]
-    return np.bincount(place, minlength=len(codes)).astype(np.float64)
 
 
 def _likeness(name: str, counts: Floats, usual: Floats) -> Likeness:

@@ -11,25 +11,25 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.crowd.births import Births
 from detectors.crowd.handle_book import YOUNG_MS
-from detectors.crowd.handles import UNREAD, Handles
+from detectors.crowd.handles import Handles
 from detectors.crowd.log import VoteLog
 from detectors.crowd.mixture import Dimension
-from detectors.crowd.namesakes import Namesakes, named_alike
+from detectors.crowd.namesakes import Namesakes, commonest, named_alike
 from detectors.crowd.platform import Platform
+from detectors.crowd.tallied import coded, counted
 from detectors.senders import NO_TIME_MS, Codes
 
 _USUAL_VOTES = 75.0
 _MOST_PAST = 150.0
+_MOST_HANDLES = 400
 _MANY_YOUNG = 0.25
 
 
 @dataclass(frozen=True)
 class Votes:
-    """n votes of a poll with what is known of their senders; unknown: 0, -1 or `NO_TIME_MS` as in `detectors.senders`.
+    """n votes of a poll with what is known of their senders; unknown: 0, -1 or `NO_TIME_MS` as in `detectors.senders`."""
 
-    `handle` may be left unread.
-    """
-
+    log: VoteLog
     rows: Int64s
     time_ms: Int64s
     option: Int64s
@@ -39,27 +39,29 @@ class Votes:
     country: Int64s
     followers: Int64s
     referrer: Codes
-    handle: Handles
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def handle(self) -> Handles:
+        """Read the handles: few groups are ever asked for theirs."""
+        return self.log.handles(self.rows)
+
     def take(self, which: Any) -> Votes:
         """Return the votes that a slice, a mask or indices select."""
-        return Votes(*(getattr(self, name)[which] for name in _COLUMNS))
+        return Votes(self.log, *(getattr(self, name)[which] for name in _COLUMNS))
 
 
-_COLUMNS = tuple(field.name for field in fields(Votes))
+_COLUMNS = tuple(field.name for field in fields(Votes))[1:]
 _READ = "time_ms", "option", "created_ms", "client", "network", "country", "follower_bin", "referrer"
 
 
-def votes_at(log: VoteLog, rows: Int64s, *, handles: bool = False) -> Votes:
-    """Read votes from the log, with their handles where these are asked for."""
+def votes_at(log: VoteLog, rows: Int64s) -> Votes:
+    """Read votes from the log."""
     time_ms, option, created_ms, client, network, country, followers, referrer = log.read(_READ, rows)
-    handle = log.handles(rows) if handles else np.full(len(rows), UNREAD)
-    wide = (column.astype(np.int64) for column in (option, country, followers))
-    option, country, followers = wide
-    return Votes(rows, time_ms, option, created_ms, client, network, country, followers, referrer, handle)
+    option, country, followers = (column.astype(np.int64) for column in (option, country, followers))
+    return Votes(log, rows, time_ms, option, created_ms, client, network, country, followers, referrer)
 
 
 def born_in(votes: Votes, births: Births) -> Int64s:
@@ -68,11 +70,14 @@ def born_in(votes: Votes, births: Births) -> Int64s:
     return np.where(votes.created_ms == NO_TIME_MS, -1, inside.astype(np.int64))
 
 
-def is_young(votes: Votes) -> bool:
-    """Tell whether many of the votes are of accounts known to be young."""
-    aged = votes.created_ms != NO_TIME_MS
-    young = np.count_nonzero(votes.time_ms[aged] - votes.created_ms[aged] < YOUNG_MS)
-    return bool(young > _MANY_YOUNG * len(votes))
+def namesakes_among(votes: Votes, platform: Platform) -> Namesakes | None:
+    """Return what surprisingly many of the votes' handles share; of many votes a part, evenly chosen, is read."""
+    if not len(votes) or not platform.handles.tell:
+        return None
+    part = votes.take(slice(None, None, -(-len(votes) // _MOST_HANDLES)))
+    aged = part.created_ms != NO_TIME_MS
+    young = np.count_nonzero(part.time_ms[aged] - part.created_ms[aged] < YOUNG_MS)
+    return commonest(part.handle, bool(young > _MANY_YOUNG * len(part)), platform)
 
 
 def dimensions(
@@ -103,22 +108,16 @@ def network_share(platform: Platform, codes: Codes) -> Floats:
 
 
 def _coded(name: str, value: Codes, past: Codes, usual: Callable[[Codes], Floats], *, pure: bool = False, loose: bool = False) -> Dimension:
-    codes, index = np.unique(value, return_inverse=True)
+    codes, index, _ = coded(value)
     index = np.where(value == 0, -1, index)
-    counts = _past_counts(codes, past[past != 0])
+    counts = counted(past[past != 0], codes)
     shares = usual(codes)
     if len(codes) == 1 and codes[0] == 0:
         codes = codes[:0]
     elif len(codes) == 1:
         codes = np.append(codes, codes[0] + np.uint32(1))
         counts, shares = np.append(counts, 0.0), np.append(shares, max(1 - shares[0], 1e-3))
-    return Dimension(name, codes.astype(np.int64), index.astype(np.int64), counts, shares, _USUAL_VOTES, pure, loose)
-
-
-def _past_counts(codes: Codes, past: Codes) -> Floats:
-    place = np.searchsorted(codes, past)
-    place = place[np.append(codes, 0)[place] == past]
-    return np.bincount(place, minlength=len(codes)).astype(np.float64)
+    return Dimension(name, codes.astype(np.int64), index, counts, shares, _USUAL_VOTES, pure, loose)
 
 
 def _counted(name: str, value: Int64s, past: Int64s, usual: Floats) -> Dimension:
@@ -129,12 +128,10 @@ def _counted(name: str, value: Int64s, past: Int64s, usual: Floats) -> Dimension
 
 
 def _options(votes: Votes, past: Votes) -> Dimension:
-    codes, index = np.unique(votes.option, return_inverse=True)
-    place = np.searchsorted(codes, past.option)
-    hit = np.append(codes, -1)[place] == past.option
-    counts = np.bincount(place[hit], minlength=len(codes)).astype(np.float64)
+    codes, index, _ = coded(votes.option)
+    counts = counted(past.option, codes)
     share = np.full(len(codes), 1.0 / len(codes))
-    return Dimension("option", codes, index.astype(np.int64), counts, share, 4.0)
+    return Dimension("option", codes, index, counts, share, 4.0)
 
 
 def _yes_or_no(name: str, value: Int64s, before: Int64s, usual: float) -> Dimension:
