@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import get_args
 
 from prometheus_client import (
@@ -32,20 +31,12 @@ SEVERITIES: tuple[str, ...] = get_args(Severity)
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 
-@dataclass(frozen=True, slots=True)
-class TopPoll:
-    """The latest reading of one poll."""
-
-    votes_per_s: float
-    score: float
-
-
 class Metrics:
     """All metrics on `registry`, with every closed label value at 0 from the start; `top_polls` is the number of slots."""
 
     def __init__(self, registry: CollectorRegistry, top_polls: int = 20) -> None:
         meters = Meters(registry)
-        self._slots: TopSlots[Hashable] = TopSlots(top_polls)
+        self._slots: TopSlots[str] = TopSlots(top_polls)
         self._make_input(meters)
         self._make_flow(meters)
         self._make_output(meters)
@@ -186,19 +177,19 @@ class Metrics:
         self.snapshot_last.labels(stage).set(now_s)
         self.snapshot_seconds.labels(stage).observe(seconds)
 
-    def top_polls(self, readings: Mapping[Hashable, TopPoll]) -> None:
-        """Show the most active of the polls in `readings`, of all that vote now, in the slots; about once a second."""
-        changes = self._slots.update({poll: reading.votes_per_s for poll, reading in readings.items()})
+    def top_polls(self, votes_per_s: Mapping[str, float], score_of: Callable[[str], float]) -> None:
+        """Show the most active of all polls that vote now in the slots; about once a second. Only their score is asked for."""
+        changes = self._slots.update(votes_per_s)
         for slot in changes.cleared:
             self.top_votes.remove(str(slot))
             self.top_score.remove(str(slot))
         for slot, poll in enumerate(self._slots.polls):
             if poll is not None:
-                self.top_votes.labels(str(slot)).set(readings[poll].votes_per_s)
-                self.top_score.labels(str(slot)).set(readings[poll].score)
+                self.top_votes.labels(str(slot)).set(votes_per_s[poll])
+                self.top_score.labels(str(slot)).set(score_of(poll))
 
     @property
-    def slots(self) -> tuple[Hashable | None, ...]:
+    def slots(self) -> tuple[str | None, ...]:
         """The poll in each slot, for pages that may name it."""
         return self._slots.polls
 

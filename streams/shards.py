@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from detectors.counted import Counted
 from detectors.findings import Report
 from detectors.shard import Shard
 from streams.metric_labels import BlockOutcome, Sink, Stage, Store
-from streams.metrics import Metrics, TopPoll
+from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.snapshots import Snapshot, SnapshotStore
 from streams.transport import Batch
@@ -140,10 +140,8 @@ class Shards:
             self._metrics.state_entries.labels(store).set(sum(size[store.value] for size in sizes))
         now_s = time.monotonic()
         seconds = max(1e-3, now_s - self._votes_since_s)
-        readings: dict[Hashable, TopPoll] = {
-            poll_id: TopPoll(votes / seconds, self._score(poll_id)) for poll_id, votes in self._votes.items()
-        }
-        self._metrics.top_polls(readings)
+        per_s = {poll_id: votes / seconds for poll_id, votes in self._votes.items()}
+        self._metrics.top_polls(per_s, self._score)
         self._votes, self._votes_since_s = {}, now_s
 
     def _score(self, poll_id: str) -> float:

@@ -15,7 +15,7 @@ from detectors.findings import Kind
 from streams.decode_record import Refusal
 from streams.meters import Meters, Open
 from streams.metric_labels import EventType, Sink, Stage, Store
-from streams.metrics import Metrics, TopPoll, process_registry
+from streams.metrics import Metrics, process_registry
 from streams.metrics_page import page
 from streams.top_slots import TopSlots
 
@@ -33,7 +33,7 @@ def used_everywhere(registry: CollectorRegistry) -> Metrics:
     metrics.partition("poll.votes", 0, processed=5, committed=3, end=9)
     metrics.alert(["vote_spike", "slow_drip"], "warning", "00f1a2b3c4d5e6f7", latency_s=0.3)
     metrics.snapshot(Stage.POLLS, size_bytes=1000, seconds=0.2, now_s=1.7e9)
-    metrics.top_polls({"secret-poll": TopPoll(3.0, 0.5)})
+    metrics.top_polls({"secret-poll": 3.0}, {"secret-poll": 0.5}.__getitem__)
     return metrics
 
 
@@ -139,13 +139,13 @@ def test_two_instances_live_in_one_process() -> None:
 def test_the_series_of_a_slot_end_when_its_poll_leaves() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry, top_polls=1)
-    metrics.top_polls({"a": TopPoll(3.0, 0.5), "b": TopPoll(2.0, 0.1)})
+    metrics.top_polls({"a": 3.0, "b": 2.0}, {"a": 0.5}.__getitem__)
     assert value(registry, "pollwatch_top_poll_votes_per_second", slot="0") == 3.0
     assert value(registry, "pollwatch_top_poll_score", slot="0") == 0.5
     assert value(registry, "pollwatch_top_poll_score", slot="1") is None
-    metrics.top_polls({"b": TopPoll(2.0, 1.5)})
+    metrics.top_polls({"b": 2.0}, {"b": 1.5}.__getitem__)
     assert (metrics.slots, value(registry, "pollwatch_top_poll_score", slot="0")) == (("b",), 1.5)
-    metrics.top_polls({})
+    metrics.top_polls({}, {}.__getitem__)
     assert metrics.slots == (None,)
     for name in ("pollwatch_top_poll_score", "pollwatch_top_poll_votes_per_second"):
         assert value(registry, name, slot="0") is None
@@ -156,7 +156,7 @@ def test_the_number_of_series_does_not_grow_with_polls() -> None:
     metrics = Metrics(registry, top_polls=20)
     counts = []
     for second in range(30):
-        metrics.top_polls({f"poll-{second}-{n}": TopPoll(1.0 + n, 0.0) for n in range(500)})
+        metrics.top_polls({f"poll-{second}-{n}": 1.0 + n for n in range(500)}, lambda _poll: 0.0)
         counts.append(sum(len(family.samples) for family in registry.collect()))
     assert set(counts) == {counts[0]}
 
