@@ -193,6 +193,18 @@ def test_a_forgotten_poll_number_may_stand_for_another_poll() -> None:
     assert detector.advance(cells(launch, 250), BEGIN_MS + 7_260_000).findings == []
 
 
+@pytest.mark.parametrize("step_ms", [250, 1_000, 50_000])
+def test_a_poll_that_takes_the_place_of_a_forgotten_one_within_a_window_is_judged_by_its_own_past(step_ms: int) -> None:
+    rng, back_ms = np.random.default_rng(11), BEGIN_MS + 4 * 3_600_000
+    past, launch = surge(rng, 5, 0, BEGIN_MS, 1, 60), surge(rng, 1, 0, back_ms, 20, 5)
+    flood = surge(rng, 5, 0, back_ms + 20_000, 200, 2)
+    all_cells, detector = cells(joined(past, launch, flood), 250), watched()
+    play(detector, all_cells, [BEGIN_MS, *range(back_ms, back_ms + 10_001, 250)])
+    detector.forget(np.array([1]))
+    heard = play(detector, all_cells, [*range(back_ms + 10_000, back_ms + 60_001, step_ms)])
+    assert [(one.poll, one.phase) for one in heard.findings if one.at_ms < back_ms + 60_000] == [(5, "opened")]
+
+
 def test_every_poll_has_one_row_for_each_closed_window_since_its_first_vote() -> None:
     at_ms = np.array([90_000, 95_000, 400_000]) + BEGIN_MS
     heard = play(watched(), cells(Votes(at_ms, np.zeros(3, np.int64), np.zeros(3, np.int64)), 250), [BEGIN_MS, BEGIN_MS + 600_000])

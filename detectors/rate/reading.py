@@ -12,6 +12,7 @@ from detectors.columns import NO_OPTION, Bools, Floats, Int32s, Int64s
 from detectors.rate import columns as of
 from detectors.rate.drip import Drip
 from detectors.rate.findings import RateFinding, RatePhase, WindowScores
+from detectors.rate.lesson import Outlook
 from detectors.rate.params import LESSON_WINDOWS
 from detectors.rate.recent import Run, starts
 from detectors.rate.series import SeriesStates
@@ -50,12 +51,9 @@ class Reading:
 
     @cached_property
     def _levels(self) -> Levels:
-        groups, outlook = self._votes.groups, self._given.outlook
+        groups = self._votes.groups
         at, when = np.searchsorted(self._rows, groups.row), groups.window - self._start
-        mean = np.where(outlook.age[at, when] > 0, outlook.mean[at, when], np.inf)
-        spread = outlook.dispersion[at, when] + outlook.doubt[at, when]
-        rows, tail = self._states.rows, self._states.tail(groups.row)
-        return Levels(mean, spread, self._states.bunching(groups.row), tail, rows.option[groups.row])
+        return levels_of(self._states, self._given.outlook, groups.row, at, when)
 
     @cached_property
     def _suspects(self) -> _Suspects:
@@ -253,6 +251,13 @@ class Reading:
     def end_lesson(self) -> None:
         """Let the series learn the lesson; all rows there are must have been read."""
         self._states.end_lesson(self._rows, self._start // LESSON_WINDOWS, self._given, self._drip)
+
+
+def levels_of(states: SeriesStates, outlook: Outlook, rows: Int64s, at: Int64s, when: Int64s | int) -> Levels:
+    """Return what is expected of these rows, each in a window: its places in the outlook are `at` and `when`."""
+    mean = np.where(outlook.age[at, when] > 0, outlook.mean[at, when], np.inf)
+    spread = outlook.dispersion[at, when] + outlook.doubt[at, when]
+    return Levels(mean, spread, states.bunching(rows), states.tail(rows), states.rows.option[rows])
 
 
 def ends(values: Int64s) -> Int64s:

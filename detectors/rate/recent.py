@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from detectors.columns import Bools, Int64s
 
 _ROW_SHIFT = 36
 """Ticks of 50 ms since the epoch stay below 2^36 until 2078; rows stand above them in one key."""
+_TICKS = (1 << _ROW_SHIFT) - 1
 _MOST_RUNS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """Votes by (row, tick), ascending; ticks are counted from the epoch."""
 
@@ -32,17 +34,34 @@ class Run:
     @property
     def tick(self) -> Int64s:
         """Tick of each entry."""
-        return self.key & ((1 << _ROW_SHIFT) - 1)
+        return self.key & _TICKS
 
     def take(self, keep: Any) -> Run:
         """Return the chosen entries as a run."""
         return _run(self.key[keep], self.votes[keep], self.arrived_ms[keep])
+
+    @cached_property
+    def last_tick(self) -> int:
+        """The last tick with votes."""
+        return int(self.tick.max())
 
     def trailing(self, key: Int64s, ticks: int) -> Int64s:
         """Return the votes of each key's row in the `ticks` ticks that end with the key's tick."""
         low = np.maximum(key - ticks, (key >> _ROW_SHIFT << _ROW_SHIFT) - 1)
         votes: Int64s = self.until[self.key.searchsorted(key, "right")] - self.until[self.key.searchsorted(low, "right")]
         return votes
+
+
+def trailing(runs: list[Run], key: Int64s, ticks: int) -> Int64s:
+    """Return the votes of each key's row in the `ticks` ticks that end with the key's tick, in all runs together."""
+    votes = np.zeros(len(key), np.int64)
+    if not len(key):
+        return votes
+    first_tick = int((key & _TICKS).min()) - ticks + 1
+    for run in runs:
+        if run.last_tick >= first_tick:
+            votes += run.trailing(key, ticks)
+    return votes
 
 
 def starts(values: Int64s) -> Bools:

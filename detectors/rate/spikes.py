@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from detectors.columns import Floats, Int32s, Int64s
 from detectors.rate.params import RateParams
-from detectors.rate.recent import Run
+from detectors.rate.recent import Run, trailing
 from detectors.rate.tails import STAYS_OPEN, SpikeBudget, at_least, surprise
 from detectors.rate.windows import Groups
 
@@ -83,17 +84,22 @@ class SpikeTests:
 
         `runs` hold the votes, `levels` has one entry for each group of `asked`.
         """
-        bounds = self._bounds(groups)
+        each = ((bound, self.least(levels, number)) for number, bound in enumerate(self._bounds(groups)))
+        least = [np.where(bound >= least, least, np.inf)[groups.of_entry] for bound, least in each]
+        return self.far(runs, asked.key, least, np.full(len(asked.key), np.iinfo(np.int64).max))
+
+    def far(self, runs: list[Run], key: Int64s, least: Sequence[Floats] | Floats, most: Int64s) -> Suspects:
+        """Return the spans that end with these keys and have `least` votes or more, where none has more than `most`.
+
+        `least` has a column for each length of span, `most` is for all of them.
+        """
+        most, found = most.copy(), list[Suspects]()
         # no span has more votes than a longer one with the same end, so the longest are counted first
-        most = np.full(len(asked.key), np.iinfo(np.int64).max)
-        found: list[Suspects] = []
-        for number in reversed(range(len(self.params.spans_ms))):
-            least = self._least(levels, number)
-            least_of = np.where(bounds[number] >= least, least, np.inf)[groups.of_entry]
-            entry = (most >= least_of).nonzero()[0]
-            votes = self._trailing(runs, asked.key[entry], self.params.spans_ms[number])
+        for number in reversed(range(len(least))):
+            entry = (most >= least[number]).nonzero()[0]
+            votes = trailing(runs, key[entry], self.params.spans_ms[number] // self.params.tick_ms)
             most[entry] = votes
-            far = (votes >= least_of[entry]).nonzero()[0]
+            far = (votes >= least[number][entry]).nonzero()[0]
             found.append(Suspects(entry[far], np.full(len(far), number), votes[far]))
         return together(found[::-1])
 
@@ -113,7 +119,8 @@ class SpikeTests:
             bounds.append(np.where(first, np.inf, most + np.maximum(most, before * follows)))
         return bounds
 
-    def _least(self, levels: Levels, number: int) -> Floats:
+    def least(self, levels: Levels, number: int) -> Floats:
+        """Return how many votes a span must have to be worth an exact tail."""
         mean = levels.mean * (self.params.spans_ms[number] / self.params.window_ms)
         far = self.bar * np.sqrt(mean * (1.0 + (levels.spread + levels.bunching[:, number]) * mean))
         least: Floats = mean + np.maximum(self.params.min_excess_votes, far)
@@ -132,9 +139,3 @@ class SpikeTests:
         score = np.where(excess < self.params.min_excess_votes, np.minimum(score, _BELOW_THE_FLOOR), score)
         p_value, score = np.where(told, np.exp(-nats), 1.0), np.where(told, score, 0.0)
         return Spans(suspects.entry, span_ms, suspects.votes, mean, p_value, score)
-
-    def _trailing(self, runs: list[Run], key: Int64s, span_ms: int) -> Int64s:
-        votes = np.zeros(len(key), np.int64)
-        for run in runs:
-            votes += run.trailing(key, span_ms // self.params.tick_ms)
-        return votes

@@ -2,7 +2,8 @@
 
 An advance goes: votes become entries of rows (rate_rows, rate_recent) and are gathered by window (rate_windows); windows
 are judged by those before them (rate_lesson, rate_drip), every tick by its trailing spans (rate_spikes, rate_tails); a
-reading of both (rate_reading) lets episodes say what is new (rate_episode). Every ten windows a lesson ends: then series
+reading of both (rate_reading) lets episodes say what is new (rate_episode); where no window is over, only if a span is large
+enough to be looked at (rate_bars). Every ten windows a lesson ends: then series
 learn (rate_series), polls and shard too (rate_common, rate_prior), and quiet polls leave. State: about 3 KB a poll with two
 options (measured; River's means are half of it), and 32 bytes for each recent vote cell of a series.
 """
@@ -18,11 +19,12 @@ import numpy as np
 
 from detectors.columns import Int64s, VoteCells
 from detectors.rate import columns as of
+from detectors.rate.bars import Bars
 from detectors.rate.episode import Episodes
 from detectors.rate.findings import RateFinding, RateStep, WindowScores, joined
 from detectors.rate.params import LESSON_WINDOWS, RateParams
 from detectors.rate.reading import Reading, Votes
-from detectors.rate.recent import RecentVotes, Run, run_of
+from detectors.rate.recent import RecentVotes, Run, run_of, trailing
 from detectors.rate.series import SeriesStates
 from detectors.rate.spikes import SpikeTests
 from detectors.rate.windows import Groups
@@ -45,6 +47,7 @@ class TickRate:
         self._keep_scores = keep_scores
         self._tests = SpikeTests(params)
         self._states = SeriesStates(params)
+        self._bars = Bars(self._tests, self._states)
         self._recent = RecentVotes()
         self._episodes = Episodes(params.window_ms, params.calm_windows)
         self._alarms: set[tuple[int, int]] = set()
@@ -94,7 +97,7 @@ class TickRate:
         if not len(closed) and not len(cells):
             return
         new = self._enter(cells)
-        if len(closed) or self._may_speak(new):
+        if len(closed) or self._may_speak(new, closed.stop):
             reading = self._read(new, closed)
             step.findings += self._speak(reading, from_ms, closed)
             if self._keep_scores:
@@ -103,12 +106,15 @@ class TickRate:
                 reading.end_lesson()
                 self._sweep(until_ms, step)
 
-    def _may_speak(self, new: Run) -> bool:
-        """Keep votes of a step in which no window ends; tell whether any series has enough of them to be looked at."""
-        ticks = self.params.window_ms // self.params.tick_ms
+    def _may_speak(self, new: Run, window: int) -> bool:
+        """Keep votes of a step in which no window ends; tell whether any span has enough of them to be looked at."""
         self._recent.add(new)
-        votes = sum(run.trailing(new.key, ticks) for run in self._recent.runs)
-        return int(np.max(votes)) >= self.params.min_excess_votes
+        votes = trailing(self._recent.runs, new.key, self.params.window_ms // self.params.tick_ms)
+        able = (votes >= self.params.min_excess_votes).nonzero()[0]
+        if not len(able):
+            return False
+        key, least = new.key[able], self._bars.of(new.row[able], window)
+        return len(self._tests.far(self._recent.runs, key, least, votes[able]).entry) > 0
 
     def _read(self, new: Run, closed: range) -> Reading:
         """Put new votes beside recent ones and hold the windows that are over, and new ticks, against the outlook."""
@@ -159,6 +165,7 @@ class TickRate:
         self._states.begin(list(polls), cells.tick_ms[list(polls.values())].tolist())
         option_rows, options = rows.enter_options(poll_rows, cells.option)
         self._states.begin(list(options), cells.tick_ms[list(options.values())].tolist())
+        self._bars.drop([*polls, *options])
         watched = np.flatnonzero(option_rows >= 0)
         tick = cells.tick_ms // self.params.tick_ms
         return run_of(
@@ -205,6 +212,7 @@ class TickRate:
         self._until_ms, alarms, states, recent, episodes = snapshot
         self._alarms = {(poll, window) for poll, window in alarms}
         self._states.restore(states)
+        self._bars = Bars(self._tests, self._states)
         self._recent.restore(recent)
         self._episodes.restore(episodes)
 
