@@ -209,7 +209,7 @@ def test_reasons_are_told_strongest_first_for_both_sides() -> None:
     told.tell(9, finding(5, score=9.0), sighting(5, "p", score=3.0), sighting(5, "p", score=7.0, detector="crowd"))
     evidence = told.said[-1].data.evidence
     assert [one.detector for one in evidence if one.direction == "coordinated"] == ["crowd", "lockstep", "rate"]
-    assert [one.sentence[:18] for one in evidence if one.direction == "organic"] == ["The same 4 s would"]
+    assert [one.sentence[:18] for one in evidence if one.direction == "organic"] == ["A crowd that a pos"]
     told.tell(20, sighting(15, "q"))
     assert told.said[-1].data.evidence[-1].sentence.startswith("Nothing that was looked at speaks for a crowd")
 

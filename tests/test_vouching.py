@@ -82,7 +82,7 @@ def test_reasons_that_differ_in_numbers_only_are_given_once_with_the_strongest()
     strong.evidence[0] = Evidence("crowd", "organic", "The clients of 90 votes are like those of other polls.", 0.9, None, None)
     told.tell(100, surge(), weak, strong)
     said = [one.sentence for one in told.said[-1].data.evidence if one.detector == "crowd"]
-    assert said[0] == "The clients of 90 votes are like those of other polls. That is the strongest of 2 such surges."
+    assert said[0] == "The clients of 90 votes are like those of other polls. It was so in 2 surges, most of all in this one."
     assert len(said) == 2
 
 

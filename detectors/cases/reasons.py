@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from detectors.cases.claim import Claim
-from detectors.cases.sentences import NO_CROWD, NO_SCRIPT, surge_against, surge_for
+from detectors.cases.sentences import NO_CROWD, NO_SCRIPT, SURGE_AGAINST, surge_for
 from detectors.findings import Evidence
 
 _MOST_A_SIDE = 8
@@ -26,8 +26,8 @@ def told(claims: Sequence[Claim]) -> list[Evidence]:
     ]
 
 
-def _fused(claims: Iterable[Claim]) -> Iterable[Evidence]:
-    """Yield the reasons of claims; what was said of several surges of a poll in the same words is said once, of the strongest.
+def _fused(claims: Iterable[Claim]) -> list[Evidence]:
+    """Return the reasons of claims; what was said of several surges of a poll in the same words is said once, of the strongest.
 
     Claims that stand are about groups of their own, and what is said of one is not said of another.
     """
@@ -37,7 +37,7 @@ def _fused(claims: Iterable[Claim]) -> Iterable[Evidence]:
         for one in _reasons(claim):
             words = one.sentence if claim.standing else one.sentence.translate(_NO_NUMBERS)
             alike.setdefault((about, one.detector, one.direction, words), []).append(one)
-    return map(_said_once, alike.values())
+    return [several[0] if len(several) == 1 else _said_once(several) for several in alike.values()]
 
 
 def _said_once(alike: Sequence[Evidence]) -> Evidence:
@@ -45,7 +45,7 @@ def _said_once(alike: Sequence[Evidence]) -> Evidence:
     surges = len({one.sentence for one in alike})
     if surges == 1 or strongest.observed is None:
         return strongest
-    return msgspec.structs.replace(strongest, sentence=f"{strongest.sentence} That is the strongest of {surges} such surges.")
+    return msgspec.structs.replace(strongest, sentence=f"{strongest.sentence} It was so in {surges} surges, most of all in this one.")
 
 
 def _reasons(claim: Claim) -> Sequence[Evidence]:
@@ -54,5 +54,5 @@ def _reasons(claim: Claim) -> Sequence[Evidence]:
         return finding.evidence
     return [
         Evidence("rate", "coordinated", surge_for(finding), finding.observed, finding.expected, finding.p_value),
-        Evidence("rate", "organic", surge_against(finding), None, None, None),
+        Evidence("rate", "organic", SURGE_AGAINST, None, None, None),
     ]

@@ -55,13 +55,10 @@ def surge_for(finding: Finding) -> str:
     return f"{what_happened(finding)}: a script could have sent them."
 
 
-def surge_against(finding: Finding) -> str:
-    """Tell how the surge could be a crowd, and what is not known."""
-    return (
-        f"The same {span(finding.start_ms, finding.end_ms)} would look alike if a post or a broadcast had sent a crowd: "
-        "the rate alone can't tell who voted, from where, and with whom."
-    )
-
+SURGE_AGAINST = (
+    "A crowd that a post or a broadcast sent would look alike: the rate alone can't tell who voted, from where, and with whom."
+)
+"""How a surge could be a crowd, and what is not known."""
 
 NO_CROWD = "Nothing that was looked at speaks for a crowd; posts and broadcasts outside of the platform are not looked at."
 NO_SCRIPT = "Nothing that was looked at speaks for a script; who runs an account is not looked at."
