@@ -16,11 +16,14 @@ from detectors.lockstep.log import VoteLog
 _DEPTH = 16
 UNIT_MS = 250
 TIME_BITS, _POLL_BITS = 28, 20
+_SPREAD = np.uint64(0x9E37_79B9_7F4A_7C15)
 _MOST_POLLS = (1 << (62 - TIME_BITS - _POLL_BITS)) - 1
 _MOST_MEETINGS, _MOST_OF_MANY = 64, 12
 """Meetings that are returned at once; fewer where there are so many votes that each takes long to weigh."""
 MOST_ROWS = 8_000
 """Votes of accounts with a history that are joined at once; of more, a share of the accounts is."""
+_MANY_PAIRS = 16_384
+"""So many pairs are of so many polls that most of them lie alone; of fewer, sorting all is cheaper than finding those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,9 @@ def _pairs(log: VoteLog, rows: Int64s, min_accounts: int) -> _Pairs:
     other = (poll != before) & (before >= 0) & (before < 1 << _POLL_BITS)
     row, poll, was = row[other], poll[other], was[other]
     key = (rank[poll + 1] << _POLL_BITS | before[other]) << TIME_BITS | time_units(log, was)
+    if len(key) > _MANY_PAIRS:
+        crowded = _crowded(key, min_accounts)
+        row, poll, was, key = row[crowded], poll[crowded], was[crowded], key[crowded]
     order = key.argsort()
     return _Pairs(row[order], poll[order], was[order], key[order])
 
@@ -135,6 +141,22 @@ def _ranks(poll: Int32s, min_accounts: int) -> Int64s:
     busy[0] = False
     rank = np.cumsum(busy) * busy
     return np.where(rank > _MOST_POLLS, 0, rank)
+
+
+def _crowded(key: Int64s, min_accounts: int) -> Int64s:
+    """Return the rows that belong to two polls that have enough accounts within some time.
+
+    Counted in a table whose places different polls and times may share: none is missed.
+    """
+    bits = len(key).bit_length() + 2
+    pair = ((key >> TIME_BITS).astype(np.uint64) * _SPREAD >> np.uint64(64 - bits)).astype(np.int64)
+    place = (pair + (key & ((1 << TIME_BITS) - 1)) // (WIDTHS_MS[-1] // UNIT_MS)) & ((1 << bits) - 1)
+    count = np.bincount(place, minlength=1 << bits)
+    # a window lies in two bins that follow each other, and so do their places
+    enough = count + np.maximum(np.roll(count, 1), np.roll(count, -1)) >= min_accounts
+    crowded = np.zeros(1 << bits, np.bool_)
+    crowded[pair[enough[place]]] = True
+    return crowded[pair].nonzero()[0]
 
 
 def time_units(log: VoteLog, rows: Int64s) -> Int64s:
