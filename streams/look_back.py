@@ -51,7 +51,7 @@ async def _read(consumer: Any, tp: TopicPartition, start: int, end: int) -> Reco
     while await consumer.position(tp) < end:
         fetched = await consumer.getmany(tp, timeout_ms=_PATIENCE_MS, max_records=end - start)
         new = fetched.get(tp, [])
-        records.extend(iter([record for record in new if record.offset < end]), len(new) + 1)
+        records.extend(record for record in new if record.offset < end)
         if not new and await consumer.position(tp) < end:
             raise TimeoutError(f"{tp.topic}/{tp.partition}: offsets {start} to {end} could not be read again")
     return records

@@ -38,7 +38,7 @@ class ScriptedThread:
             chosen = [offset for offset in self.log[tp] if offset >= self.position[tp]][: self.fetch_records]
             if chosen:
                 found[tp] = Records(tp.topic, tp.partition)
-                found[tp].extend((_parsed(offset) for offset in chosen), len(chosen) + 1)
+                found[tp].extend(_parsed(offset) for offset in chosen)
             at_end = not chosen or chosen[-1] == self.log[tp][-1]
             self.position[tp] = self.end[tp] if at_end else chosen[-1] + 1
         self.during_fetch()

@@ -145,7 +145,7 @@ def test_the_series_of_a_slot_end_when_its_poll_leaves() -> None:
     assert value(registry, "pollwatch_top_poll_score", slot="1") is None
     metrics.top_polls({"b": 2.0}, {"b": 1.5}.__getitem__)
     assert (metrics.slots, value(registry, "pollwatch_top_poll_score", slot="0")) == (("b",), 1.5)
-    metrics.top_polls({}, {}.__getitem__)
+    metrics.top_polls({}, lambda _poll: 0.0)
     assert metrics.slots == (None,)
     for name in ("pollwatch_top_poll_score", "pollwatch_top_poll_votes_per_second"):
         assert value(registry, name, slot="0") is None

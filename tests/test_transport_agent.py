@@ -46,7 +46,7 @@ class Queued:
         self.handled: list[int] = []
         for first in range(0, 10 * batches, 10):
             records = Records("votes", 0)
-            records.extend((_parsed(first + i) for i in range(10)), 11)
+            records.extend(_parsed(first + i) for i in range(10))
             message = BatchMessage(VOTES, records, self.app.consumer_generation_id)
             self.consumer.ledger.partitions[VOTES].deliver(message, first)
             message.incref()

@@ -21,7 +21,7 @@ def parsed(offset: int, value: bytes | None, headers: tuple[Any, ...] = ()) -> A
 
 def records_of(contents: list[bytes | None], first: int = 0) -> Records:
     records = Records("votes", 3)
-    records.extend((parsed(first + 2 * i, value) for i, value in enumerate(contents)), len(contents) + 1)
+    records.extend(parsed(first + 2 * i, value) for i, value in enumerate(contents))
     return records
 
 
@@ -46,7 +46,7 @@ def test_a_full_partition_takes_turns_with_the_others() -> None:
 
 def test_indexing_and_iterating_give_the_records_that_aiokafka_would() -> None:
     records = Records("votes", 3, timestamp_type=1)
-    records.extend([parsed(7, b"a"), parsed(9, None, (("trace", b"1"),))], 5)
+    records.extend([parsed(7, b"a"), parsed(9, None, (("trace", b"1"),))])
     expected = [
         ConsumerRecord("votes", 3, 7, 1_007, 1, b"k", b"a", None, 1, 1, ()),
         ConsumerRecord("votes", 3, 9, 1_009, 1, b"k", None, None, 1, -1, (("trace", b"1"),)),
@@ -59,17 +59,8 @@ def test_indexing_and_iterating_give_the_records_that_aiokafka_would() -> None:
 
 def test_a_slice_keeps_headers_with_their_record() -> None:
     records = Records("votes", 0)
-    records.extend((parsed(i, b"v", (("n", b"%d" % i),) if i % 2 else ()) for i in range(6)), 9)
+    records.extend(parsed(i, b"v", (("n", b"%d" % i),) if i % 2 else ()) for i in range(6))
     assert records[3:].headers == {0: (("n", b"3"),), 2: (("n", b"5"),)}
-
-
-def test_extend_stops_at_the_limit_without_taking_one_record_too_many() -> None:
-    source = iter([parsed(i, b"v") for i in range(5)])
-    records = Records("votes", 0)
-    assert not records.extend(source, 3)
-    assert next(source).offset == 3
-    assert records.extend(source, 3)
-    assert list(records.offsets) == [0, 1, 2, 4]
 
 
 def test_offsets_and_times_become_numpy_columns_without_a_copy() -> None:

@@ -7,7 +7,7 @@ through those that wait in queues. Values, keys and numbers are nothing to it. M
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from aiokafka.structs import ConsumerRecord
@@ -84,11 +84,10 @@ class Records(Sequence[Record]):
             part.headers = {new: self.headers[old] for new, old in enumerate(chosen) if old in self.headers}
         return part
 
-    def extend(self, parsed: Any, at_most: int) -> bool:
-        """Add up to `at_most` records of an iterator; return whether it ended before that."""
+    def extend(self, parsed: Iterable[Any]) -> None:
+        """Add records as aiokafka parses them; each may be forgotten when the next one comes."""
         offset, timestamp_ms = self.offsets.append, self.timestamps_ms.append
         key, value = self.keys.append, self.values.append
-        room = at_most
         for record in parsed:
             if record.headers:
                 self.headers[len(self.offsets)] = tuple(record.headers)
@@ -96,10 +95,6 @@ class Records(Sequence[Record]):
             timestamp_ms(record.timestamp)
             key(record.key)
             value(record.value)
-            room -= 1
-            if not room:
-                return False
-        return True
 
     def value_bytes(self) -> int:
         """Return the summed length of the values."""
