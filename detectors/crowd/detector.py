@@ -3,7 +3,7 @@
 Votes enter a log; each poll's votes are screened a chunk at a time; a poll with odd chunks is examined at whole steps of event
 time; a group that is accused names its members, and every vote that comes later is weighed against it. Of a surge that
 nobody is accused of it is told who came. What is common to a shard's polls is learned between lessons only, so how calls are
-cut changes nothing. State: the log (15 MB at 150,000 votes), the platform (8 MB at most), 900 bytes a poll, and some kilobytes
+cut changes nothing. State: the log (15 MB at 150,000 votes), the platform (9 MB at most), 900 bytes a poll, and some kilobytes
 for each accused group.
 """
 
@@ -163,12 +163,13 @@ class Crowd:
 
     def _look(self, at_ms: int, poll: int, chunk: int, surge: Surge) -> list[Sighting]:
         said: list[Sighting] = []
+        rows = self._views.rows_of(at_ms, poll, surge)
         # the screen reads no handles, so one client's share of a crowd may be all that it sees of a script
-        if not self._accused.of(poll) and self._views.named_alike(at_ms, poll, surge):
+        if not self._accused.of(poll) and self._views.named_alike(rows):
             said = self._examine(at_ms, poll, chunk, surge.start_row, 0)
         for group in self._accused.of(poll):
             self._accused.catch_up(group, at_ms)
-        return said + self._views.look(at_ms, poll, surge, self._suspicion(poll, at_ms))
+        return said + self._views.look(at_ms, poll, surge, rows, self._suspicion(poll, at_ms))
 
     def _suspicion(self, poll: int, at_ms: int) -> float:
         run = self._runs.get(poll)

@@ -1,6 +1,6 @@
 """The last votes of a shard as columns, with who sent them; it knows nothing of what is looked for in them.
 
-A vote takes 72 bytes and its account id (8 more and the text). With room for what comes next a log of 150,000 votes is 15 to
+A vote takes 72 bytes and its account id (16 more and the text). With room for what comes next a log of 150,000 votes is 15 to
 25 MB with ids of 14 bytes.
 """
 
@@ -67,10 +67,11 @@ class VoteLog:
             "client": s.client[votes], "network": s.network[votes], "country": s.country[votes],
             "referrer": s.referrer[votes],
         }  # fmt: skip
-        for name, column in self._columns.items():
-            column[start : start + n] = new.get(name, 0)
+        # the other columns hold zeros where nothing was written yet
+        for name, column in new.items():
+            self._columns[name][start : start + n] = column
         if n:
-            self._ids.append((self.end, ids))
+            self._ids.append((self.end, _quick_to_read(ids)))
         self.end += n
 
     def _make_room(self, more: int) -> int:
@@ -96,13 +97,13 @@ class VoteLog:
         """Return a poll's rows in [from_row, to_row), none that is forgotten at `to_row`."""
         start = max(from_row, to_row - self.memory, self.first)
         part = self.column("poll")[start - self.first : max(to_row - self.first, 0)]
-        rows: Int64s = np.flatnonzero(part == poll) + start
+        rows: Int64s = (part == poll).nonzero()[0] + start
         return rows
 
     def next_row_of(self, poll: int, from_row: int) -> int | None:
         """Return a poll's first row from `from_row` on, also of those that lie ahead of the time worked at."""
-        later = np.flatnonzero(self.column("poll")[max(from_row - self.first, 0) :] == poll)
-        return int(later[0]) + max(from_row, self.first) if len(later) else None
+        later = self.column("poll")[max(from_row - self.first, 0) :] == poll
+        return int(later.argmax()) + max(from_row, self.first) if later.any() else None
 
     def get(self, name: str, rows: Int64s) -> NDArray[Any]:
         """Return one column's values in these rows."""
@@ -149,7 +150,7 @@ class VoteLog:
         while len(self._ids) > 1 and self._ids[1][0] <= first:
             self._ids.pop(0)
         if len(self._ids) > 2_000:
-            self._ids = [(self._ids[0][0], joined([ids for _, ids in self._ids]))]
+            self._ids = [(self._ids[0][0], _quick_to_read(joined([ids.contiguous() for _, ids in self._ids])))]
 
     def forget(self, polls: Int64s) -> None:
         """Let the rows of these polls belong to none."""
@@ -170,6 +171,11 @@ class VoteLog:
         if not self._room:
             self._room, self._columns = 1_024, {n: np.zeros(1_024, d) for n, d in _COLUMNS.items()}
         ids = Strings(np.frombuffer(state["ids"], np.uint8), np.frombuffer(state["ends"], np.int64))
-        self._ids = [(self.first, ids)] if len(ids) else []
+        self._ids = [(self.first, _quick_to_read(ids))] if len(ids) else []
 
 
+def _quick_to_read(ids: Strings) -> Strings:
+    """Return ids that know where each begins: else that is worked out for all whenever some are read."""
+    starts = np.zeros_like(ids.ends)
+    starts[1:] = ids.ends[:-1]
+    return Strings(ids.data, ids.ends, starts)

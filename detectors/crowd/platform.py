@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from river import stats
 
-from detectors.columns import Floats, Int64s
+from detectors.columns import Bools, Floats, Int64s
 from detectors.crowd.followers import FOLLOWER_BINS
 from detectors.crowd.handle_book import HandleBook
 from detectors.crowd.tallied import tallied
@@ -88,6 +88,10 @@ class Platform:
     def votes(self) -> float:
         """Votes learned."""
         return float(self.referrer_votes.sum())
+
+    def knows(self, codes: Codes) -> Bools:
+        """Tell of each network whether a vote came from it."""
+        return self.networks.contains(codes.ravel().astype(np.uint64)).reshape(codes.shape)
 
     def network_count(self, codes: Codes) -> Floats:
         """Return how many votes came from each network."""

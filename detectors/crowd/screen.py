@@ -157,7 +157,7 @@ def _repeats(codes: Any) -> Int64s:
 
 def _unseen(network: Any, platform: Platform) -> Floats:
     known = network != 0
-    unseen = _many((platform.network_count(network) == 0) & known)
+    unseen = _many(~platform.knows(network) & known)
     share: Floats = unseen / np.maximum(_many(known), 1)
     return share
 

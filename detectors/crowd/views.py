@@ -36,14 +36,16 @@ class Views:
         self.surges = Surges()
         self._said: dict[int, tuple[int, str, int]] = {}
 
-    def look(self, at_ms: int, poll: int, surge: Surge, suspicion: float) -> list[Sighting]:
+    def rows_of(self, at_ms: int, poll: int, surge: Surge) -> Int64s:
+        """Return the rows of a surge so far."""
+        return self._log.rows_of(poll, surge.start_row, self._log.row_at(at_ms))
+
+    def look(self, at_ms: int, poll: int, surge: Surge, rows: Int64s, suspicion: float) -> list[Sighting]:
         """Say who came with a surge, votes of accused groups left out; `suspicion` is the score of a group not accused."""
-        end = self._log.row_at(at_ms)
-        rows = self._log.rows_of(poll, surge.start_row, end)
         rest = rows[self._log.get("weight", rows) < 0.5]
         if not len(rows):
             return []
-        seen = NOBODY if _is_usual(surge, len(rows), len(rest), at_ms) else self._view(poll, surge, rest, end)
+        seen = NOBODY if _is_usual(surge, len(rows), len(rest), at_ms) else self._view(poll, surge, rest, self._log.row_at(at_ms))
         lean = leaning(seen, suspicion)
         number, said_lean, said_votes = self._said.get(poll, (0, "", 0))
         if number == surge.number and said_lean == lean and seen.votes < _GROWTH * said_votes:
@@ -52,9 +54,8 @@ class Views:
         arrived_ms = int(self._log.get("arrived_ms", rows).max())
         return [surge_sighting(poll, at_ms, surge, seen, lean, number != surge.number, arrived_ms)]
 
-    def named_alike(self, at_ms: int, poll: int, surge: Surge) -> bool:
+    def named_alike(self, rows: Int64s) -> bool:
         """Tell whether many handles of a surge are of one kind; a part of them is read, and none of a surge just begun."""
-        rows = self._log.rows_of(poll, surge.start_row, self._log.row_at(at_ms))
         if not self._platform.handles.tell or len(rows) < _LEAST_HANDLES:
             return False
         part = rows[:: -(-len(rows) // _MOST_HANDLES)]
