@@ -121,10 +121,11 @@ class Cutter:
             return []
         if now_ms == UNKNOWN_MS:
             self._standing, self._said_absent = Standing.ABSENT, True
-        passed_ms = now_ms - LAG_MS if now_ms != UNKNOWN_MS else UNKNOWN_MS
-        return self._empty(Steps(np.array([self._end]), np.array([passed_ms])))
+        return self.pass_to(now_ms - LAG_MS if now_ms != UNKNOWN_MS else UNKNOWN_MS)
 
-    def _empty(self, steps: Steps) -> list[Block]:
+    def pass_to(self, ms: int) -> list[Block]:
+        """Return blocks that let event time pass up to `ms`, a watermark that no record states."""
+        steps = Steps(np.array([self._end]), np.array([ms]))
         block = Block(self.source, self._end, self._end, steps, standing=self._standing)
         return [block] * (self._shard_of.shards + 1)
 

@@ -25,6 +25,7 @@ from streams.control import Control, closing, opening
 from streams.cutter import NOTHING_DECODED, Cutter, ShardOf, SourceRange, take
 from streams.scan_input import Chunk, is_large, read
 from streams.scan_output import ScanOutput
+from streams.scan_silence import Silence
 from streams.shard_team import ShardTeam
 from streams.stages import build_cases, scan_sources
 
@@ -84,6 +85,7 @@ class _Stages:
         self._window_ms = settings.rate.window_ms
         shard_of = ShardOf(settings.topics.partitions)
         self._cutters = [Cutter(name, shard_of) for name in scan_sources(settings)]
+        self._silence = Silence(self._cutters)
         self._next_offset = np.zeros(len(self._cutters), np.int64)
         self._team = team
         self._cases: CaseBook = build_cases(settings, "replay")
@@ -103,6 +105,9 @@ class _Stages:
         offset = self._offsets(chunk.source)
         self._output.refused(chunk.refused, decoded.refused, chunk.source, offset)
         for blocks in self._cut(chunk, offset):
+            self._silence.hear(blocks)
+            self._team.accept(blocks)
+        for blocks in self._silence.end_chunk():
             self._team.accept(blocks)
         self._advance()
 
