@@ -13,9 +13,9 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.rate.params import DAY_MS, RateParams
 
-_MEMORY_DAYS, _FEWEST_DAYS = 28.0, 2
+_MEMORY_DAYS, _FEWEST_DAYS = 28.0, 1
 _FEW_VOTES = 3.0
-_FIRST_DEVIATION, _FIRST_DEVIATION_DAYS = 0.3, 3.0
+_FIRST_DEVIATION, _FIRST_DEVIATION_DAYS = 0.4, 6.0
 _TODAY, _MEAN, _VARIANCE = range(3)
 
 
@@ -35,7 +35,7 @@ class Highs:
         self._days[:, :, row] = 0.0
 
     def above(self, window: int, counts: Floats, age: Int64s) -> Floats:
-        """Return deviations of sums (sums x rows) above the highest of the days before; without end for younger than two days."""
+        """Return deviations of sums (sums x rows) above the highest of the days before; without end before a day is over."""
         _, mean, variance = self._days[:, :, : len(age)]
         known = self._known_days(window, age)
         days = np.minimum(known, _MEMORY_DAYS)

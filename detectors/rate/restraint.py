@@ -1,4 +1,4 @@
-"""When a poll that surges again may be spoken of again: once a day, unless it is much larger, and not for ever.
+"""When a poll that surges again may be spoken of again: not within 18 hours, unless it is much larger, and not for ever.
 
 Budgets hold where traffic is as a model says. Some polls burst by nature; for these the bar follows their own alarms: each
 one raises it, each quiet day lowers it, so that in the long run no more than one in three days is said, whatever the traffic
@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 
 from detectors.rate.params import DAY_MS, RateParams
 
-_MUCH_LARGER = 2.0
+_REST_DAYS, _MUCH_LARGER = 0.75, 2.0
 _RAISED_BY, _ALARMS_PER_DAY, _MOST_RAISED = 0.25, 1 / 3, 3.0
 
 
@@ -37,7 +37,7 @@ class Restraint:
         said = self._said.get(row)
         if said is None:
             return True
-        if window - said.window <= self._windows_per_day:
+        if window - said.window <= _REST_DAYS * self._windows_per_day:
             return score > _MUCH_LARGER * said.score
         return score > math.exp(self._raised(said, window))
 

@@ -2,7 +2,7 @@
 
 An advance gathers votes by poll and window. Each window that is over is held against what is usual (rate/rhythm.py), alone and
 with those before it (rate/sums.py), spoken of if it may be (rate/restraint.py, rate/episode.py), and learned. Polls have nothing in
-common here. State: 3.6 KB a poll with windows of five minutes.
+common here. State: 4.5 KB a poll with windows of five minutes.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class VolumeRate:
         if self._keep_scores:
             opened = {found.poll for found in said if found.phase == "opened"}
             scores.append(self._scores(window, usual.votes, score, opened))
-        self._sums.learn(window, sums, age, usual, cut)
+        self._sums.learn(window, sums, judged, age, usual, cut)
         self._rhythm.learn(window, age, usual, cut, at_minute)
         columns[_VOTES] = columns[_ARRIVED_MS] = 0
 
