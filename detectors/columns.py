@@ -85,6 +85,16 @@ def run_starts(ordered: Int32s | Int64s | Hashes) -> Int64s:
     return np.flatnonzero(begins)
 
 
+def distinct(values: Int32s | Int64s) -> Any:
+    """Return each value once, ascending: numpy's `unique` builds a hash table for it, which takes several times as long.
+
+    >>> distinct(np.array([7, 3, 7])).tolist()
+    [3, 7]
+    """
+    ordered: Any = np.sort(values)
+    return ordered[run_starts(ordered)]
+
+
 def runs(column: Int64s | Hashes) -> list[tuple[int, int]]:
     """Return where each run of equal neighbours begins and ends.
 

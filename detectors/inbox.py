@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from detectors.block import Block, Standing
-from detectors.columns import Bools, Hashes, Int32s, Int64s, int64s, order_of
+from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, int64s, order_of
 from detectors.senders import NO_SENDERS, Senders, packed, senders, unpacked, with_sketches
 from detectors.watermark import UNKNOWN_MS
 
@@ -101,13 +101,16 @@ class Inbox:
         if len(rows):
             at_row = passed[np.searchsorted(block.steps.offset, rows.offset, side="right")]
             effective = np.maximum(rows.ts_ms, np.maximum(at_row, self._frontier_ms))
-            sender = with_sketches(rows.sender.thin(), self._sketch_width)
+            sender = with_sketches(self._thin(rows.sender), self._sketch_width)
             self._waiting.append(
                 Sequence(effective, rows.ts_ms, rows.event, rows.account, name, rows.arrived_ms, sender)
             )
         self._passed_ms[source] = int(passed[-1])
         self._mark[source] = block.end
         self._standing[source] = block.standing
+
+    def _thin(self, sender: Senders) -> Senders:
+        return sender.thin() if self._sketch_width else with_sketches(sender, 0)
 
     def frontier_ms(self) -> int:
         """Return the event time that every source has passed, or UNKNOWN_MS while one was not heard of.
@@ -127,7 +130,7 @@ class Inbox:
 
     def waiting_names(self) -> Int32s:
         """Return the distinct names of the rows that wait."""
-        names: Int32s = np.unique(_joined(self._waiting).name)
+        names: Int32s = distinct(_joined(self._waiting).name)
         return names
 
     def release(self, until_ms: int) -> Sequence:
@@ -136,7 +139,7 @@ class Inbox:
         due = waiting.effective_ms < until_ms
         kept = waiting.take(~due)
         # a view would keep the ids of all that were released, too
-        self._waiting = [replace(kept, sender=kept.sender.whole().thin())] if len(kept) else []
+        self._waiting = [replace(kept, sender=self._thin(kept.sender.whole()))] if len(kept) else []
         rows = np.flatnonzero(due)
         return waiting.take(rows[_order(waiting.effective_ms[rows], waiting.event[rows])])
 
@@ -160,7 +163,7 @@ class Inbox:
         self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._passed_ms}
         self._frontier_ms = state["frontier_ms"]
         columns = {name: np.frombuffer(state["waiting"][name], dtype) for name, dtype in _COLUMNS.items()}
-        sender = unpacked(state["waiting_senders"], self._sketch_width).thin()
+        sender = self._thin(unpacked(state["waiting_senders"], self._sketch_width))
         self._waiting = [Sequence(sender=sender, **columns)]
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from detectors.block import Rows
-from detectors.columns import Int32s, Int64s, run_starts
+from detectors.columns import Int32s, Int64s, distinct, run_starts
 
 MAX_OPTIONS = 64
 OTHER = "(other options)"
@@ -101,7 +101,7 @@ class PollBook:
     def strangers(self, name: Int32s) -> int:
         """Return how many polls these names may enter at most that are not there now."""
         new = name[self._names.poll[name] < 0]
-        return len(np.unique(new)) if len(new) else 0
+        return len(distinct(new)) if len(new) else 0
 
     def oldest_ms(self) -> int:
         """Return when the poll that is quiet longest was heard of last; the end of time if there is none."""

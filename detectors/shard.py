@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 
 from detectors.block import Block
-from detectors.columns import NO_OPTION, Bools, Int32s, Int64s, VoteCells, int32s, int64s, run_starts
+from detectors.columns import (
+    NO_OPTION,
+    Bools,
+    Int32s,
+    Int64s,
+    VoteCells,
+    distinct,
+    int32s,
+    int64s,
+    run_starts,
+)
 from detectors.counted import Counted, ScoredWindows
 from detectors.findings import Finding, Report, Retired, Standings
 from detectors.inbox import Inbox, Sequence
@@ -201,7 +211,7 @@ class Shard:
             counted.votes_by_poll[poll_id] = counted.votes_by_poll.get(poll_id, 0) + int(count)
 
     def _standings(self, changed: list[Int32s]) -> Standings:
-        cells = np.unique(np.concatenate([int32s(), *changed]))
+        cells = distinct(np.concatenate([int32s(), *changed]))
         cells = cells[self.book.cell_poll[cells] >= 0]
         return Standings(
             [self.book.poll_ids[number] for number in self.book.cell_poll[cells].tolist()],

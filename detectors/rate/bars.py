@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detectors.columns import Floats, Int64s
+from detectors.columns import Floats, Int64s, distinct
 from detectors.rate.params import LESSON_WINDOWS
 from detectors.rate.reading import levels_of
 from detectors.rate.series import SeriesStates
@@ -29,7 +29,7 @@ class Bars:
             self._window = window
             self._known = np.zeros(2 * self._states.rows.used, np.bool_)
             self._least = np.zeros((len(self._least), len(self._known)))
-        unknown = np.unique(rows[~self._known[rows]])
+        unknown = distinct(rows[~self._known[rows]])
         if len(unknown):
             start = window // LESSON_WINDOWS * LESSON_WINDOWS
             outlook = self._states.judged(unknown, start, window - start).outlook

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Int64s, VoteCells
+from detectors.columns import Int64s, VoteCells, distinct
 from detectors.rate import columns as of
 from detectors.rate.bars import Bars
 from detectors.rate.episode import Episodes
@@ -137,7 +137,8 @@ class TickRate:
         if ends or (self._keep_scores and len(closed)):
             return self._states.rows.taken()
         if not len(closed):
-            return np.unique(with_votes)
+            rows: Int64s = distinct(with_votes)
+            return rows
         return self._states.rows.families(np.concatenate([with_votes, np.array(self._episodes.rows(), np.int64)]))
 
     def _speak(self, reading: Reading, from_ms: int, closed: range) -> list[RateFinding]:
