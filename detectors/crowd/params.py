@@ -10,7 +10,7 @@ class CrowdParams:
     """Settings of the composition detector.
 
     step_ms: milliseconds. Polls that look unusual are examined at whole multiples of this (event time).
-    log_votes: votes. So many of the last votes a shard remembers with their senders, 90 bytes or so each.
+    log_votes: votes. So many of the last votes a shard remembers with their senders, 110 bytes or so each.
     chunk_votes: votes. Every so many votes of a poll in a row are looked over at once.
     false_accusations: chance that an examination accuses a crowd that is unusual in one way only.
     min_members: accounts. A group smaller than this is never accused.
