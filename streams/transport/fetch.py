@@ -21,6 +21,10 @@ from streams.transport.records import Records
 # (aiokafka sends one fetch to a broker at a time), so this bounds the pause of a partition that was held back.
 FETCH_MAX_WAIT_MS = 100
 
+# Of one answer of a broker, which lies in memory three times while it is read; aiokafka's default is 50 MB.
+# Partitions are asked for in another order each time, so none has to wait for long.
+FETCH_MAX_BYTES = 12 << 20
+
 # Unless Faust's `broker_max_poll_records` says otherwise: some 20 ms of parsing, in which nothing else of the thread runs.
 MAX_FETCH_RECORDS = 24_000
 
@@ -39,8 +43,9 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        # Faust passes neither; aiokafka reads both when the consumer starts.
+        # Faust passes none of them; aiokafka reads them when the consumer starts.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
+        consumer._fetch_max_bytes = FETCH_MAX_BYTES
         consumer._isolation_level = "read_committed"
         return consumer
 
