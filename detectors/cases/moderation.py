@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from detectors.alert import Recommended
 from detectors.cases.claim import Claim
-from detectors.findings import Evidence, Member, Reason
+from detectors.findings import Evidence, Reason
 
 _Value = TypeVar("_Value")
 _NO_REASON: Reason = "in_the_burst"
@@ -54,24 +54,22 @@ class ModerationItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def named_by(claims: Iterable[Claim]) -> dict[str, NamedAccount]:
     """Return everybody whom a standing claim names: the highest score, the reasons of all."""
-    told: dict[str, Member] = {}
+    told: dict[str, tuple[float, list[Reason]]] = {}
     for claim in claims:
         for account_id, member in claim.named.items() if claim.standing else ():
-            other = told.get(account_id)
-            told[account_id] = member if other is None else _both(member, other)
+            score, reasons = member.score, member.reasons
+            if account_id in told:
+                other, others = told[account_id]
+                score, reasons = max(score, other), others if others == reasons else others + reasons
+            told[account_id] = (score, reasons)
     sorts: dict[tuple[Reason, ...], list[Reason]] = {}
     named: dict[str, NamedAccount] = {}
-    for account_id, member in told.items():
-        reasons = tuple(member.reasons) or (_NO_REASON,)
-        if reasons not in sorts:
-            sorts[reasons] = sorted(set(reasons))
-        named[account_id] = NamedAccount(account_id, member.score, sorts[reasons])
+    for account_id, (score, reasons) in told.items():
+        sort = tuple(reasons) or (_NO_REASON,)
+        if sort not in sorts:
+            sorts[sort] = sorted(set(sort))
+        named[account_id] = NamedAccount(account_id, score, sorts[sort])
     return named
-
-
-def _both(one: Member, other: Member) -> Member:
-    score = max(one.score, other.score)
-    return Member(one.account_id, score, one.reasons if one.reasons == other.reasons else one.reasons + other.reasons)
 
 
 def parts_of(
