@@ -62,6 +62,14 @@ def test_with_many_votes_polls_take_turns_and_nothing_depends_on_cuts(
     assert (ring, script > 145) == (30, True), f"seed {seed}: {ring}, {script}"
 
 
+def test_leaving_out_pairs_that_lie_alone_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    votes = busy(14)
+    seen, state = whole(votes)
+    monkeypatch.setattr("detectors.lockstep.meetings._MANY_PAIRS", 0)
+    assert seen, "nothing to compare"
+    assert whole(votes) == (seen, state)
+
+
 @pytest.mark.parametrize("seed", [3, 4])
 def test_a_restart_at_any_time_changes_nothing(seed: int) -> None:
     votes = busy(seed)
