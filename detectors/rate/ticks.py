@@ -2,10 +2,10 @@
 
 An advance goes: votes become entries of rows (rate_rows, rate_recent) and are gathered by window (rate_windows); windows
 are judged by those before them (rate_lesson, rate_drip), every tick by its trailing spans (rate_spikes, rate_tails); a
-reading of both (rate_reading) lets episodes say what is new (rate_episode); where no window is over, only if a span is large
-enough to be looked at (rate_bars). Every ten windows a lesson ends: then series
-learn (rate_series), polls and shard too (rate_common, rate_prior), and quiet polls leave. State: about 3 KB a poll with two
-options (measured; River's means are half of it), and 32 bytes for each recent vote cell of a series.
+reading of both (rate_reading) lets episodes say what is new (rate_episode). A step that ends no window is read only if a
+span in it reaches its bar (rate_bars). Every ten windows a lesson ends: then series learn (rate_series), polls and shard
+too (rate_common, rate_prior), and quiet polls leave. State: about 3 KB a poll with two options (measured; River's means
+are half of it), and 32 bytes for each recent vote cell of a series.
 """
 
 from __future__ import annotations
