@@ -9,6 +9,7 @@ import numpy as np
 from detectors.columns import Floats, Int64s
 from detectors.crowd.handles import KINDS, SAYS_NOTHING, Handles, codes
 from detectors.crowd.platform import Platform
+from detectors.crowd.tallied import tallied
 
 _LEAST = 12
 _LEAST_SURPRISE = 10.0
@@ -33,15 +34,14 @@ def commonest(handles: Handles, young: bool, platform: Platform) -> Namesakes | 
         return None
     found: list[Namesakes] = []
     for kind in range(len(KINDS)):
-        counts = np.bincount(codes(handles, kind), minlength=SAYS_NOTHING + 1)
-        n = len(handles) - int(counts[: SAYS_NOTHING + 1].sum())
-        counts[: SAYS_NOTHING + 1] = 0
-        many = (counts >= _LEAST).nonzero()[0]
-        if len(many):
-            usual = platform.handles.usual(kind, many, young)
-            surprise = _surprise(counts[many], n * usual)
+        code = codes(handles, kind)
+        values, counts = tallied(code[code > SAYS_NOTHING])
+        many = counts >= _LEAST
+        if many.any():
+            usual = platform.handles.usual(kind, values[many], young)
+            surprise = _surprise(counts[many], int(counts.sum()) * usual)
             best = int(np.argmax(surprise))
-            found.append(Namesakes(kind, int(many[best]), float(usual[best]), float(surprise[best])))
+            found.append(Namesakes(kind, int(values[many][best]), float(usual[best]), float(surprise[best])))
     best_of = max(found, key=lambda one: one.surprise, default=None)
     return best_of if best_of and best_of.surprise > _LEAST_SURPRISE else None
 
