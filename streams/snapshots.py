@@ -23,7 +23,6 @@ from streams.metric_labels import Sink
 from streams.outbox import Outbox
 
 FORMAT = 2
-_READABLE = (1, 2)
 CHUNK_BYTES = 512 * 1024
 _MANIFEST = "manifest"
 # MessagePack's first bytes of a map and an array with at most 65,535 entries, and of bytes
@@ -91,7 +90,7 @@ class SnapshotStore:
         return size
 
     async def read(self) -> Snapshot | None:
-        """Return the newest complete snapshot, or None. Raises `UnreadableSnapshot` for one of a newer format."""
+        """Return the newest complete snapshot, or None. Raises `UnreadableSnapshot` for one of another format."""
         found = await self._read_topic()
         self._keys = {offset: [self._key(offset, c) for c in f.chunks] for offset, f in found.items()}
         for offset in sorted(found, reverse=True):
@@ -106,9 +105,9 @@ class SnapshotStore:
             logger.warning("snapshot %s at offset %d has no manifest: passed over", self._name, offset)
             return None
         manifest = msgspec.json.decode(found[_MANIFEST], type=Manifest)
-        if manifest.format not in _READABLE:
+        if manifest.format != FORMAT:
             raise UnreadableSnapshot(
-                f"snapshot {self._name} at offset {offset} has format {manifest.format}, not {FORMAT} or 1: "
+                f"snapshot {self._name} at offset {offset} has format {manifest.format}, not {FORMAT}: "
                 "run the version that wrote it, or reprocess without it"
             )
         chunks, digest = [found.get(str(number), b"") for number in range(manifest.chunks)], _digest()
