@@ -1,7 +1,7 @@
 """Who voted what: of several votes of one account in one poll the last by (time, event) counts, whenever it came.
 
-State: 36 bytes a voter and poll in tables that are 30 to 60 % full, so 60 to 120 bytes each; a million voters of one
-poll each hold about 90 MB over all shards.
+State: 28 bytes a voter and poll in tables that are 30 to 60 % full, so 47 to 94 bytes each; a million voters of one
+poll each hold about 70 MB over all shards.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from detectors.columns import Bools, Int32s, Int64s, int32s, int64s, order_of, r
 from detectors.inbox import Sequence
 from detectors.keyed_table import KeyedTable, mix
 
-_COLUMNS = {"ts_ms": "i8", "event": "u8", "cell": "i4", "serial": "i8"}
+_COLUMNS = {"ts_ms": "i8", "event": "u8", "cell": "i4"}
+_NO_POLL = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._voters = KeyedTable(_COLUMNS)
+        # a cell is of one poll until that poll is forgotten, so no voter needs to say which poll it is of
+        self._serial_of_cell = int64s([_NO_POLL])
 
     def __len__(self) -> int:
         return len(self._voters)
@@ -48,7 +51,7 @@ class Tally:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._voters.nbytes
+        return self._voters.nbytes + int(self._serial_of_cell.nbytes)
 
     def count(self, votes: Sequence, cell: Int32s, serial: Int64s) -> TallyChange:
         """Count a run of votes (no replies, in sequence), each with its option's cell and its poll's serial."""
@@ -70,7 +73,7 @@ class Tally:
             rows = order[starts[group] : stops[group]]
             stands[group] = self._contest(votes, cell, rows, -1 if new[group] else int(slot[group]), wins, left)
         first = first[new]
-        self._voters.values["serial"][slot[new]] = serial[first]
+        self._note(cell, serial)
         self._store(votes, cell, stands, slot)
         is_first = np.zeros(len(voter), np.bool_)
         is_first[first] = True
@@ -101,21 +104,33 @@ class Tally:
         values["ts_ms"][slot], values["event"][slot] = votes.ts_ms[row], votes.event[row]
         values["cell"][slot] = cell[row]
 
+    def _note(self, cell: Int32s, serial: Int64s) -> None:
+        """Write down which poll each cell is of."""
+        known = self._serial_of_cell
+        missing = int(cell.max()) + 1 - len(known)
+        if missing > 0:
+            self._serial_of_cell = known = np.append(known, np.zeros(max(missing, len(known)), np.int64))
+        known[cell] = serial
+
     def forget(self, serials: Int64s) -> None:
         """Forget the voters of these polls."""
+        gone = np.isin(self._serial_of_cell, serials)
+        self._serial_of_cell[gone] = _NO_POLL
         keys, values = self._voters.entries()
-        kept = ~np.isin(values["serial"], serials)
+        kept = ~gone[values["cell"]]
         self._voters.replace(keys[kept], {name: column[kept] for name, column in values.items()})
 
     def snapshot(self) -> dict[str, bytes]:
         """Return the state as little-endian columns."""
         keys, values = self._voters.entries()
-        return {"key": keys.tobytes(), **{name: column.tobytes() for name, column in values.items()}}
+        columns = {"key": keys, **values, "serial_of_cell": self._serial_of_cell}
+        return {name: column.tobytes() for name, column in columns.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
         values = {name: np.frombuffer(state[name], dtype) for name, dtype in _COLUMNS.items()}
         self._voters.replace(np.frombuffer(state["key"], np.uint64), values)
+        self._serial_of_cell = np.frombuffer(state["serial_of_cell"], np.int64).copy()
 
 
 def _contested(late: Bools, order: Int64s, starts: Int64s, new: Bools) -> Int64s:
