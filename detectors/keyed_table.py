@@ -1,7 +1,7 @@
 """A hash table over 64-bit keys that is read and written a column at a time; it knows nothing of what the keys mean.
 
-Open addressing with linear probing. The table doubles when it is 60 % full, so it holds between 13 and 27 bytes a key,
-and each value column adds its own width times 1.7 to 3.4. Keys come from a keyed hash, so nobody outside can choose
+Open addressing with linear probing. The table grows by half when it is 70 % full, so it holds between 11 and 18 bytes a
+key, and each value column adds its own width times 1.4 to 2.2. Keys come from a keyed hash, so nobody outside can choose
 them to collide; one key (2**64 - 1) stands for an empty place and is folded into its neighbour.
 """
 
@@ -16,7 +16,11 @@ from detectors.columns import Bools, Hashes, Int64s
 
 _EMPTY = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _SMALLEST = 1 << 10
-_MAX_LOAD = 0.6
+_MAX_LOAD = 0.7
+_AHEAD = np.arange(1, 9)
+_FEW = 64
+_ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
+_HALF = np.uint64(32)
 
 
 def mix(keys: Hashes, salt: int | Int64s) -> Hashes:
@@ -24,7 +28,7 @@ def mix(keys: Hashes, salt: int | Int64s) -> Hashes:
 
     The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, figure 2), a bijection of key + salt * odd.
     """
-    salted = np.asarray(salt).astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15)
+    salted = np.asarray(salt).astype(np.uint64) * _ODD
     z = keys + salted
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
@@ -35,7 +39,8 @@ def mix(keys: Hashes, salt: int | Int64s) -> Hashes:
 class KeyedTable:
     """Distinct 64-bit keys, each with one row of the value columns named in `columns` (name to dtype).
 
-    `slots` are positions in the value columns; they hold until the table grows, in `enter`, `insert` or `reserve`.
+    `slots` are positions in the value columns; they hold until the table grows, in `enter`, `insert` or `reserve`, or
+    forgets, in `keep` or `replace`.
     """
 
     def __init__(self, columns: dict[str, str] | None = None) -> None:
@@ -60,8 +65,7 @@ class KeyedTable:
         rows = ((seen != wanted) & (seen != _EMPTY)).nonzero()[0]
         at, wanted = at[rows], wanted[rows]
         while len(rows):
-            at = (at + 1) & self._mask
-            seen = self._keys[at]
+            at, seen = self._next(at, wanted)
             hit = seen == wanted
             found[rows[hit]] = at[hit]
             goes_on = ~hit & (seen != _EMPTY)
@@ -87,41 +91,70 @@ class KeyedTable:
     def reserve(self, more: int) -> None:
         """Make room for so many more keys: slots found after this hold while they are inserted."""
         if (self._count + more) > _MAX_LOAD * len(self._keys):
-            self._grow(self._count + more)
+            self._move(self._taken(), self._size_for(self._count + more, len(self._keys)))
 
     def entries(self) -> tuple[Hashes, dict[str, NDArray[Any]]]:
         """Return copies of all keys and their values, in no particular order."""
-        taken = np.flatnonzero(self._keys != _EMPTY)
+        taken = self._taken()
         return self._keys[taken], {name: column[taken] for name, column in self.values.items()}
+
+    def keep(self, kept: Bools) -> None:
+        """Forget the entries whose slots are not `kept`; the others get other slots."""
+        taken = self._taken()
+        taken = taken[kept[taken]]
+        self._count = len(taken)
+        self._move(taken, self._size_for(len(taken), _SMALLEST))
 
     def replace(self, keys: Hashes, values: dict[str, NDArray[Any]]) -> None:
         """Forget everything and hold these distinct keys with these values instead."""
-        self._count = 0
-        self._allocate(_SMALLEST)
-        slots = self.insert(keys)
+        keys = _storable(keys)
+        self._count = len(keys)
+        self._allocate(self._size_for(len(keys), _SMALLEST))
+        slots = self._fill(keys)
         for name, column in values.items():
             self.values[name][slots] = column
 
     def _allocate(self, size: int) -> None:
         self._keys = np.full(size, _EMPTY, dtype=np.uint64)
         self.values: dict[str, NDArray[Any]] = {n: np.zeros(size, dtype=d) for n, d in self._dtypes.items()}
-        self._mask = size - 1
-        self._shift = np.uint64(64 - (size.bit_length() - 1))
+
+    def _taken(self) -> Int64s:
+        taken: Int64s = (self._keys != _EMPTY).nonzero()[0]
+        return taken
 
     def _home(self, keys: Hashes) -> Int64s:
-        # Fibonacci hashing: the product's high bits depend on every bit of the key
-        return ((keys * np.uint64(0x9E37_79B9_7F4A_7C15)) >> self._shift).astype(np.int64)
+        # Fibonacci hashing: the product's high bits depend on every bit of the key; they are scaled to the table's size
+        home = keys * _ODD
+        home >>= _HALF
+        home *= np.uint64(len(self._keys))
+        home >>= _HALF
+        return home.view(np.int64)
 
     def _place(self, keys: Hashes) -> tuple[Int64s, Bools]:
         slots = self._home(keys)
         new = self._keys[slots] == _EMPTY
         left = self._take(slots, keys, new)
         while len(left):
-            slots[left] = at = (slots[left] + 1) & self._mask
-            wanted, free = keys[left], self._keys[at] == _EMPTY
-            new[left] = free
+            wanted = keys[left]
+            at, seen = self._next(slots[left], wanted)
+            free = seen == _EMPTY
+            slots[left], new[left] = at, free
             left = left[self._take(at, wanted, free)]
         return slots, new
+
+    def _next(self, at: Int64s, wanted: Hashes) -> tuple[Int64s, Hashes]:
+        """Return a place after each of these, and what it holds: no place between is empty or holds what is wanted."""
+        if len(at) > _FEW:
+            at = at + 1
+            at[at == len(self._keys)] = 0
+            return at, self._keys[at]
+        # a step costs the same for one row as for a hundred: the few that have far to go look at several places at once
+        ahead = (at[:, np.newaxis] + _AHEAD) % len(self._keys)
+        seen = self._keys[ahead]
+        stops = (seen == wanted[:, np.newaxis]) | (seen == _EMPTY)
+        stops[:, -1] = True
+        first = (np.arange(len(at)), stops.argmax(axis=1))
+        return ahead[first], seen[first]
 
     def _take(self, at: Int64s, keys: Hashes, free: Bools) -> Int64s:
         """Let keys take the places that are free; return the rows of those whose place holds another key."""
@@ -131,16 +164,39 @@ class KeyedTable:
         others: Int64s = (self._keys[at] != keys).nonzero()[0]
         return others
 
-    def _grow(self, needed: int) -> None:
-        old_keys, old_values = self._keys, self.values
-        size = len(old_keys)
-        while needed > _MAX_LOAD * size:
-            size *= 2
-        self._allocate(size)
-        taken = np.flatnonzero(old_keys != _EMPTY)
-        slots, _ = self._place(old_keys[taken])
-        for name, column in old_values.items():
-            self.values[name][slots] = column[taken]
+    @staticmethod
+    def _size_for(count: int, size: int) -> int:
+        """Return `size`, grown until it takes `count` keys."""
+        while count > _MAX_LOAD * size:
+            size += size // 2
+        return size
+
+    def _move(self, taken: Int64s, size: int) -> None:
+        """Give the entries at these slots places in a table of another size."""
+        keys = self._keys[taken]
+        self._keys = np.full(size, _EMPTY, dtype=np.uint64)
+        slots = self._fill(keys)
+        # one column after the other, so that only one is held twice
+        for name, column in self.values.items():
+            moved = np.zeros(size, dtype=column.dtype)
+            moved[slots] = column[taken]
+            self.values[name] = moved
+
+    def _fill(self, keys: Hashes) -> Int64s:
+        """Place distinct keys in an empty table: in order of where they belong, each goes right behind those before it."""
+        home = self._home(keys)
+        order = home.argsort(kind="stable")  # keys that come from a table are nearly in order: takes little
+        slots = home[order]
+        rank = np.arange(len(keys))
+        slots -= rank
+        np.maximum.accumulate(slots, out=slots)
+        slots += rank
+        inside = int(slots.searchsorted(len(self._keys)))
+        home[order] = slots
+        self._keys[slots[:inside]] = keys[order[:inside]]
+        beyond = order[inside:]
+        home[beyond] = self._place(keys[beyond])[0]
+        return home
 
 
 def _storable(keys: Hashes) -> Hashes:

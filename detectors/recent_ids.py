@@ -1,8 +1,8 @@
 """Which events were counted already: copies of an `event_id` are found for ten minutes and more of event time.
 
 Ids live in generations as long as the horizon. The current one and the one before it are kept, so a copy is found when
-it is at most `horizon_ms` younger than the event it repeats, and never when it is more than twice that. An id costs 13
-to 27 bytes (`KeyedTable`): 50,000 votes a second for 20 minutes are 60 million ids, 0.8 to 1.6 GB over all shards.
+it is at most `horizon_ms` younger than the event it repeats, and never when it is more than twice that. An id costs 11
+to 18 bytes (`KeyedTable`): 50,000 votes a second for 20 minutes are 60 million ids, 0.7 to 1.1 GB over all shards.
 """
 
 from __future__ import annotations

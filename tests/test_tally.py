@@ -168,7 +168,7 @@ def test_a_voter_costs_what_the_docstring_says() -> None:
     tally = Tally()
     for start in range(0, 200_000, 10_000):
         count(tally, [Vote(start + i, start + i, start + i, start + i, 0, 0) for i in range(10_000)])
-        assert 46 <= tally.nbytes / len(tally) <= 94
+        assert 40 <= tally.nbytes / len(tally) <= 61
 
 
 @given(sequences(), st.integers(0, 81))
