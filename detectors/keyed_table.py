@@ -98,6 +98,11 @@ class KeyedTable:
         taken = self._taken()
         return self._keys[taken], {name: column[taken] for name, column in self.values.items()}
 
+    def packed(self) -> dict[str, bytes]:
+        """Return `key` and the value columns of all entries as bytes, made one by one so that only one is held twice."""
+        taken = self._taken()
+        return {name: column[taken].tobytes() for name, column in {"key": self._keys, **self.values}.items()}
+
     def keep(self, kept: Bools) -> None:
         """Forget the entries whose slots are not `kept`; the others get other slots."""
         taken = self._taken()

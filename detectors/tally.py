@@ -120,9 +120,7 @@ class Tally:
 
     def snapshot(self) -> dict[str, bytes]:
         """Return the state as little-endian columns."""
-        keys, values = self._voters.entries()
-        columns = {"key": keys, **values, "serial_of_cell": self._serial_of_cell}
-        return {name: column.tobytes() for name, column in columns.items()}
+        return {**self._voters.packed(), "serial_of_cell": self._serial_of_cell.tobytes()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""

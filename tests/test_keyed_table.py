@@ -140,6 +140,14 @@ def test_keys_at_the_end_of_a_table_that_grows_go_on_at_its_start() -> None:
     assert table.contains(hashes(range(2_100))).all()
 
 
+def test_packed_columns_hold_the_entries() -> None:
+    table = KeyedTable({"value": "i8"})
+    put(table, hashes([1, 5, 9]), int64s([2, 6, 10]))
+    packed = table.packed()
+    keys, values = np.frombuffer(packed["key"], np.uint64), np.frombuffer(packed["value"], np.int64)
+    assert dict(zip(keys.tolist(), values.tolist(), strict=True)) == {1: 2, 5: 6, 9: 10}
+
+
 def test_entries_are_copies() -> None:
     table = KeyedTable({"value": "i8"})
     put(table, hashes([1]), int64s([2]))
