@@ -210,3 +210,16 @@ def test_every_member_has_reasons_that_hold_for_it() -> None:
     assert np.mean([usual <= of for of in reasons]) > 0.8
     assert np.mean(["same_option" in of for of in reasons]) == pytest.approx(0.95, abs=0.04)
     assert not any("one_country" in of for of in reasons)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_one_crowd_is_all_that_is_known_a_script_is_told_by_its_few_networks_and_people_are_not(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    homes = rng.integers(1, 100_000, 1_124).astype(np.uint32)
+    known = people(rng, np.sort(rng.uniform(0, BEGINS_S, 224)), 0, client=np.full(224, 12, np.uint32), network=homes[:224])
+    others = people(rng, np.sort(rng.uniform(BEGINS_S, BEGINS_S + 300, 900)), 1, network=homes[224:])
+    rows = together([known, others, flood(rng)])
+    seen = watched(rows)
+    names, guilty = named(seen), set(scripted(rows).tolist())
+    assert len(names & guilty) > 0.97 * len(guilty)
+    assert not [sighting for sighting in accusations(seen) if sighting.poll != SURGING]

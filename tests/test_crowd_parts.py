@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detectors.columns import Int64s
 from detectors.crowd.births import Births, densest
 from detectors.crowd.followers import follower_bin
-from detectors.crowd.judgement import judge
+from detectors.crowd.judgement import Trait, judge
 from detectors.crowd.log import VoteLog
 from detectors.crowd.mixture import Dimension, Split, split
 from detectors.crowd.params import CrowdParams
@@ -211,3 +211,9 @@ def test_a_surge_is_looked_at_when_it_begins_and_whenever_it_is_three_times_as_l
 def test_a_setting_out_of_range_is_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} must be"):
         CrowdParams(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("purity", "new", "known"), [(0.65, True, True), (0.55, False, True), (0.45, False, False)])
+def test_a_group_accused_before_is_asked_for_less_purity_than_a_new_one(purity: float, new: bool, known: bool) -> None:
+    assert Trait("born", 163, 92, 0.04, purity, -60.0).tells is new
+    assert Trait("born", 163, 92, 0.04, purity, -60.0, known=True).tells is known

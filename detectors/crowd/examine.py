@@ -85,7 +85,7 @@ def refitted(
     part, every = _part(votes)
     sides = dimensions(part, past, platform, births, namesakes)
     found = split(sides, np.clip(weight, 0.01, 0.99)[::every])
-    judgement = judge(part, past, found, births, namesakes, platform, budget, looks)
+    judgement = judge(part, past, found, births, namesakes, platform, budget, looks, known=True)
     return Fit(judgement, sides, found, births, namesakes, part.rows).spread(votes)
 
 

@@ -8,18 +8,18 @@ selected for can't be its own evidence. The second smallest chance counts.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import betainc, gammainc
 
-from detectors.columns import Bools, Floats, Int64s
+from detectors.columns import Bools, Floats
 from detectors.crowd.births import Births
 from detectors.crowd.handles import KINDS
 from detectors.crowd.mixture import Split
 from detectors.crowd.namesakes import Namesakes, named_alike
+from detectors.crowd.networks import SAYS_LITTLE, odd_network_share, odd_networks, shared_chance
 from detectors.crowd.platform import Platform
-from detectors.crowd.seeds import odd_network_share, odd_networks
 from detectors.crowd.tallied import among, distinct, tallied
 from detectors.crowd.window import Votes, born_in
 from detectors.senders import NO_TIME_MS, Codes
@@ -28,19 +28,19 @@ _LEAST_PURITY = 0.75
 _LEAST_LIFT = 1.6
 _FEWER_OTHERS = 5.0
 _PART = 0.6
+_OF_KNOWN = 0.8
 _MUCH = 10.0
 _LEAST_LOG10 = -300.0
 _DOUBT = 2.0
 _LONG_PAST = 300.0
-_REPEAT_DOUBT = 2.0
-_COUNTRIES_UNKNOWN = 4.0
 
 
 @dataclass(frozen=True)
 class Trait:
     """One machine dimension: of `votes` that the others put into the group, `inside` share it, where `usual` is a crowd's share.
 
-    `purity` is the share in the group without the crowd's votes among them; `log10_p` the chance of so many.
+    `purity` is the share in the group without the crowd's votes among them; `log10_p` the chance of so many. A group that is
+    `known`, accused before, stays so at less purity: else one look at a mixed stretch would clear a script.
     """
 
     name: str
@@ -49,13 +49,14 @@ class Trait:
     usual: float
     purity: float
     log10_p: float
+    known: bool = False
 
     @property
     def tells(self) -> bool:
         """Whether the group is concentrated here, not only beyond chance but by far."""
-        lift = self.purity / self.usual
-        if self.purity < _LEAST_PURITY:
-            return self.purity >= _PART and lift >= _MUCH
+        lift, ask = self.purity / self.usual, _OF_KNOWN if self.known else 1.0
+        if self.purity < ask * _LEAST_PURITY:
+            return self.purity >= ask * _PART and lift >= _MUCH
         return lift >= _LEAST_LIFT or 1 - self.purity <= (1 - self.usual) / _FEWER_OTHERS
 
 
@@ -70,15 +71,15 @@ class Judgement:
 
 def judge(
     votes: Votes, past: Votes, found: Split, births: Births | None, namesakes: Namesakes | None,
-    platform: Platform, budget: float, looks: int,
+    platform: Platform, budget: float, looks: int, *, known: bool = False,
 ) -> Judgement:  # fmt: skip
-    """Weigh a group against the budget: the chance that one examination accuses a crowd unusual in one way only."""
+    """Weigh a group, `known` or new, against the budget: the chance that a look accuses a crowd unusual in one way only."""
     traits = [_client(votes, past, found, platform), _networks(votes, past, found, platform)]
     if births is not None:
         traits.append(_births(votes, past, found, births))
     if namesakes is not None:
         traits.append(_handles(votes, past, found, namesakes))
-    traits = [trait for trait in traits if trait.votes]
+    traits = [replace(trait, known=known) for trait in traits if trait.votes]
     telling = sorted(trait.log10_p for trait in traits if trait.tells)
     second = telling[1] if len(telling) > 1 else 0.0
     log10_p = min(second + float(np.log10(max(looks, 1))), 0.0)
@@ -127,37 +128,27 @@ def _handles(votes: Votes, past: Votes, found: Split, namesakes: Namesakes) -> T
 def _networks(votes: Votes, past: Votes, found: Split, platform: Platform) -> Trait:
     weight = found.without("network")
     selected = (votes.network != 0) & (weight >= 0.5)
+    shared = _repeats(votes, selected, platform)
+    usual = odd_network_share(platform)
+    if usual >= SAYS_LITTLE:
+        return shared
     odd = np.zeros(len(votes), np.bool_)
     odd[selected] = odd_networks(votes.network[selected], platform)
     odd[odd] = ~among(votes.network[odd], past.network)
-    strange = _trait("network", odd, selected, weight, odd_network_share(platform), 30.0)
-    shared = _repeats(votes, selected, platform)
+    strange = _trait("network", odd, selected, weight, usual, 30.0)
     return shared if shared.tells and (not strange.tells or shared.log10_p < strange.log10_p) else strange
 
 
 def _repeats(votes: Votes, selected: Bools, platform: Platform) -> Trait:
-    """Test for few machines: votes from a network that another of them came from, against how often two people share one.
-
-    People of few countries share networks more often: at most in proportion to how much fewer the countries are.
-    """
+    """Test for few machines: votes from a network that another of them came from, against how often two people share one."""
     count = int(np.count_nonzero(selected))
     if count < 2:
         return Trait("network", 0, 0, 1.0, 0.0, 0.0)
     repeats = count - distinct(votes.network[selected])
-    shared = platform.shared_network * _fewer_countries(votes.country[selected], platform)
-    expected = _REPEAT_DOUBT * shared * count * (count - 1) / 2 + 1.0
+    expected = shared_chance(votes.country[selected], platform) * count * (count - 1) / 2 + 1.0
     log10_p = _log10(gammainc(repeats, expected)) if repeats else 0.0
     usual = min(expected / count, 1.0)
     return Trait("network", count, repeats, usual, repeats / count, min(max(log10_p, _LEAST_LOG10), 0.0))
-
-
-def _fewer_countries(country: Int64s, platform: Platform) -> float:
-    known = country[country >= 0]
-    usual = platform.country_votes / max(platform.country_votes.sum(), 1.0)
-    if 2 * len(known) < len(country) or not usual.any():
-        return _COUNTRIES_UNKNOWN
-    here = np.bincount(known) / len(known)
-    return max(float((here**2).sum() / (usual**2).sum()), 1.0)
 
 
 def _usual(share: float, inside: Bools, known: Bools) -> float:

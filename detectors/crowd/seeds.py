@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Bools, Floats, Int64s
+from detectors.columns import Bools, Floats
 from detectors.crowd.births import Births, densest
 from detectors.crowd.namesakes import Namesakes, named_alike
+from detectors.crowd.networks import marked_networks, surprise
 from detectors.crowd.platform import Platform
-from detectors.crowd.tallied import coded, tallied
+from detectors.crowd.tallied import tallied
 from detectors.crowd.window import Votes, born_in, namesakes_among
-from detectors.senders import NO_TIME_MS, Codes
+from detectors.senders import NO_TIME_MS
 
 _MOST_CLIENTS = 3
 _LEAST_VOTES = 12
@@ -21,8 +22,6 @@ _LEAST_SURPRISE = 10.0
 _LEAST_LIFT = 1.15
 _LEAST_ALONE = 2.0
 _IN, _OUT = 0.95, 0.02
-_NETWORK_DOUBT = 4.0
-_UNSEEN_DOUBT = 1.5
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,13 @@ class _Mark:
 
 def seeds(votes: Votes, platform: Platform) -> list[Seed]:
     """Return groups to begin with, the most surprising first: by any two of client, births, networks and handles."""
-    odd = _Mark(odd_networks(votes.network, platform), votes.network != 0, odd_network_share(platform))
+    marked, usual = marked_networks(votes.network, votes.country, platform)
+    odd = _Mark(marked, votes.network != 0, usual)
     codes, counts = tallied(votes.client[votes.client != 0])
     enough = counts >= _LEAST_VOTES
     codes, counts = codes[enough], counts[enough]
     shares = platform.client_share(codes)
-    order = np.argsort(-_surprise(counts, len(votes) * shares), kind="stable")[:_MOST_CLIENTS]
+    order = np.argsort(-surprise(counts, len(votes) * shares), kind="stable")[:_MOST_CLIENTS]
     clients = [_Mark(votes.client == codes[i], votes.client != 0, float(shares[i])) for i in order]
     found = [seed for client in (*clients, None) for seed in _with_births(votes, client, odd, platform)]
     found += _with_handles(votes, [*clients, odd], platform)
@@ -107,24 +107,4 @@ def _seed(marks: list[_Mark], births: Births | None, namesakes: Namesakes | None
 
 
 def _above(count: int, expected: float) -> float:
-    return float(_surprise(np.array([count]), np.array([expected]))[0])
-
-
-def odd_network_share(platform: Platform) -> float:
-    """Return the share of ordinary votes from networks not seen before, with doubt."""
-    return min(_UNSEEN_DOUBT * platform.usual("unseen_share") + 0.01, 1.0)
-
-
-def odd_networks(network: Codes, platform: Platform) -> Bools:
-    """Tell of each vote whether its network is one never seen on the platform, or seen far more often here than there."""
-    codes, index, counts = coded(network)
-    seen = platform.network_count(codes)
-    expected = _NETWORK_DOUBT * (seen + 1.0) / (platform.network_votes + 1.0) * len(network)
-    odd: Bools = ((seen == 0) | (_surprise(counts, expected) > _LEAST_SURPRISE)) & (codes != 0)
-    return odd[index]
-
-
-def _surprise(count: Int64s, expected: Floats) -> Floats:
-    surplus = count * np.log(np.maximum(count, 1e-9) / expected) - (count - expected)
-    surprise: Floats = np.where(count > expected, surplus, 0.0)
-    return surprise
+    return float(surprise(np.array([count]), np.array([expected]))[0])

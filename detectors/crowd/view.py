@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.columns import Floats, Int64s
+from detectors.crowd.networks import odd_network_share
 from detectors.crowd.platform import Platform
-from detectors.crowd.seeds import odd_network_share
 from detectors.crowd.tallied import among, counted, tallied
 from detectors.crowd.window import Votes
 from detectors.senders import NO_TIME_MS
