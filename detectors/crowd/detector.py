@@ -3,7 +3,7 @@
 Votes enter a log; each poll's votes are screened a chunk at a time; a poll with odd chunks is examined at whole steps of event
 time; a group that is accused names its members, and every vote that comes later is weighed against it. Of a surge that
 nobody is accused of it is told who came. What is common to a shard's polls is learned between lessons only, so how calls are
-cut changes nothing. State: the log (15 MB at 150,000 votes), the platform (9 MB at most), 900 bytes a poll, and some kilobytes
+cut changes nothing. State: the log (15 MB at 150,000 votes), the platform (10 MB at most), 900 bytes a poll, and some kilobytes
 for each accused group.
 """
 

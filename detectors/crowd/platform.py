@@ -1,6 +1,6 @@
 """What voters of a shard's polls usually are: clients, ages, networks, countries, followers. It judges nothing.
 
-State: at most 250,000 networks (17 to 34 bytes each, 8 MB), what `handle_book` says of itself, 64 clients, and histograms of 240 ages, 676 countries and 24
+State: at most 250,000 networks (23 to 35 bytes each, 9 MB), what `handle_book` says of itself, 64 clients, and histograms of 240 ages, 676 countries and 24
 powers of two of followers. Counts are halved when a million votes are in them, so it follows what the platform becomes.
 """
 

@@ -1,7 +1,7 @@
 """Who voted when, in which poll: the last few million first votes, each linked to its account's one before.
 
 It knows nothing of groups. A row holds 44 bytes and the account's id; columns grow by half, so a million rows of ids
-of 16 bytes take at most 90 MB. Two tables hold the accounts' last rows, 27 to 54 bytes an account each: the older one is
+of 16 bytes take at most 90 MB. Two tables hold the accounts' last rows, 23 to 35 bytes an account each: the older one is
 given up when its rows are gone, so that nothing is ever sorted out of a large table.
 """
 
