@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ Int64s: TypeAlias = NDArray[np.int64]
 Hashes: TypeAlias = NDArray[np.uint64]
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
+_Number = TypeVar("_Number", bound=np.generic)
 
 NO_OPTION = -1
 """The option code of a reply."""
@@ -74,24 +75,33 @@ def order_of(keys: Int64s | Hashes, then: Int64s | Hashes | None = None) -> Int6
     return order
 
 
-def run_starts(ordered: Int32s | Int64s | Hashes) -> Int64s:
+def begins(ordered: NDArray[Any]) -> Bools:
+    """Tell of each entry whether a run of equal neighbours begins with it.
+
+    >>> begins(np.array([7, 7, 3])).tolist()
+    [True, False, True]
+    """
+    new = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    return new
+
+
+def run_starts(ordered: NDArray[Any]) -> Int64s:
     """Return where each run of equal neighbours begins.
 
     >>> run_starts(np.array([7, 7, 3])).tolist()
     [0, 2]
     """
-    begins = np.ones(len(ordered), np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
-    return np.flatnonzero(begins)
+    return begins(ordered).nonzero()[0]
 
 
-def distinct(values: Int32s | Int64s) -> Any:
+def distinct(values: NDArray[_Number]) -> NDArray[_Number]:
     """Return each value once, ascending: numpy's `unique` builds a hash table for it, which takes several times as long.
 
     >>> distinct(np.array([7, 3, 7])).tolist()
     [3, 7]
     """
-    ordered: Any = np.sort(values)
+    ordered = np.sort(values)
     return ordered[run_starts(ordered)]
 
 

@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Bools, Floats, Int64s
+from detectors.columns import Bools, Floats, Int64s, run_starts
 
 
 def runs(ordered: NDArray[Any]) -> tuple[Int64s, Int64s]:
     """Return where each run of one value begins, and how long it is."""
-    first = np.empty(len(ordered), np.bool_)
-    first[:1] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    starts = first.nonzero()[0]
+    starts = run_starts(ordered)
     return starts, lengths(starts, len(ordered))
 
 

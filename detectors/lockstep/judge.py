@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Hashes
-from detectors.lockstep.accounts import among, distinct, shared
+from detectors.columns import Hashes, distinct
+from detectors.lockstep.accounts import among, shared
 from detectors.lockstep.chance import SPANS_MS, WIDE_MS, choices, crowd_share, fisher, span_class, tail
 from detectors.lockstep.log import VoteLog
 from detectors.lockstep.meetings import Burst, Meeting

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Bools, Hashes, Int32s, Int64s
+from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, run_starts
 from detectors.keyed_table import mix
-from detectors.lockstep.accounts import begins, distinct
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS, crowd_share, worth_a_look
 from detectors.lockstep.log import VoteLog
 
@@ -191,7 +190,7 @@ def peaks(key: Int64s, width: int, min_accounts: int) -> tuple[Int64s, Int64s]:
     if not len(start):
         return start, stop
     # of the windows that begin in one bin the fullest, then of neighbours the fuller one
-    best = _argmax_of_runs(stop - start, begins(key[start] // width).nonzero()[0])
+    best = _argmax_of_runs(stop - start, run_starts(key[start] // width))
     start, stop = start[best], stop[best]
     met, near = stop - start, key[start[:-1]] + width >= key[start[1:]]
     is_peak = np.ones(len(start), np.bool_)
@@ -205,7 +204,7 @@ def _begins(key: Int64s, width: int, min_accounts: int) -> Int64s:
 
     A window lies in two bins that follow each other, so one of them holds half of it.
     """
-    starts = begins(key // width).nonzero()[0]
+    starts = run_starts(key // width)
     past = np.append(starts[1:], len(key))
     full = past - starts >= (min_accounts + 1) // 2
     full[:-1] |= full[1:]

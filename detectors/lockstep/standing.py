@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Bools, Floats, Hashes, Int32s, Int64s
-from detectors.lockstep.accounts import begins
+from detectors.columns import Bools, Floats, Hashes, Int32s, Int64s, begins, run_starts
 from detectors.lockstep.meetings import Burst
 
 NAMED = 0.5
@@ -78,7 +77,7 @@ class _Row:
 def roll_of(attended: list[Attended]) -> Roll:
     """Return who was in these bursts."""
     ordered = np.sort(np.concatenate([one.account for one in attended]))
-    starts = begins(ordered).nonzero()[0]
+    starts = run_starts(ordered)
     return Roll(ordered[starts], np.diff(starts, append=len(ordered)))
 
 

@@ -8,13 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from detectors.columns import NO_OPTION, Bools, Floats, Int32s, Int64s
+from detectors.columns import NO_OPTION, Bools, Floats, Int32s, Int64s, begins
 from detectors.rate import columns as of
 from detectors.rate.drip import Drip
 from detectors.rate.findings import RateFinding, RatePhase, WindowScores
 from detectors.rate.lesson import Outlook
 from detectors.rate.params import LESSON_WINDOWS
-from detectors.rate.recent import Run, starts
+from detectors.rate.recent import Run
 from detectors.rate.series import SeriesStates
 from detectors.rate.spikes import Levels, Spans, SpikeTests, Suspects, together
 from detectors.rate.windows import Groups
@@ -266,7 +266,7 @@ def ends(values: Int64s) -> Int64s:
     >>> ends(np.array([3, 3, 5])).tolist()
     [1, 2]
     """
-    return np.append(starts(values)[1:], True).nonzero()[0]
+    return np.append(begins(values)[1:], True).nonzero()[0]
 
 
 @dataclass(frozen=True, slots=True)

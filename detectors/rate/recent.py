@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Int64s
+from detectors.columns import Int64s, run_starts
 
 _ROW_SHIFT = 36
 """Ticks of 50 ms since the epoch stay below 2^36 until 2078; rows stand above them in one key."""
@@ -64,23 +64,12 @@ def trailing(runs: list[Run], key: Int64s, ticks: int) -> Int64s:
     return votes
 
 
-def starts(values: Int64s) -> Bools:
-    """Return where a value differs from the one before it.
-
-    >>> starts(np.array([3, 3, 5])).tolist()
-    [True, False, True]
-    """
-    flags = np.ones(len(values), np.bool_)
-    np.not_equal(values[1:], values[:-1], out=flags[1:])
-    return flags
-
-
 def run_of(row: Int64s, tick: Int64s, votes: Int64s, arrived_ms: Int64s) -> Run:
     """Sort and add up entries of the same row and tick."""
     key = (row << _ROW_SHIFT) | tick
     order = np.argsort(key, kind="stable")
     key, votes, arrived_ms = key[order], votes[order], arrived_ms[order]
-    first = np.flatnonzero(starts(key))
+    first = run_starts(key)
     if len(first) == len(key):
         return _run(key, votes, arrived_ms)
     return _run(key[first], np.add.reduceat(votes, first), np.maximum.reduceat(arrived_ms, first))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.columns import Bools, Floats, Int64s
+from detectors.columns import Bools, Floats, Int64s, begins
 from detectors.rate.params import RateParams
-from detectors.rate.recent import Run, starts
+from detectors.rate.recent import Run
 
 _WINDOW_SHIFT = 36
 
@@ -36,7 +36,7 @@ class Groups:
         row, start_ms = run.row, run.tick * params.tick_ms
         window = start_ms // params.window_ms
         key = (row << _WINDOW_SHIFT) | window
-        edge = starts(key)
+        edge = begins(key)
         first = np.flatnonzero(edge)
         votes = np.diff(np.append(run.until[first], run.until[-1]))
         cut = np.zeros((2, len(first), len(params.spans_ms) - 1))
@@ -51,11 +51,11 @@ class Groups:
         return at if at < len(self.key) and self.key[at] == key else -1
 
 
-def _pairs_and_most(run: Run, span: Int64s, begins: Bools) -> Floats:
+def _pairs_and_most(run: Run, span: Int64s, new_group: Bools) -> Floats:
     """Return, of each group, the ordered pairs of votes that share a span, and the votes in the fullest (2 x groups)."""
-    edge = (starts(span) | begins).nonzero()[0]
+    edge = (begins(span) | new_group).nonzero()[0]
     if not len(edge):
         return np.zeros((2, 0))
     together = run.until[np.append(edge[1:], len(span))] - run.until[edge]
-    group = begins[edge].nonzero()[0]
+    group = new_group[edge].nonzero()[0]
     return np.stack([np.add.reduceat(together * (together - 1.0), group), np.maximum.reduceat(together, group)])

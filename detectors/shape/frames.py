@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Int64s
-from detectors.shape.halves import SERIES_MS, run_starts
+from detectors.columns import Int64s, run_starts
+from detectors.shape.halves import SERIES_MS
 from detectors.shape.params import FRAME_MS, SLOTS
 
 _SERIES_FRAMES = SERIES_MS // FRAME_MS

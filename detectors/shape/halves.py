@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from scipy.special import gammaln
 
-from detectors.columns import Bools, Floats, Int64s
+from detectors.columns import Bools, Floats, Int64s, run_starts
 from detectors.shape.params import FRAME_MS, PROFILES, TICK_MS
 
 SPANS_MS = (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
@@ -171,11 +171,3 @@ def _tables() -> tuple[Floats, Floats]:
         log_mean[n] = np.log(chance @ np.exp(-np.outer((2 * k - n) ** 2 / n, sharpness[n])))
     log_mean[_EXACT] = -0.5 * np.log1p(2 * sharpness[_EXACT]) + _APPROXIMATION_NATS
     return sharpness, log_mean
-
-
-def run_starts(values: Int64s) -> Int64s:
-    """Return where runs of equal values begin."""
-    begins = np.ones(len(values), np.bool_)
-    np.not_equal(values[1:], values[:-1], out=begins[1:])
-    starts: Int64s = np.flatnonzero(begins)
-    return starts

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Int64s
+from detectors.columns import Int64s, run_starts
 from detectors.shape.frames import FrameVotes
-from detectors.shape.halves import SERIES_MS, run_starts
+from detectors.shape.halves import SERIES_MS
 from detectors.shape.params import SLOTS
 
 _UNKNOWN = -1
