@@ -6,12 +6,12 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from live_worker import PATIENCE_S, Deployment, Feed, WorkerProcess, wait_until, without_maker
+from live_worker import PATIENCE_S, Deployment, Feed, WorkerProcess, wait_until
 from recorded_traffic import recording, write
 
+from benchmarks.ending import Ending, differences, of_scan
 from config import Settings, TopicRole
 from lab.worlds import SCENARIOS, world
 from streams.replay import AS_FAST_AS_POSSIBLE, replay
@@ -28,25 +28,13 @@ class Scanned:
 
     lines: list[bytes]
     path: Path
-    alerts: dict[str, dict[str, Any]]
-    items: dict[tuple[str, int], dict[str, Any]]
-    estimates: dict[str, dict[str, Any]]
+    ending: Ending
     summary: Summary
 
 
 def scanned(path: Path, out: Path, settings: Settings, lines: list[bytes]) -> Scanned:
     summary = scan([path], settings, out, False, lambda _: None)
-    alerts = [json.loads(line) for line in (out / "alerts.jsonl").read_bytes().splitlines()]
-    items = [json.loads(line) for line in (out / "moderation.jsonl").read_bytes().splitlines()]
-    estimates = [json.loads(line) for line in (out / "integrity.jsonl").read_bytes().splitlines()]
-    return Scanned(
-        lines,
-        path,
-        {alert["id"]: alert for alert in alerts},
-        {(item["item_id"], item["revision"]): item for item in items},
-        {estimate["poll_id"]: estimate for estimate in estimates},
-        summary,
-    )
+    return Scanned(lines, path, of_scan(out), summary)
 
 
 @pytest.fixture
@@ -70,7 +58,7 @@ def told(folder: Path, lines: list[bytes]) -> Scanned:
     print(f"seed {SEED}, {len(lines)} lines")
     settings = Deployment("127.0.0.1:1", "", folder).settings
     found = scanned(write(folder / "story.jsonl.gz", lines), folder / "out", settings, lines)
-    assert len({a["data"]["case_id"] for a in found.alerts.values()}) >= 2, "the floods opened no case"
+    assert len(found.ending.cases()) >= 2, "the floods opened no case"
     summary = found.summary
     assert min(summary.duplicates, summary.late, summary.rejected, summary.replies) > 10, "nothing to go wrong in it"
     return found
@@ -78,30 +66,7 @@ def told(folder: Path, lines: list[bytes]) -> Scanned:
 
 def assert_same_end(deployment: Deployment, expected: Scanned) -> None:
     """Fail unless the topics say in the end what the scan said."""
-    alerts = deployment.alerts()
-    assert sorted(alerts) == sorted(expected.alerts)
-    for name, alert in alerts.items():
-        assert without_maker(alert) == without_maker(expected.alerts[name])
-        assert alert["data"]["made_by"]["mode"] == "live"
-    items = deployment.items()
-    assert sorted(items) == sorted(expected.items)
-    for key, item in items.items():
-        assert item == expected.items[key]
-    estimates = deployment.estimates()
-    assert sorted(estimates) == sorted(expected.estimates)
-    for poll, estimate in estimates.items():
-        assert estimate == expected.estimates[poll]
-    assert len(source_offsets(deployment)) == expected.summary.rejected
-
-
-def source_offsets(deployment: Deployment) -> set[tuple[bytes, ...]]:
-    """Return where each dead letter stood, once however often it was sent."""
-    names = ("topic", "partition", "offset")
-    found = set()
-    for record in deployment.records(TopicRole.DEAD_LETTER):
-        headers = dict(record.headers)
-        found.add(tuple(headers[f"__connect.errors.{name}"] for name in names))
-    return found
+    assert differences(expected.ending, deployment.ending()) == []
 
 
 def assert_all_is_committed(deployment: Deployment) -> None:
@@ -137,11 +102,11 @@ def assert_what_operators_see(worker: WorkerProcess, story: Scanned) -> None:
     assert seen["pollwatch_events_duplicate_total"] == summary.duplicates
     assert seen["pollwatch_events_late_total"] == summary.late
     assert seen["pollwatch_revotes_total"] > 500
-    opened = [alert for alert in story.alerts.values() if alert["type"].endswith("opened.v1")]
+    opened = [alert for alert in story.ending.alerts.values() if alert["type"].endswith("opened.v1")]
     assert seen["pollwatch_event_to_alert_seconds_count"] == len(opened)
     assert 0 < seen["pollwatch_event_to_alert_seconds_sum"] < PATIENCE_S * len(opened)
     assert seen["pollwatch_cases_opened_total"] == summary.cases
-    assert seen["pollwatch_alerts_emitted_total"] >= len(story.alerts)
+    assert seen["pollwatch_alerts_emitted_total"] >= len(story.ending.alerts)
     assert seen["pollwatch_snapshots_total"] >= 4
     assert seen["pollwatch_sink_failures_total"] == 0
     assert not re.search(r"poll-\d|\bu\d+\b|\bf\d+\b", page), "an id in a label"
@@ -153,9 +118,9 @@ def test_two_workers_tell_the_crowds_and_scripts_of_a_world_apart_as_a_scan_does
     lines = [json.dumps(event, ensure_ascii=False).encode() for event in world(SCENARIOS["small"], SEED).events]
     path = write(tmp_path / "world.jsonl.gz", lines)
     expected = scanned(path, tmp_path / "out", deployment.settings, lines)
-    verdicts = {alert["data"]["verdict"] for alert in expected.alerts.values()}
+    verdicts = {alert["data"]["verdict"] for alert in expected.ending.alerts.values()}
     assert verdicts >= {"coordinated", "organic"}, "nothing to tell apart"
-    assert len(expected.items) > 3, "nobody is named: this test says less than it should"
+    assert len(expected.ending.items) > 3, "nobody is named: this test says less than it should"
     with WorkerProcess(deployment) as one, WorkerProcess(deployment) as other:
         one.wait_until_ready()
         other.wait_until_ready()
