@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,17 +28,18 @@ _STOCK += "asyncio.run(run_until_signal(Worker(load(None, os.environ), scheme='k
 class WorkerProcess:
     """One worker of a deployment; leaving the context kills it if it still runs.
 
-    Its log is a file of its own in the deployment's folder. With `stock` Faust's own transport carries the records.
+    Its log is a file of its own in the deployment's folder. With `stock` Faust's own transport carries the records;
+    `script` is what Python runs in its place.
     """
 
     _count = 0
 
-    def __init__(self, deployment: Deployment, stock: bool = False) -> None:
+    def __init__(self, deployment: Deployment, stock: bool = False, script: Sequence[str] = ()) -> None:
         WorkerProcess._count += 1
         self.port = free_port()
         self.log_file = deployment.folder / f"worker-{WorkerProcess._count}.log"
         own = {**os.environ, **deployment.environ, "POLLWATCH_WORKER_HTTP_PORT": str(self.port)}
-        command = ["-c", _STOCK] if stock else ["-m", "streams", "worker"]
+        command = list(script) or (["-c", _STOCK] if stock else ["-m", "streams", "worker"])
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen([sys.executable, *command], env=own, cwd=ROOT, stdout=log, stderr=log)
         self.pid = self._process.pid

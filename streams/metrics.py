@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import get_args
 
 from prometheus_client import (
@@ -29,6 +30,25 @@ SNAPSHOT_BUCKETS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 KINDS: tuple[str, ...] = get_args(Kind)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 VERDICTS: tuple[str, ...] = get_args(Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """How a partition stands: next to process, committed (None before the first commit), next to be written.
+
+    `uncommitted` records are processed and not committed, `commit_age_s` seconds long without a commit.
+    """
+
+    processed: int
+    committed: int | None
+    end: int
+    uncommitted: int = 0
+    commit_age_s: float = 0.0
+
+    @property
+    def lag(self) -> int:
+        """Records that are not yet processed."""
+        return max(0, self.end - self.processed)
 
 
 class Metrics:
@@ -77,6 +97,20 @@ class Metrics:
         )
         self.committed_offset = meters.gauge(
             "consumer_committed_offset", "Committed offset; it must follow the processed one.", **partition
+        )
+        self.uncommitted = meters.gauge(
+            "consumer_uncommitted_records",
+            "Records of an assigned partition that are processed and not yet committed.",
+            **partition,
+        )
+        self.commit_age = meters.gauge(
+            "consumer_commit_age_seconds",
+            "How long nothing was committed of an assigned partition though something could be; 0 when all is committed.",
+            **partition,
+        )
+        self.ends_told = meters.gauge(
+            "brokers_answered_timestamp_seconds",
+            "When the brokers last said where the assigned partitions end; the lag is known as of then.",
         )
         self.blocks = meters.counter(
             "exchange_blocks_total",
@@ -151,16 +185,18 @@ class Metrics:
         self.build.info({"version": version, "python": platform.python_version()})
         self.config.info({"digest": digest, "mode": mode})
 
-    def partition(self, topic: str, partition: int, processed: int, committed: int | None, end: int) -> None:
-        """Offsets of an assigned partition: next to process, committed (None before the first commit), next to be written."""
+    def partition(self, topic: str, partition: int, stands: Offsets) -> None:
+        """Show how an assigned partition stands."""
         labels = (topic, str(partition))
-        self.lag.labels(*labels).set(max(0, end - processed))
-        self.processed_offset.labels(*labels).set(processed)
-        self.committed_offset.labels(*labels).set(committed or 0)
+        self.lag.labels(*labels).set(stands.lag)
+        self.processed_offset.labels(*labels).set(stands.processed)
+        self.committed_offset.labels(*labels).set(stands.committed or 0)
+        self.uncommitted.labels(*labels).set(stands.uncommitted)
+        self.commit_age.labels(*labels).set(stands.commit_age_s)
 
     def forget_partition(self, topic: str, partition: int) -> None:
         """Drop the series of a revoked partition; its new owner exports them."""
-        for gauge in (self.lag, self.processed_offset, self.committed_offset):
+        for gauge in (self.lag, self.processed_offset, self.committed_offset, self.uncommitted, self.commit_age):
             gauge.remove(topic, str(partition))
 
     def alert(self, kinds: Iterable[Kind], severity: Severity, case_id: str, latency_s: float | None) -> None:

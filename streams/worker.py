@@ -21,6 +21,7 @@ from config import Settings, TopicRole
 from detectors.watermark import RECORDS
 from streams.case_stage import ESTIMATES_EVERY_S, Cases
 from streams.cluster import input_sources
+from streams.ends import Ends
 from streams.health import Health, monotonic_ms
 from streams.health_server import serve
 from streams.intake import Intake
@@ -29,6 +30,7 @@ from streams.kafka_client import faust as faust_arguments
 from streams.look_back import look_back
 from streams.metrics import Metrics, process_registry
 from streams.outbox import Outbox
+from streams.partition_watch import PartitionWatch
 from streams.shards import Shards
 from streams.snapshots import SnapshotStore
 from streams.stages import build_cases, build_decoder, build_shard
@@ -49,6 +51,7 @@ logger = logging.getLogger(__name__)
 
 _TICK_S = 0.25
 _SHOW_EVERY_S = 1.0
+_ASK_EVERY_S = 1.0
 # every step of a detector costs the same for few rows as for many, so blocks are worked on in runs; a run is 16,000 rows of
 # a poll shard or one full block of all polls, some 80 ms of work, in which nothing else of the worker moves
 _EXCHANGE_LIMITS = BatchLimits(max_records=16, max_bytes=5 << 18)
@@ -75,6 +78,7 @@ class Worker:
         self.metrics = Metrics(self.registry, settings.worker.top_polls)
         self.metrics.describe(version("pollwatch"), settings.digest(), settings.worker.mode.value)
         self.health = Health(monotonic_ms())
+        self._intake_waits = ""
         self.app = _App(
             settings.kafka.group_id,
             **settings_for_faust(settings.kafka.session_timeout_ms / 1000),
@@ -82,6 +86,7 @@ class Worker:
             **faust_arguments(settings.kafka, scheme),
         )
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
+        self._ends = Ends(self._connection)
         self._make_stages()
         self._connect()
 
@@ -130,21 +135,30 @@ class Worker:
         self.http_port = server.port
         logger.info("metrics and health on http://%s:%d", settings.worker.http_host, server.port)
         # apart from each other: a save that waits for the brokers must not look like a worker that died
-        rhythm = ((_TICK_S, self._pass_time), (ESTIMATES_EVERY_S, self._save_and_tell), (_SHOW_EVERY_S, self._show))
+        rhythm = (
+            (_TICK_S, self._pass_time),
+            (ESTIMATES_EVERY_S, self._save_and_tell),
+            (_SHOW_EVERY_S, self._show),
+            (_ASK_EVERY_S, self._ask),
+        )
+        self._watch = PartitionWatch(self.metrics, self.health)
         chores = [asyncio.create_task(self._every(seconds, chore)) for seconds, chore in rhythm]
         try:
             await run(self.app, stop)
         finally:
             for chore in chores:
                 chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+            await self._ends.close()
             await server.close()
 
     async def _take_in(self, batch: Any) -> None:
         consumer: Any = self.app.consumer
-        while self._waiting_blocks() > _MOST_WAITING_BLOCKS and consumer.flow_active:
+        while (waiting := self._waiting_blocks()) > _MOST_WAITING_BLOCKS and consumer.flow_active:
+            self._intake_waits = f"{waiting} blocks on the exchange are to be worked on first"
             await asyncio.sleep(_TICK_S / 5)
+        self._intake_waits = ""
         await self._intake.handle(batch)
-        self.health.progress(monotonic_ms())
 
     async def _assigned_stock(self, _app: Any, assigned: set[TP], **_: Any) -> None:
         await self._assigned(frozenset(assigned))
@@ -204,14 +218,14 @@ class Worker:
 
     async def _show(self) -> None:
         self._shards.show()
-        consumer: Any = self.app.consumer
-        lag = 0
-        for tp, at in self._progress().items():
-            if at.read_offset is not None and at.end_offset is not None:
-                committed = consumer._committed_offset.get(tp)
-                self.metrics.partition(tp.topic, tp.partition, at.read_offset, committed, at.end_offset)
-                lag += max(0, at.end_offset - at.read_offset)
-        self.health.set_lag(lag, monotonic_ms())
+        self._watch.show(self._progress(), self._ends.known(), self._held, monotonic_ms())
+
+    async def _ask(self) -> None:
+        if await self._ends.ask(self._progress()):
+            self.metrics.ends_told.set_to_current_time()
+
+    def _held(self, tp: TP) -> str:
+        return self._intake_waits if tp in self._source_names else ""
 
     def _waiting_blocks(self) -> int:
         exchange = [at for tp, at in self._progress().items() if tp.topic == self._exchange]

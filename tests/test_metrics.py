@@ -15,7 +15,7 @@ from detectors.findings import Kind
 from streams.decode_record import Refusal
 from streams.meters import Meters, Open
 from streams.metric_labels import EventType, Sink, Stage, Store
-from streams.metrics import Metrics, process_registry
+from streams.metrics import Metrics, Offsets, process_registry
 from streams.metrics_page import page
 from streams.top_slots import TopSlots
 
@@ -30,7 +30,7 @@ def used_everywhere(registry: CollectorRegistry) -> Metrics:
     """Metrics in which every method was called once."""
     metrics = Metrics(registry, top_polls=2)
     metrics.describe("0.1.0", "0123456789ab", "live")
-    metrics.partition("poll.votes", 0, processed=5, committed=3, end=9)
+    metrics.partition("poll.votes", 0, Offsets(processed=5, committed=3, end=9, uncommitted=2, commit_age_s=1.5))
     metrics.alert(["vote_spike", "slow_drip"], "warning", "00f1a2b3c4d5e6f7", latency_s=0.3)
     metrics.snapshot(Stage.POLLS, size_bytes=1000, seconds=0.2, now_s=1.7e9)
     metrics.top_polls({"secret-poll": 3.0}, {"secret-poll": 0.5}.__getitem__)

@@ -144,6 +144,27 @@ def test_a_run_in_flight_holds_the_commit_even_when_later_ones_are_acked() -> No
     assert partition.committable() == 21
 
 
+def test_what_was_handed_over_is_not_yet_processed() -> None:
+    ledger: Ledger[str] = Ledger()
+    ledger.assign({"votes-0": Gate.NONE})
+    assert ledger.partitions["votes-0"].processed() is None
+    ledger.restart("votes-0", 100)
+    partition = ledger.partitions["votes-0"]
+    assert partition.processed() == 100
+    run = Run(103, 149)
+    partition.deliver(run, run.first_offset)
+    assert (partition.read, partition.processed()) == (150, 100)
+    run.acked = True
+    assert partition.processed() == 150
+
+
+def test_where_reading_begins_is_known_with_the_first_run_at_the_latest() -> None:
+    ledger: Ledger[str] = Ledger()
+    ledger.assign({"votes-0": Gate.NONE})
+    ledger.partitions["votes-0"].deliver(Run(7, 9), 7)
+    assert ledger.partitions["votes-0"].processed() == 7
+
+
 def test_overlapping_runs_are_refused() -> None:
     ledger: Ledger[str] = Ledger()
     ledger.assign({"votes-0": Gate.NONE})

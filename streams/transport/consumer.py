@@ -35,11 +35,18 @@ class HandlerTooSlow(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a partition has come. `end_offset` is None until the first fetch; offsets are the next to read."""
+    """How far a partition has come. Offsets are the next to be read, processed, committed or written.
+
+    `end_offset` is None until the first fetch, and as new as the last one. `processed_offset` is None until it is known
+    where reading begins, `committed_offset` until something was committed.
+    """
 
     read_offset: int | None
     end_offset: int | None
     in_flight: int
+    begun_offset: int | None = None
+    processed_offset: int | None = None
+    committed_offset: int | None = None
 
     @property
     def caught_up(self) -> bool:
@@ -74,7 +81,14 @@ class Consumer(driver.Consumer):
     def progress(self, tp: TP) -> Progress:
         """Return how far `tp` has come. Raises KeyError if it is not assigned."""
         partition = self.ledger.partitions[tp]
-        return Progress(partition.read, partition.end, len(partition.in_flight))
+        return Progress(
+            partition.read,
+            partition.end,
+            len(partition.in_flight),
+            partition.begun,
+            partition.processed(),
+            self._committed_offset.get(tp),
+        )
 
     def start_at(self, tp: TP, offset: int) -> None:
         """Read from `offset`, not from the committed offset. Call it in `app.on_partitions_assigned`, per assignment."""

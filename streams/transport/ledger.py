@@ -1,7 +1,7 @@
 """Which delivered runs of records are settled, and how far each partition may be committed.
 
 Owns the order of delivery, the gates and the resume points. Must not know Kafka, Faust, threads or batching: a run is anything
-with a last offset and an `acked` flag. State per partition: the runs in flight (queue length plus one fetch) and six integers.
+with a last offset and an `acked` flag. State per partition: the runs in flight (queue length plus one fetch) and seven integers.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Partition:
 
     gate: Gate
     allowed: int | None = None
+    begun: int | None = None
     settled: int | None = None
     read: int | None = None
     end: int | None = None
@@ -50,6 +51,8 @@ class Partition:
             raise OutOfOrder(
                 f"run {first_offset}..{run.offset} came after {self.read - 1}: crash and restart"
             )
+        if self.begun is None:
+            self.begun = first_offset
         self.in_flight.append(run)
         self.read = run.offset + 1
 
@@ -71,6 +74,11 @@ class Partition:
         if not self.in_flight and self.read is not None:
             self.settled = self.read
         return self.settled
+
+    def processed(self) -> int | None:
+        """Return the next offset whose work is not done: `settle`, or where reading began; None while that is unknown."""
+        settled = self.settle()
+        return self.begun if settled is None else settled
 
     def committable(self) -> int | None:
         """Return the offset that may be committed now, or None: `settle` held back by the gate."""
@@ -106,7 +114,9 @@ class Ledger(Generic[TP]):
         """After a seek: what was in flight is void, `position` (None: not known yet) is the next to be read."""
         old = self.partitions.get(tp)
         if old is not None:
-            self.partitions[tp] = Partition(old.gate, allowed=old.allowed, read=position, end=old.end)
+            self.partitions[tp] = Partition(
+                old.gate, allowed=old.allowed, begun=position, read=position, end=old.end
+            )
 
     def holds(self, tp: TP, run: Run) -> bool:
         """Whether `run` still counts: no seek or assignment has come after its delivery."""
