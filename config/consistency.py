@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from config.schema import Kafka, Settings, TopicRole, Topics
+from config.schema import Kafka, ModerationIds, Settings, TopicRole, Topics
 
 PROTOCOL = "kafka.security_protocol"
 HOUR_MS = 3_600_000
@@ -32,6 +32,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
     yield from _tls(settings.kafka)
     yield from _topic_names(settings.topics)
     yield from _durations(settings)
+    yield from _privacy(settings)
 
 
 def _servers(kafka: Kafka) -> Iterator[Conflict]:
@@ -120,3 +121,9 @@ def _durations(settings: Settings) -> Iterator[Conflict]:
             "a poll would be forgotten before its duplicates are",
             f"set it to at least polls.duplicate_horizon_ms ({settings.polls.duplicate_horizon_ms})",
         )
+
+
+def _privacy(settings: Settings) -> Iterator[Conflict]:
+    if settings.privacy.moderation_ids is ModerationIds.PSEUDONYMS and not settings.privacy.key_file:
+        keys = ("privacy.moderation_ids", "privacy.key_file")
+        yield Conflict(keys, "asks for pseudonyms, and privacy.key_file is empty", "name the file that holds their key")

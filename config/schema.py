@@ -139,7 +139,11 @@ class Topics:
     replication: Annotated[int, Meta(ge=1, le=100)] = 3
     input_retention_hours: Hours = 168
     output_retention_hours: Hours = 720
+    moderation_retention_hours: Hours = 720
+    dead_letter_retention_hours: Hours = 720
+    integrity_retention_hours: Hours = 8_760
     exchange_retention_hours: Hours = 24
+    state_compaction_hours: Hours = 24
 
     def name(self, role: TopicRole) -> str:
         """Full topic name with the prefix.
@@ -175,6 +179,21 @@ class Worker:
     log_level: LogLevel = LogLevel.INFO
 
 
+class ModerationIds(StrEnum):
+    """How moderation items call accounts: by their ids, or as everything else does."""
+
+    KEPT = "kept"
+    PSEUDONYMS = "pseudonyms"
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """How accounts are called in what leaves."""
+
+    key_file: str = ""
+    moderation_ids: ModerationIds = ModerationIds.KEPT
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator may set, one attribute for each section of the file."""
@@ -190,6 +209,7 @@ class Settings:
     copies: CopiesParams = field(default_factory=CopiesParams)
     cases: CaseParams = field(default_factory=CaseParams)
     worker: Worker = field(default_factory=Worker)
+    privacy: Privacy = field(default_factory=Privacy)
 
     def dump(self) -> dict[str, dict[str, object]]:
         """Every setting by section and key, secrets left out: safe to print and to log."""

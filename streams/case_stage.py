@@ -17,6 +17,7 @@ from detectors.cases.news import CaseStep, Revision
 from streams.metric_labels import Sink, Stage, Store
 from streams.metrics import Metrics
 from streams.outbox import Outbox
+from streams.pseudonyms import pseudonyms
 from streams.publish import alert, to_json
 from streams.shards import Kept, save
 from streams.snapshots import SnapshotStore
@@ -42,6 +43,7 @@ class Cases:
         metrics: Metrics,
     ) -> None:
         self._settings = settings
+        self._pseudonyms = pseudonyms(settings.privacy)
         self._build = build
         self._store = store
         self._outbox = outbox
@@ -91,7 +93,8 @@ class Cases:
             sent.add_done_callback(self._said(revision))  # type: ignore[attr-defined]
         moderation = self._settings.topics.name(TopicRole.MODERATION)
         for item in step.items:
-            await self._outbox.send(Sink.MODERATION, moderation, None, item.case_id.encode(), to_json(item))
+            value = to_json(self._pseudonyms.item(item))
+            await self._outbox.send(Sink.MODERATION, moderation, None, item.case_id.encode(), value)
         await self._say(step.retired)
 
     def _said(self, revision: Revision) -> Callable[[asyncio.Future[Any]], None]:

@@ -9,6 +9,8 @@ from typing import Literal, TypeVar
 import msgspec
 import zstandard
 
+from streams.pseudonyms import MARK
+
 Verdict = Literal["organic", "coordinated", "mixed", "insufficient"]
 
 
@@ -110,6 +112,9 @@ def read_trial(folder: Path, labels: Path) -> Trial:
     """Read the folder a scan wrote and the labels of its recording (plain, .gz or .zst); raise EvaluateError."""
     alerts = [alert.data for alert in _lines(folder / "alerts.jsonl", _Alert)]
     items = _lines(folder / "moderation.jsonl", Item)
+    if any(account.account_id.startswith(MARK) for item in items for account in item.accounts):
+        todo = 'scan with privacy.moderation_ids = "kept"'
+        raise EvaluateError(f"{folder / 'moderation.jsonl'}: names pseudonyms, which labels don't know: {todo}")
     estimates = _lines(folder / "integrity.jsonl", Estimate)
     return Trial(read_labels(labels), alerts, items, estimates)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -19,8 +20,10 @@ from detectors.cases.news import Revision
 from detectors.columns import Int32s, Int64s
 from detectors.counted import ScoredWindows
 from streams.decode import Refused
+from streams.pseudonyms import pseudonyms
 from streams.publish import alert, to_json
 from streams.report import Accounts, Report, Timelines, look, page, wanted
+from streams.report.sample import Quote, Sample
 from streams.scores import ScoresFile
 from streams.stages import scan_sources
 
@@ -41,6 +44,7 @@ class ScanOutput:
     """Opens the files at once, so that a folder that can't be written to is known before the work."""
 
     def __init__(self, out: Path, settings: Settings, keep_scores: bool) -> None:
+        self._pseudonyms = pseudonyms(settings.privacy)
         out.mkdir(parents=True, exist_ok=True)
         self._out = out
         self._source = settings.worker.source
@@ -88,7 +92,7 @@ class ScanOutput:
     def items(self, items: Sequence[ModerationItem]) -> None:
         """Write moderation items, every revision of them."""
         for item in items:
-            self._moderation.write(to_json(item) + b"\n")
+            self._moderation.write(to_json(self._pseudonyms.item(item)) + b"\n")
             self._accounts.add(item)
 
     def retired(self, estimates: Sequence[Integrity]) -> None:
@@ -115,9 +119,16 @@ class ScanOutput:
         (self._out / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
         totals = msgspec.to_builtins(summary)
         cases = list(self._cases.values())
-        samples = look(paths, self._settings, wanted(cases, self._accounts))
+        found = look(paths, self._settings, wanted(cases, self._accounts))
+        samples = {case_id: self._called(sample) for case_id, sample in found.items()}
         report = Report(totals, cases, self._timelines, self._estimates, samples, self._accounts.named())
         self._report.write(page(report).encode())
+
+    def _called(self, sample: Sample) -> Sample:
+        """Return a sample in which accounts are called as everywhere outside."""
+        names = self._pseudonyms
+        quotes = [Quote(names.of(quote.account_id), quote.at_ms, names.in_text(quote.text)) for quote in sample.quotes]
+        return replace(sample, quotes=quotes)
 
     def _open(self, name: str) -> BinaryIO:
         return self._files.enter_context((self._out / name).open("wb"))

@@ -14,6 +14,8 @@ EXCHANGE_MAX_BYTES = 16 * MIB
 STATE_MAX_BYTES = 8 * MIB
 # Only closed segments are compacted: at Kafka's default of 1 GB, dead snapshots would fill the disk first.
 STATE_SEGMENT_BYTES = 64 * MIB
+_SEGMENTS = 8
+"""Into so many a topic's retention is divided at least."""
 
 INPUTS = (TopicRole.VOTES, TopicRole.REPLIES, TopicRole.POLLS, TopicRole.VERDICTS)
 OUTPUTS = (TopicRole.ALERTS, TopicRole.MODERATION, TopicRole.INTEGRITY, TopicRole.DEAD_LETTER)
@@ -80,7 +82,7 @@ def _spec(role: TopicRole, topics: Topics, intake: Intake) -> TopicSpec:
         config={
             "min.insync.replicas": Wanted(in_sync, ours),
             "max.message.bytes": _max_message_bytes(role, intake.max_record_bytes),
-            **(_compacted(role) if role in COMPACTED else _deleted(role, topics)),
+            **(_compacted(role, topics) if role in COMPACTED else _deleted(role, topics)),
         },
     )
 
@@ -126,27 +128,45 @@ def _max_message_bytes(role: TopicRole, max_record_bytes: int) -> Wanted:
             return Wanted(MIB, Must.AT_LEAST)
 
 
-def _compacted(role: TopicRole) -> dict[str, Wanted]:
+def _compacted(role: TopicRole, topics: Topics) -> dict[str, Wanted]:
+    if role is TopicRole.INTEGRITY:
+        return {
+            "cleanup.policy": Wanted("compact,delete", Must.MAY_DIFFER),
+            "retention.ms": Wanted(topics.integrity_retention_hours * HOUR_MS, Must.MAY_DIFFER),
+        }
     policy = {"cleanup.policy": Wanted("compact", Must.EQUAL)}
     if role is not TopicRole.STATE:
         return policy
-    return policy | {"segment.bytes": Wanted(STATE_SEGMENT_BYTES, Must.MAY_DIFFER)}
+    return policy | {
+        "segment.bytes": Wanted(STATE_SEGMENT_BYTES, Must.MAY_DIFFER),
+        # also closes the last segment, which is never compacted while it is written to
+        "max.compaction.lag.ms": Wanted(topics.state_compaction_hours * HOUR_MS, Must.MAY_DIFFER),
+    }
 
 
 def _deleted(role: TopicRole, topics: Topics) -> dict[str, Wanted]:
     """Times are the broker's: latency is counted from them, and a replay of old events is not deleted on arrival."""
     internal = role not in INPUTS and role not in OUTPUTS
     arrival = internal or role in (TopicRole.VOTES, TopicRole.REPLIES)
+    keep_ms = _retention_hours(role, topics) * HOUR_MS
     return {
         "cleanup.policy": Wanted("delete", Must.EQUAL),
-        "retention.ms": Wanted(_retention_ms(role, topics), Must.AT_LEAST if internal else Must.MAY_DIFFER),
+        "retention.ms": Wanted(keep_ms, Must.AT_LEAST if internal else Must.MAY_DIFFER),
+        # whole segments are deleted: a record stays for so much longer
+        "segment.ms": Wanted(max(HOUR_MS, keep_ms // _SEGMENTS), Must.MAY_DIFFER),
         "message.timestamp.type": Wanted("LogAppendTime", Must.EQUAL if arrival else Must.MAY_DIFFER),
     }
 
 
-def _retention_ms(role: TopicRole, topics: Topics) -> int:
-    if role in INPUTS:
-        return topics.input_retention_hours * HOUR_MS
-    if role in OUTPUTS:
-        return topics.output_retention_hours * HOUR_MS
-    return topics.exchange_retention_hours * HOUR_MS
+def _retention_hours(role: TopicRole, topics: Topics) -> int:
+    match role:
+        case TopicRole.ALERTS:
+            return topics.output_retention_hours
+        case TopicRole.MODERATION:
+            return topics.moderation_retention_hours
+        case TopicRole.DEAD_LETTER:
+            return topics.dead_letter_retention_hours
+        case _ if role in INPUTS:
+            return topics.input_retention_hours
+        case _:
+            return topics.exchange_retention_hours

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from told_cases import CLOSE_MS, Told, crowd, finding, people, sighting
 
-from detectors.cases.news import REMEMBER_MS
+from detectors.cases.case import CaseParams
 from detectors.findings import Finding
 
 RING = people(40, "ring")
@@ -137,7 +137,7 @@ def test_a_campaign_that_acts_again_hours_later_opens_its_case_again() -> None:
     told.tell(again_s + 1, sighting(again_s, "q", "r", accounts=["ring40"]))
     assert [(r.news, r.data.revision) for r in told.said] == [("opened", 1), ("resolved", 2), ("opened", 3)]
     assert len({r.data.case_id for r in told.said}) == 1
-    gone_s = again_s + (CLOSE_MS + REMEMBER_MS) / 1000
+    gone_s = again_s + (CLOSE_MS + CaseParams().remember_ms) / 1000
     told.tell(gone_s + 10, sighting(gone_s + 5, "q", "r", accounts=RING))
     assert told.said[-1].data.revision == 1, "a day later nobody knows it"
 

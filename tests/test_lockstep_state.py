@@ -129,6 +129,20 @@ def test_the_log_keeps_to_its_bound_and_still_finds_who_meets_now() -> None:
     assert len(watcher._log) <= 10_000
 
 
+def test_votes_are_forgotten_when_they_are_old_however_few_came_since() -> None:
+    traffic = Traffic(12)
+    traffic.background(polls=4, votes_each=1_500, people=9_000, hours=96)
+    votes, watcher = traffic.ballots(), Lockstep(LockstepParams(keep_ms=12 * HOUR_MS))
+    watch(watcher, votes, [], end_of(votes))
+    seen_ms, oldest_ms = int(votes.effective_ms[-1]), int(watcher._log.at_ms[0])
+    assert 11.5 <= (seen_ms - oldest_ms) / HOUR_MS <= 13
+    kept = votes.effective_ms >= oldest_ms
+    gone = set(votes.sender.account_ids.texts()) - set(votes.take(kept).sender.account_ids.texts())
+    held = set(watcher._log.ids(np.arange(len(watcher._log))))
+    assert len(gone) > 1_000
+    assert not held & gone
+
+
 def test_a_million_active_accounts_take_a_few_hundred_megabytes() -> None:
     log, accounts, rows = VoteLog(), 1_000_000, 100_000
     ids = [f"account-{n:09d}" for n in range(rows)]
@@ -151,7 +165,7 @@ def test_accounts_are_linked_to_their_own_earlier_votes_only() -> None:
         )
         log.append(replace(part, account=account.astype(np.uint64)), np.arange(len(account)))
         seen += account.tolist()
-        log.shrink(400)
+        log.shrink(400, since_ms=0)
     kept = seen[-len(log) :]
     row, was = log.earlier(np.arange(len(kept)), 100)
     expected = {(i, j) for i, one in enumerate(kept) for j in range(i) if kept[j] == one}

@@ -44,6 +44,7 @@ class CaseParams:
     reopen_ms: a case resolved less than this ago (event time) opens again instead of a new one.
     revise_every_ms: shortest time (event time) between two revisions that say nothing of a new kind.
     revise_growth: how much higher the score must have become for such a revision, as a factor above 1.
+    remember_ms: a resolved case that named accounts remembers them for so long (event time) after `reopen_ms` or its end.
     recommendation_ms: how long a recommendation holds (event time).
     recommended_mode: what is recommended where the worker's mode is live.
     """
@@ -53,6 +54,7 @@ class CaseParams:
     reopen_ms: int = 900_000
     revise_every_ms: int = 60_000
     revise_growth: float = 1.5
+    remember_ms: int = 24 * 3_600_000
     recommendation_ms: int = 7 * 24 * 3_600_000
     recommended_mode: RecommendedMode = RecommendedMode.NEEDS_HUMAN
 
@@ -61,7 +63,7 @@ class CaseParams:
             raise ValueError(f"close_below must be above 0 and at most 1, not {self.close_below}")
         if self.revise_growth <= 1:
             raise ValueError(f"revise_growth must be above 1, not {self.revise_growth}")
-        for name in ("close_after_ms", "reopen_ms", "revise_every_ms", "recommendation_ms"):
+        for name in ("close_after_ms", "reopen_ms", "revise_every_ms", "remember_ms", "recommendation_ms"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
 

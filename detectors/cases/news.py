@@ -12,9 +12,6 @@ from detectors.cases.verdict import ACCUSING
 
 News = Literal["opened", "updated", "resolved", "retracted"]
 
-REMEMBER_MS = 24 * 3_600_000
-"""So long after it was resolved, a case that named accounts opens again when the same cluster acts again."""
-
 PARTS_A_MINUTE = 20
 """A case of more parts waits longer between two revisions of its items: so many messages per `revise_every_ms`."""
 
@@ -101,7 +98,7 @@ def closes_ms(case: Case, params: CaseParams) -> int:
 
 def leaves_ms(case: Case, params: CaseParams) -> int:
     """Return when a resolved case gives up its polls, or, when it has, is forgotten."""
-    return (case.resolved_ms or 0) + (params.reopen_ms if case.homes else REMEMBER_MS)
+    return (case.resolved_ms or 0) + (params.reopen_ms if case.homes else params.remember_ms)
 
 
 def wakes_ms(case: Case, params: CaseParams) -> int:

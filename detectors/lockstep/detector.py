@@ -129,7 +129,7 @@ class Lockstep:
         seen = self._merge(at_ms) + self._tell(at_ms)
         quiet = self._groups.take_quiet(at_ms - self._params.quiet_ms)
         seen += [ended(group, at_ms, self._arrived_ms) for group in quiet]
-        self._log.shrink(self._params.max_votes)
+        self._log.shrink(self._params.max_votes, at_ms - self._params.keep_ms)
         return seen
 
     def _find(self, at_ms: int) -> tuple[list[Meeting], int]:

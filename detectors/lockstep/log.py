@@ -29,6 +29,7 @@ _COLUMNS = {
 }
 _ROOM = 4_096
 _LARGE = 131_072
+_OVERDUE_MS = 3_600_000
 LATE_MS = 60_000
 """How much later than it happened a vote may come and still be found by `between`."""
 
@@ -116,10 +117,12 @@ class VoteLog:
         if id_bytes > len(self._ids):
             self._ids = _longer(self._ids, max(id_bytes, len(self._ids) + len(self._ids) // 2))
 
-    def shrink(self, most: int) -> None:
-        """Drop the oldest rows if there are more than `most`, and a quarter more than that."""
-        if self._count > most:
-            self._drop(self._count - most * 3 // 4)
+    def shrink(self, most: int, since_ms: int) -> None:
+        """Drop the oldest rows: a quarter more than necessary if there are more than `most`, and those before `since_ms`."""
+        gone = max(self._count - most * 3 // 4 if self._count > most else 0, self.since(since_ms))
+        # a row costs as much as all to drop: those that are too old go when they are many, or have been for an hour
+        if gone and (self._count > most or 8 * gone >= self._count or int(self.at_ms[0]) < since_ms - _OVERDUE_MS):
+            self._drop(gone)
         if self._count > _LARGE:
             # once, instead of growing step by step under a load that will not wait
             self._make_room(most * 5 // 4, 0)

@@ -18,9 +18,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Show every problem; 0 when there is none, 1 otherwise."""
     from streams.kafka_client import check_files
+    from streams.pseudonyms import check_key
 
     problems = check(given.file, environ)
-    problems = problems or check_files(load(given.file, environ).kafka)
+    if not problems:
+        settings = load(given.file, environ)
+        problems = [*check_files(settings.kafka), *check_key(settings.privacy)]
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
