@@ -21,7 +21,10 @@ class ScoredWindows:
 
 @dataclass
 class Counted:
-    """What one advance of a shard counted, for metrics and the summary."""
+    """What one advance of a shard counted, for metrics and the summary.
+
+    `early` rows were let go because too many waited, while the source `held_by` held event time back.
+    """
 
     votes: int = 0
     replies: int = 0
@@ -31,5 +34,7 @@ class Counted:
     polls_entered: int = 0
     polls_retired: int = 0
     polls_evicted: int = 0
+    early: int = 0
+    held_by: str = ""
     scores: list[ScoredWindows] = field(default_factory=list)
     votes_by_poll: dict[str, int] = field(default_factory=dict)

@@ -2,7 +2,9 @@
 
 A row is *late* when its own source's watermark had passed its time before it came. Its *effective* time is then that
 watermark, so late rows too have one place in the sequence. Rows wait until the lowest watermark of all sources has
-passed them. State: about 100 bytes a waiting row (230 with sketches), and two numbers a source.
+passed them, and no longer than there is room: when more than `max_rows` wait, event time passes over the oldest quarter of
+those, whatever the slowest source says; what it sends for that time later is late. Both are decided at each block, in the
+order of the exchange. State: about 100 bytes a waiting row (230 with sketches), and five numbers a source.
 """
 
 from __future__ import annotations
@@ -15,7 +17,22 @@ import numpy as np
 from detectors.block import Block, Standing
 from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, int64s, order_of
 from detectors.senders import NO_SENDERS, Senders, packed, senders, unpacked, with_sketches
+from detectors.source_time import SourceTime
 from detectors.watermark import UNKNOWN_MS
+
+
+@dataclass(frozen=True, slots=True)
+class InboxLimits:
+    """What an inbox waits for, and how long.
+
+    idle_after_ms: a source that says only what is past for so long (brokers' clock) holds event time back no longer.
+    max_rows: rows that wait; beyond it the oldest quarter goes early.
+    step_ms: event time that passes early comes to whole multiples of this.
+    """
+
+    idle_after_ms: int = 2_000
+    max_rows: int = 500_000
+    step_ms: int = 250
 
 
 class Gap(Exception):
@@ -69,35 +86,40 @@ class Inbox:
     Rows keep sketches of `sketch_width` numbers, or none.
     """
 
-    def __init__(self, sources: list[str], sketch_width: int = 0) -> None:
+    def __init__(self, sources: list[str], sketch_width: int = 0, limits: InboxLimits = InboxLimits()) -> None:
         self._sketch_width = sketch_width
+        self._limits = limits
         self._mark: dict[str, int] = {}
-        self._passed_ms = dict.fromkeys(sources, UNKNOWN_MS)
+        self._time = {source: SourceTime() for source in sources}
         self._standing: dict[str, Standing] = {}
         self._waiting: list[Sequence] = []
+        self._rows = 0
+        self._early = 0
         self._frontier_ms = UNKNOWN_MS
 
     def __len__(self) -> int:
-        return sum(len(rows) for rows in self._waiting)
+        return self._rows
 
     def unseen(self, block: Block) -> Block | None:
         """Return the block with the rows applied before cut off, or None when nothing of it is new.
 
         Raises `Gap` when offsets between the last block of this source and this one are missing.
         """
-        if block.source not in self._passed_ms:
+        if block.source not in self._time:
             raise Gap(f"{block.source} is not among the sources of this worker: check topics.partitions")
         mark = self._mark.get(block.source, block.start)
         if block.start > mark:
             raise Gap(f"{block.source}: offsets {mark} to {block.start - 1} never reached this shard")
         if block.end < mark:
             return None
-        return Block(block.source, mark, block.end, block.steps, block.rows.since(mark), block.standing)
+        # said before, and on the brokers' clock said long ago; a block of no offsets says something of now
+        steps = block.steps.since(mark + 1) if block.start < mark else block.steps
+        return Block(block.source, mark, block.end, steps, block.rows.since(mark), block.standing)
 
     def accept(self, block: Block, name: Int32s) -> None:
         """Take an unseen block; `name` is the poll book's for each of its rows."""
         source, rows = block.source, block.rows
-        passed = np.maximum.accumulate(np.concatenate([[self._passed_ms[source]], block.steps.ms]))
+        passed = self._time[source].add(block.steps, self._limits.idle_after_ms)
         if len(rows):
             at_row = passed[np.searchsorted(block.steps.offset, rows.offset, side="right")]
             effective = np.maximum(rows.ts_ms, np.maximum(at_row, self._frontier_ms))
@@ -105,9 +127,12 @@ class Inbox:
             self._waiting.append(
                 Sequence(effective, rows.ts_ms, rows.event, rows.account, name, rows.arrived_ms, sender)
             )
-        self._passed_ms[source] = int(passed[-1])
+            self._rows += len(rows)
         self._mark[source] = block.end
         self._standing[source] = block.standing
+        self._advance_frontier()
+        if self._rows > self._limits.max_rows:
+            self._make_room()
 
     def _thin(self, sender: Senders) -> Senders:
         return sender.thin() if self._sketch_width else with_sketches(sender, 0)
@@ -117,16 +142,40 @@ class Inbox:
 
         A source that never had a record holds nobody back, nor does one that ended while others go on.
         """
-        flowing = [ms for source, ms in self._passed_ms.items() if self._standing.get(source, Standing.OPEN) is Standing.OPEN]
-        ended = [ms for source, ms in self._passed_ms.items() if self._standing.get(source) is Standing.ENDED]
-        passed = flowing or ended
-        if passed:
-            self._frontier_ms = max(self._frontier_ms, min(passed))
         return self._frontier_ms
+
+    def _advance_frontier(self) -> None:
+        passed = self._passed(Standing.OPEN) or self._passed(Standing.ENDED)
+        if passed:
+            self._frontier_ms = max(self._frontier_ms, min(passed.values()))
+
+    def _passed(self, standing: Standing) -> dict[str, int]:
+        return {s: t.passed_ms for s, t in self._time.items() if self._standing.get(s, Standing.OPEN) is standing}
+
+    def _make_room(self) -> None:
+        # what the frontier has passed is as good as gone: how often it is fetched must decide nothing
+        effective = np.concatenate([part.effective_ms for part in self._waiting])
+        held = effective[effective >= self._frontier_ms]
+        excess = len(held) - self._limits.max_rows
+        if excess > 0:
+            last = excess + self._limits.max_rows // 4 - 1
+            last_ms = int(np.partition(held, last)[last])
+            self._frontier_ms = (last_ms // self._limits.step_ms + 1) * self._limits.step_ms
+            self._early += int(np.count_nonzero(held < self._frontier_ms))
+
+    def take_early(self) -> int:
+        """Return how many rows went early since this was asked last."""
+        early, self._early = self._early, 0
+        return early
+
+    def slowest(self) -> str:
+        """Return the name of the source that holds event time back."""
+        passed = self._passed(Standing.OPEN) or self._passed(Standing.ENDED)
+        return min(passed, key=passed.__getitem__, default="")
 
     def ended(self) -> bool:
         """Tell whether every source said that nothing more comes."""
-        return all(self._standing.get(s) is Standing.ENDED for s in self._passed_ms)
+        return all(self._standing.get(s) is Standing.ENDED for s in self._time)
 
     def waiting_names(self) -> Int32s:
         """Return the distinct names of the rows that wait."""
@@ -140,6 +189,7 @@ class Inbox:
         kept = waiting.take(~due)
         # a view would keep the ids of all that were released, too
         self._waiting = [replace(kept, sender=self._thin(kept.sender.whole()))] if len(kept) else []
+        self._rows = len(kept)
         rows = np.flatnonzero(due)
         return waiting.take(rows[_order(waiting.effective_ms[rows], waiting.event[rows])])
 
@@ -148,7 +198,7 @@ class Inbox:
         waiting = _joined(self._waiting)
         return {
             "mark": dict(self._mark),
-            "passed_ms": dict(self._passed_ms),
+            "time": {source: time.snapshot() for source, time in self._time.items()},
             "standing": {source: int(s) for source, s in self._standing.items()},
             "frontier_ms": self._frontier_ms,
             "waiting": {name: getattr(waiting, name).tobytes() for name in _COLUMNS},
@@ -158,13 +208,14 @@ class Inbox:
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
         # a topic that was made anew has other sources: nothing is known of those yet
-        self._mark = {s: mark for s, mark in state["mark"].items() if s in self._passed_ms}
-        self._passed_ms.update((s, ms) for s, ms in state["passed_ms"].items() if s in self._passed_ms)
-        self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._passed_ms}
+        self._mark = {s: mark for s, mark in state["mark"].items() if s in self._time}
+        self._time.update((s, SourceTime(**time)) for s, time in state["time"].items() if s in self._time)
+        self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._time}
         self._frontier_ms = state["frontier_ms"]
         columns = {name: np.frombuffer(state["waiting"][name], dtype) for name, dtype in _COLUMNS.items()}
         sender = self._thin(unpacked(state["waiting_senders"], self._sketch_width))
         self._waiting = [Sequence(sender=sender, **columns)]
+        self._rows, self._early = len(self._waiting[0]), 0
 
 
 def _order(effective_ms: Int64s, event: Hashes) -> Int64s:

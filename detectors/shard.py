@@ -26,7 +26,7 @@ from detectors.columns import (
 )
 from detectors.counted import Counted, ScoredWindows
 from detectors.findings import Finding, Report, Retired, Standings
-from detectors.inbox import Inbox, Sequence
+from detectors.inbox import Inbox, InboxLimits, Sequence
 from detectors.naming import finding_of_rate, finding_of_sighting
 from detectors.polls import MAX_OPTIONS, PollBook
 from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep, WindowScores
@@ -71,7 +71,8 @@ class NoRate:
 class Shard:
     """One shard: blocks in with `accept`, a report out with `advance`.
 
-    `watchers` look at who votes and what is replied. A shard of *all* polls (`across`) sees what is visible only across
+    `watchers` look at who votes and what is replied. A source that says only what is past for `idle_after_ms` of the brokers'
+    clock holds event time back no longer. A shard of *all* polls (`across`) sees what is visible only across
     them; how the votes stand is then left to the others.
     """
 
@@ -83,10 +84,12 @@ class Shard:
         rate: RateDetector | NoRate,
         watchers: Iterable[Watcher] = (),
         across: bool = False,
+        idle_after_ms: int = 2_000,
     ) -> None:
         self._number = number
         self._params = params
-        self._inbox = Inbox(sources, SKETCH_WIDTH if across else 0)
+        limits = InboxLimits(idle_after_ms, params.max_waiting_rows, rate.params.tick_ms)
+        self._inbox = Inbox(sources, SKETCH_WIDTH if across else 0, limits)
         self._watchers = list(watchers)
         self._across = across
         self._recent = RecentIds(params.duplicate_horizon_ms)
@@ -126,7 +129,10 @@ class Shard:
         retired = [] if self._across else retired
         ended = self._inbox.ended() and not len(self._inbox)
         report = Report(self._number, start_ms, until_ms, findings, standings, retired, ended)
-        return report, Counted() if self._across else counted
+        counted = Counted() if self._across else counted
+        counted.early = self._inbox.take_early()
+        counted.held_by = self._inbox.slowest() if counted.early else ""
+        return report, counted
 
     def _stop_ms(self, rows: Sequence, until_ms: int) -> int:
         """Return how far to go at once: polls leave only at a stop, and stops do not depend on how rows were released."""

@@ -15,11 +15,14 @@ class ShardParams:
     duplicate_horizon_ms: an `event_id` that comes again within this (event time) is the same event. 60,000 or more.
     retain_ms: a poll without a vote or reply for so long (event time) leaves memory, its votes with it.
     max_polls: polls a shard holds; beyond it those that were quiet longest leave early.
+    max_waiting_rows: votes and replies a shard holds back until every source has passed their time; beyond it event time
+        passes over the oldest quarter, and what a source that is further behind still sends is late.
     """
 
     duplicate_horizon_ms: int = 600_000
     retain_ms: int = 7 * 24 * 3_600_000
     max_polls: int = 50_000
+    max_waiting_rows: int = 500_000
 
     def __post_init__(self) -> None:
         if self.duplicate_horizon_ms < 60_000:
@@ -28,3 +31,5 @@ class ShardParams:
             raise ValueError(f"retain_ms must be {SWEEP_MS} or more, not {self.retain_ms}")
         if self.max_polls < 1:
             raise ValueError(f"max_polls must be 1 or more, not {self.max_polls}")
+        if self.max_waiting_rows < 1_000:
+            raise ValueError(f"max_waiting_rows must be 1000 or more, not {self.max_waiting_rows}")

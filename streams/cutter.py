@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detectors.block import Block, Rows, Standing
 from detectors.columns import Int64s, hashes, int32s, int64s
 from detectors.senders import NO_SENDERS, account_ids_only, with_sketches
-from detectors.watermark import LAG_MS, UNKNOWN_MS, SourceClock, Steps
+from detectors.watermark import ARRIVAL_GRID_MS, LAG_MS, UNKNOWN_MS, SourceClock, Steps
 from streams.control import Control
 from streams.decode import Decoded
 
@@ -55,11 +55,15 @@ class ShardOf:
 
 
 class Cutter:
-    """One source partition: its clock, its standing, and the cut into blocks."""
+    """One source partition: its clock, its standing, and the cut into blocks.
 
-    def __init__(self, source: str, shard_of: ShardOf) -> None:
+    What is `recorded` came past no broker: its `arrived_ms` is nobody's clock.
+    """
+
+    def __init__(self, source: str, shard_of: ShardOf, recorded: bool = False) -> None:
         self.source = source
         self._shard_of = shard_of
+        self._recorded = recorded
         self._clock = SourceClock()
         self._standing = Standing.OPEN
         self._end = 0
@@ -94,6 +98,8 @@ class Cutter:
         # a clock that is ahead of the broker's must not move event time past what can have happened
         ts_ms = np.minimum(rows.ts_ms, part.arrived_ms)
         steps = self._clock.observe(part.offset, ts_ms, part.arrived_ms, part.end)
+        if self._recorded:
+            steps = replace(steps, arrived_ms=np.zeros(len(steps.ms), np.int64))
         steps = self._with_controls(steps, part)
         self._end = part.end
         return [
@@ -111,6 +117,11 @@ class Cutter:
         ends = np.cumsum(np.bincount(shard, minlength=self._shard_of.shards)).tolist()
         return [_between(rows, start, end) for start, end in pairwise([0, *ends])]
 
+    @property
+    def last_arrived_ms(self) -> int:
+        """The broker's time of the last row, or UNKNOWN_MS if there is none in the last 32 offsets."""
+        return self._clock.last_arrived_ms
+
     def idle(self, elapsed_ms: int) -> list[Block]:
         """Return blocks that let event time pass, `elapsed_ms` after the last record came; none when there is no news.
 
@@ -121,18 +132,23 @@ class Cutter:
             return []
         if now_ms == UNKNOWN_MS:
             self._standing, self._said_absent = Standing.ABSENT, True
-        return self.pass_to(now_ms - LAG_MS if now_ms != UNKNOWN_MS else UNKNOWN_MS)
+            return self.pass_to(UNKNOWN_MS)
+        return self.pass_to(now_ms - LAG_MS, self._clock.last_arrived_ms + elapsed_ms)
 
-    def pass_to(self, ms: int) -> list[Block]:
-        """Return blocks that let event time pass up to `ms`, a watermark that no record states."""
-        steps = Steps(np.array([self._end]), np.array([ms]))
+    def pass_to(self, ms: int, at_ms: int = 0) -> list[Block]:
+        """Return blocks that let event time pass up to `ms`, a watermark that no record states, at the brokers' time `at_ms`."""
+        steps = Steps(np.array([self._end]), np.array([ms]), np.array([at_ms // ARRIVAL_GRID_MS * ARRIVAL_GRID_MS]))
         block = Block(self.source, self._end, self._end, steps, standing=self._standing)
         return [block] * (self._shard_of.shards + 1)
 
     def _with_controls(self, steps: Steps, part: SourceRange) -> Steps:
         for offset, control in part.controls:
             at = int(np.searchsorted(steps.offset, offset + 1))
-            steps = Steps(np.insert(steps.offset, at, offset + 1), np.insert(steps.ms, at, control.watermark_ms))
+            steps = Steps(
+                np.insert(steps.offset, at, offset + 1),
+                np.insert(steps.ms, at, control.watermark_ms),
+                np.insert(steps.arrived_ms, at, 0),
+            )
         self._hear(part.offset, part.controls)
         return steps
 

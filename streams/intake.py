@@ -16,6 +16,7 @@ from faust.types import TP
 from config.schema import Settings, TopicRole
 from detectors.block import Block
 from detectors.columns import Int64s
+from detectors.watermark import UNKNOWN_MS
 from streams.control import Control, parse_control
 from streams.cutter import Cutter, ShardOf, SourceRange
 from streams.decode import Decoded, Decoder, Kind, Refused
@@ -95,7 +96,7 @@ class Intake:
                 list(controls.values()),
             )
             blocks = source.cutter.cut(part)
-            source.stated_ms = source.heard_ms if len(blocks[0].steps.ms) else source.stated_ms
+            source.stated_ms = source.heard_ms if (blocks[0].steps.ms > UNKNOWN_MS).any() else source.stated_ms
             await self._send(blocks)
         await self._refuse(batch, refused)
         self._count(source.kind, decoded, refused)

@@ -84,7 +84,7 @@ class _Stages:
     def __init__(self, settings: Settings, team: ShardTeam, output: ScanOutput, summary: Summary) -> None:
         self._window_ms = settings.rate.window_ms
         shard_of = ShardOf(settings.topics.partitions)
-        self._cutters = [Cutter(name, shard_of) for name in scan_sources(settings)]
+        self._cutters = [Cutter(name, shard_of, recorded=True) for name in scan_sources(settings)]
         self._silence = Silence(self._cutters)
         self._next_offset = np.zeros(len(self._cutters), np.int64)
         self._team = team

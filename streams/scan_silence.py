@@ -11,7 +11,7 @@ from streams.cutter import Cutter
 
 
 class Silence:
-    """Says that time has passed in each source that did not say so itself in a whole chunk.
+    """Says that time has passed in each source that did not say so itself in a whole chunk, or said only what is past.
 
     It passes up to where all that did say so were a chunk before: a line in a silent source is late only if it stands
     a chunk behind its time.
@@ -19,14 +19,16 @@ class Silence:
 
     def __init__(self, cutters: Sequence[Cutter]) -> None:
         self._cutters = cutters
+        self._highest_ms: dict[str, int] = {}
         self._stated_ms: dict[str, int] = {}
         self._before_ms = UNKNOWN_MS
 
     def hear(self, blocks: Sequence[Block]) -> None:
         """Take the blocks that one source's lines of the chunk became."""
-        stated = blocks[0].steps.ms
-        if len(stated):
-            self._stated_ms[blocks[0].source] = int(stated[-1])
+        source, stated = blocks[0].source, blocks[0].steps.ms
+        highest_ms = int(stated.max()) if len(stated) else UNKNOWN_MS
+        if highest_ms > self._highest_ms.get(source, UNKNOWN_MS):
+            self._highest_ms[source] = self._stated_ms[source] = highest_ms
 
     def end_chunk(self) -> Iterator[list[Block]]:
         """Yield blocks for each source that stated no time in the chunk that ends here."""

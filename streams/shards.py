@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,9 +22,15 @@ from streams.snapshots import Snapshot, SnapshotStore
 from streams.transport import Batch
 from streams.wire import decode_block, encode_report
 
+logger = logging.getLogger(__name__)
+
 STATE_NAME = "polls"
 # one is read while another is unpacked; what is packed and unpacked lies in memory beside the state itself
 _RESTORED_AT_ONCE = 2
+_TOO_MANY_WAITED = (
+    "shard %d: too many rows waited for %s, which is far behind the others in event time: the oldest went on without it, and "
+    "what it sends for their time is late. Look at the clocks of its senders, or raise polls.max_waiting_rows"
+)
 
 
 @dataclass
@@ -68,6 +75,7 @@ class Shards:
         self._outbox = outbox
         self._metrics = metrics
         self._shards: dict[TP, Kept] = {}
+        self._told_early: set[int] = set()
         self._votes: dict[str, int] = {}
         self._votes_since_s = time.monotonic()
 
@@ -108,6 +116,9 @@ class Shards:
 
     async def _tell(self, report: Report, counted: Counted) -> None:
         self._count(counted)
+        if counted.early and report.shard not in self._told_early:
+            self._told_early.add(report.shard)
+            logger.warning(_TOO_MANY_WAITED, report.shard, counted.held_by)
         for finding in report.findings:
             self._metrics.findings.labels(finding.kind).inc()
         self._metrics.watermark_lag.labels(Stage.POLLS).set(time.time() - report.to_ms / 1000)
@@ -130,6 +141,7 @@ class Shards:
         self._metrics.events_late.inc(counted.late)
         self._metrics.revotes.inc(counted.revotes)
         self._metrics.state_evictions.labels(Store.POLLS).inc(counted.polls_evicted)
+        self._metrics.state_evictions.labels(Store.WAITING_ROWS).inc(counted.early)
         for poll_id, votes in counted.votes_by_poll.items():
             self._votes[poll_id] = self._votes.get(poll_id, 0) + votes
 

@@ -47,10 +47,23 @@ def build_shard(number: int, settings: Settings, sources: list[str], keep_scores
     """Return a shard with nothing in it, that hears from these sources: one of polls, or the last, across all polls."""
     if number < settings.topics.partitions:
         in_a_poll: list[Watcher] = [Crowd(settings.crowd), Shape(settings.shape)]
-        return Shard(number, sources, settings.polls, RateDetector(settings.rate, keep_scores=keep_scores), in_a_poll)
+        rate = RateDetector(settings.rate, keep_scores=keep_scores)
+        return Shard(number, sources, settings.polls, rate, in_a_poll, idle_after_ms=settings.intake.idle_after_ms)
     across_polls: list[Watcher] = [Lockstep(settings.lockstep), CopiedReplies(settings.copies)]
-    all_polls = replace(settings.polls, max_polls=settings.polls.max_polls * settings.topics.partitions)
-    return Shard(number, sources, all_polls, NoRate(settings.rate), across_polls, across=True)
+    all_polls = replace(
+        settings.polls,
+        max_polls=settings.polls.max_polls * settings.topics.partitions,
+        max_waiting_rows=settings.polls.max_waiting_rows * settings.topics.partitions,
+    )
+    return Shard(
+        number,
+        sources,
+        all_polls,
+        NoRate(settings.rate),
+        across_polls,
+        across=True,
+        idle_after_ms=settings.intake.idle_after_ms,
+    )
 
 
 def build_cases(settings: Settings, mode: Literal["live", "shadow", "replay"]) -> CaseBook:

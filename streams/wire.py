@@ -1,12 +1,13 @@
 """How blocks and reports travel between the stages: MessagePack with columns as raw little-endian bytes.
 
-The first byte of a message is its format version. A version that this code can't read stops the partition with a
+The first byte of a message is its format version: 1 to 3 for a block, 1 or 2 for a report, or 3 where it is compressed. A version that this code can't read stops the partition with a
 message that says so: a newer worker wrote it, and this one must be updated before it may go on. Rows of version 1 say
 nothing of who sent them, so nobody can be named by them. A column in which nothing is said travels as no bytes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -21,9 +22,11 @@ from detectors.senders import MISSING, PLAIN_COLUMNS, Senders, unknown_senders
 from detectors.strings import Strings
 from detectors.watermark import Steps
 
-VERSION = 2
-_READABLE = (1, 2)
+VERSION = 3
+REPORT_VERSION = 2
 _PACKED_REPORT = 3
+_BLOCKS = (1, 2, 3)
+_REPORTS = (1, 2)
 _LARGE_REPORT_BYTES = 64 * 1024
 # 49 days; arrival measures latency only, and that of older records than this says nothing
 _LONGEST_ARRIVAL_MS = (1 << 32) - 1
@@ -55,6 +58,7 @@ class _WireBlock(msgspec.Struct, array_like=True):
     said: dict[str, bytes] = {}  # columns of `detectors.senders.PLAIN_COLUMNS` in which something is said
     sketch: bytes = b""  # u4, `sketch_width` a row
     sketch_width: int = 0
+    step_arrived_ms: bytes = b""  # i8; since version 3
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -92,13 +96,14 @@ def encode_block(block: Block) -> bytes:
         _said(rows.sender),
         rows.sender.sketch.tobytes(),
         rows.sender.sketch.shape[1],
+        block.steps.arrived_ms.tobytes(),
     )
     return bytes([VERSION]) + _encoder.encode(wire)
 
 
 def decode_block(message: bytes) -> Block:
     """Return the block that `encode_block` wrote."""
-    wire = _decode(_block_decoder, message)
+    wire = _decode(_block_decoder, message, _BLOCKS)
     rows = Rows(
         np.frombuffer(wire.offset, np.uint32).astype(np.int64) + wire.start,
         np.frombuffer(wire.ts_ms, np.int64),
@@ -111,7 +116,10 @@ def decode_block(message: bytes) -> Block:
         wire.poll_ids,
         wire.options,
     )
-    steps = Steps(np.frombuffer(wire.step_offset, np.int64), np.frombuffer(wire.step_ms, np.int64))
+    step_ms, step_arrived_ms = np.frombuffer(wire.step_ms, np.int64), np.frombuffer(wire.step_arrived_ms, np.int64)
+    if len(step_arrived_ms) < len(step_ms):
+        step_arrived_ms = np.zeros(len(step_ms), np.int64)
+    steps = Steps(np.frombuffer(wire.step_offset, np.int64), step_ms, step_arrived_ms)
     return Block(wire.source, wire.start, wire.end, steps, rows, Standing(wire.standing))
 
 
@@ -119,7 +127,7 @@ def encode_report(report: Report) -> bytes:
     """Return a report as bytes."""
     plain = _encoder.encode(report)
     if len(plain) < _LARGE_REPORT_BYTES:
-        return bytes([VERSION]) + plain
+        return bytes([REPORT_VERSION]) + plain
     return bytes([_PACKED_REPORT]) + zstandard.ZstdCompressor(level=1).compress(plain)
 
 
@@ -127,13 +135,13 @@ def decode_report(message: bytes) -> Report:
     """Return the report that `encode_report` wrote."""
     if message[:1] == bytes([_PACKED_REPORT]):
         return _report_decoder.decode(zstandard.ZstdDecompressor().decompress(memoryview(message)[1:]))
-    return _decode(_report_decoder, message)
+    return _decode(_report_decoder, message, _REPORTS)
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[_Message], message: bytes) -> _Message:
-    if not message or message[0] not in _READABLE:
+def _decode(decoder: msgspec.msgpack.Decoder[_Message], message: bytes, readable: Sequence[int]) -> _Message:
+    if not message or message[0] not in readable:
         found = message[0] if message else "none"
-        raise UnreadableVersion(f"format version {found} is not {VERSION} or 1: update this worker")
+        raise UnreadableVersion(f"format version {found} is not one of {', '.join(map(str, readable))}: update this worker")
     return decoder.decode(memoryview(message)[1:])
 
 

@@ -51,10 +51,10 @@ def rows_of(events: Sequence[Event]) -> Rows:
     )
 
 
-def steps_of(steps: Iterable[tuple[int, int]]) -> Steps:
-    """Return watermarks from (offset, ms)."""
-    pairs = list(steps)
-    return Steps(int64s([at for at, _ in pairs]), int64s([ms for _, ms in pairs]))
+def steps_of(steps: Iterable[tuple[int, int] | tuple[int, int, int]]) -> Steps:
+    """Return watermarks from (offset, ms), or (offset, ms, the brokers' time)."""
+    told = [(*step, 0)[:3] for step in steps]
+    return Steps(*(int64s([step[n] for step in told]) for n in range(3)))
 
 
 def block_of(
@@ -62,7 +62,7 @@ def block_of(
     start: int,
     end: int,
     events: Sequence[Event] = (),
-    steps: Iterable[tuple[int, int]] = (),
+    steps: Iterable[tuple[int, int] | tuple[int, int, int]] = (),
     standing: Standing = Standing.OPEN,
 ) -> Block:
     """Return a block."""

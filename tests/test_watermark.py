@@ -113,8 +113,10 @@ def test_it_is_stated_only_at_multiples_of_eight_and_only_when_it_rises() -> Non
 def test_with_fewer_than_four_records_nothing_is_known() -> None:
     clock = SourceClock()
     assert clock.now_ms(0) == UNKNOWN_MS
-    assert not len(clock.observe(int64s([0, 1, 2]), int64s([START_MS] * 3), int64s([START_MS] * 3), 64).ms)
-    assert clock.observe(int64s([64]), int64s([START_MS]), int64s([START_MS]), 96).ms.tolist() == [], "the three are 32 offsets away"
+    few = clock.observe(int64s([0, 1, 2]), int64s([START_MS] * 3), int64s([START_MS] * 3), 64)
+    assert few.ms.tolist() == [UNKNOWN_MS], "said only that something came"
+    more = clock.observe(int64s([64]), int64s([START_MS]), int64s([START_MS]), 96)
+    assert more.ms.tolist() == [UNKNOWN_MS], "the three are 32 offsets away"
 
 
 def test_records_further_away_than_32_offsets_do_not_count() -> None:

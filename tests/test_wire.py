@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from detectors.block import Block, Standing
 from detectors.findings import Finding, Member, Report, Retired, Standings
 from detectors.senders import NO_COUNTRY
-from streams.wire import VERSION, UnreadableVersion, decode_block, decode_report, encode_block, encode_report
+from streams.wire import (
+    REPORT_VERSION,
+    VERSION,
+    UnreadableVersion,
+    decode_block,
+    decode_report,
+    encode_block,
+    encode_report,
+)
 
 MS = st.integers(0, 2**53)
 HASH = st.integers(0, 2**64 - 1)
@@ -48,17 +56,18 @@ def rows(draw: st.DrawFn, start: int) -> list[Event]:
 @given(
     st.data(),
     st.integers(0, 2**50),
-    st.lists(st.tuples(st.integers(0, 2**50), st.integers(-(2**62), 2**53)), max_size=5),
+    st.lists(st.tuples(st.integers(0, 2**50), st.integers(-(2**62), 2**53), MS), max_size=5),
     st.sampled_from(Standing),
 )
 def test_a_block_arrives_as_it_was_sent(
-    data: st.DataObject, start: int, steps: list[tuple[int, int]], standing: Standing
+    data: st.DataObject, start: int, steps: list[tuple[int, int, int]], standing: Standing
 ) -> None:
     sent = block_of("votes@1/0", start, start + 10_001, data.draw(rows(start)), steps, standing)
     got = decode_block(encode_block(sent))
     assert (got.source, got.start, got.end, got.standing) == (sent.source, sent.start, sent.end, sent.standing)
     assert got.steps.offset.tolist() == sent.steps.offset.tolist()
     assert got.steps.ms.tolist() == sent.steps.ms.tolist()
+    assert got.steps.arrived_ms.tolist() == sent.steps.arrived_ms.tolist()
     assert_same_rows(got.rows, sent.rows)
     assert [getattr(got.rows, name).dtype for name in ("offset", "ts_ms", "event", "poll", "arrived_ms")] == [
         np.int64, np.int64, np.uint64, np.int32, np.int64
@@ -81,6 +90,14 @@ def test_a_block_of_the_format_before_is_read_and_says_nothing_of_senders() -> N
     assert rows.event.tolist() == [1, 2]
     assert rows.sender.account_ids.texts() == ["", ""]
     assert set(rows.sender.country.tolist()) == {NO_COUNTRY}
+
+
+def test_a_block_of_version_2_is_read_and_says_nothing_of_when_the_brokers_had_its_watermarks() -> None:
+    block = block_of("s", 0, 2, [Event(0, 1, 1), Event(1, 2, 2)], [(1, 5, 1_000), (2, 7, 1_250)])
+    second_version = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_block(block)[1:])[:21])
+    got = decode_block(b"\x02" + second_version)
+    assert_same_rows(got.rows, block.rows)
+    assert (got.steps.ms.tolist(), got.steps.arrived_ms.tolist()) == ([5, 7], [0, 0])
 
 
 def test_records_that_came_months_apart_keep_their_order_of_arrival() -> None:
@@ -124,17 +141,19 @@ def test_a_report_that_names_a_hundred_thousand_accounts_is_packed() -> None:
     report = Report(0, 0, 1, [finding], Standings([], [], [], []), [], False)
     message = encode_report(report)
     assert len(message) < 1_000_000 < len(msgspec.msgpack.encode(report))
-    assert message[0] not in (1, VERSION)
+    assert message[0] not in (1, REPORT_VERSION)
     assert decode_report(message) == report
 
 
-@pytest.mark.parametrize("decode", [decode_block, decode_report])
+@pytest.mark.parametrize(("decode", "known"), [(decode_block, "1, 2, 3"), (decode_report, "1, 2")])
 @pytest.mark.parametrize(("first", "named"), [(bytes([VERSION + 2]), str(VERSION + 2)), (b"\x00", "0"), (b"", "none")])
-def test_a_format_of_a_newer_worker_is_refused_with_what_to_do(decode: Callable[[bytes], object], first: bytes, named: str) -> None:
-    with pytest.raises(UnreadableVersion, match=f"^format version {named} is not {VERSION} or 1: update this worker$"):
+def test_a_format_of_a_newer_worker_is_refused_with_what_to_do(
+    decode: Callable[[bytes], object], known: str, first: bytes, named: str
+) -> None:
+    with pytest.raises(UnreadableVersion, match=f"^format version {named} is not one of {known}: update this worker$"):
         decode(first + encode_block(block_of("s", 0, 1))[1:] if first else b"")
 
 
 def test_a_message_says_its_version_first() -> None:
     assert encode_block(block_of("s", 0, 1))[0] == VERSION
-    assert encode_report(Report(0, 0, 1, [], Standings([], [], [], []), [], False))[0] == VERSION
+    assert encode_report(Report(0, 0, 1, [], Standings([], [], [], []), [], False))[0] == REPORT_VERSION
