@@ -18,6 +18,7 @@ _COMMANDS = {
     "broker": "the embedded Apache Kafka alone",
     "topics": "creates or checks the topics, shows what differs",
     "worker": "the streaming worker",
+    "reprocess": "sends the workers back to an earlier offset or time, with no state",
     "replay": "sends a recording to Kafka",
     "scan": "the same detectors over recordings, without Kafka",
     "simulate": "labelled traffic with crowds and attacks, from a seed",

@@ -15,7 +15,9 @@ from recorded_traffic import recording, write
 
 from streams.__main__ import DONE, FAILED, WRONG_USE, main
 
-CONTRACT = {"demo", "broker", "topics", "worker", "replay", "scan", "simulate", "evaluate", "tail", "check-config"}
+CONTRACT = {
+    *("demo", "broker", "topics", "worker", "reprocess", "replay", "scan", "simulate", "evaluate", "tail", "check-config")
+}
 LINES = recording(3, polls=3, minutes=5, flood=100)
 
 
@@ -70,6 +72,8 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         ["scan", "a.jsonl"],
         ["scan", "a.jsonl", "--out", "x", "--window", "soon"],
         ["scan", "a.jsonl", "--out", "x", "--window", "0m"],
+        ["reprocess"],
+        ["reprocess", "--from-start", "--from-time", "2026-11-30"],
         ["replay"],
         ["replay", "a.jsonl", "--speed", "-1"],
         ["replay", "a.jsonl", "--speed", "fast"],
