@@ -7,7 +7,7 @@ DONE := .venv/installed
 unexport PYTHONPATH PYTHONHOME
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench chaos lock clean
 .DELETE_ON_ERROR:
 
 demo: $(DONE)
@@ -23,10 +23,13 @@ check: $(DONE)
 	@echo "== ruff, mypy"
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy
-	@$(BIN)/mypy $(wildcard tests/*.py benchmarks/*.py benchmarks/accuracy/*.py)
+	@$(BIN)/mypy $(wildcard tests/*.py benchmarks/*.py benchmarks/*/*.py)
 
 bench: $(DONE)
 	@$(BIN)/python -m benchmarks
+
+chaos: $(DONE)
+	@$(BIN)/python -m benchmarks.chaos
 
 # The project itself: again when its settings change. The packages below it: only when their lock changes.
 $(DONE): .venv/packages pyproject.toml
