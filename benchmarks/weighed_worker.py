@@ -16,7 +16,7 @@ from benchmarks.processes import peak_rss_bytes, rss_bytes
 from benchmarks.weights import parts_of_shards, timed, weigh
 from config import load
 from streams.malloc import hold_little
-from streams.snapshots import pack, unpack
+from streams.snapshot_pack import pack, unpack
 from streams.stages import build_shard
 from streams.worker import Worker, run_until_signal
 

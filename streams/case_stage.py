@@ -133,6 +133,6 @@ class Cases:
         """Return the partition if it has come further than its last snapshot."""
         return [tp for tp, kept in self._kept.items() if kept.changed]
 
-    async def save(self, tp: TP) -> int:
-        """Write a snapshot; return the offset up to which may be committed."""
-        return await save(self._kept[tp], Stage.CASES, self._outbox, self._metrics)
+    async def save(self, tp: TP) -> int | None:
+        """Write a snapshot; return the offset up to which may be committed, None if it can't be yet."""
+        return await save(self._kept[tp], tp, Stage.CASES, self._outbox, self._metrics)

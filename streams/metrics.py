@@ -151,7 +151,10 @@ class Metrics:
         self.dead_letters = meters.counter(
             "dead_letters_total", "Records acknowledged by the dead-letter topic."
         )
-        self.sink_failures = meters.counter("sink_failures_total", "Failed attempts to send.", sink=Sink)
+        self.sink_failures = meters.counter("sink_failures_total", "Times a topic refused a record or could not be reached.", sink=Sink)
+        self.sink_waiting = meters.gauge(
+            "sink_waiting_seconds", "How long the oldest record has waited to be acknowledged.", sink=Sink
+        )
         self.top_votes = meters.gauge(
             "top_poll_votes_per_second", "Votes of one of the most active polls, by slot.", slot=Open.VALUES
         )

@@ -31,6 +31,8 @@ _TOO_MANY_WAITED = (
     "shard %d: too many rows waited for %s, which is far behind the others in event time: the oldest went on without it, and "
     "what it sends for their time is late. Look at the clocks of its senders, or raise polls.max_waiting_rows"
 )
+OUTPUT_PATIENCE_S = 10.0
+"""How long a snapshot waits for what it caused to be acknowledged, before the others take their turn."""
 
 
 @dataclass
@@ -132,9 +134,9 @@ class Shards:
         """Return the partitions that have come further than their last snapshot."""
         return [tp for tp, kept in self._shards.items() if kept.changed]
 
-    async def save(self, tp: TP) -> int:
-        """Write a snapshot of one partition; return the offset up to which it may be committed."""
-        return await save(self._shards[tp], Stage.POLLS, self._outbox, self._metrics)
+    async def save(self, tp: TP) -> int | None:
+        """Write a snapshot of one partition; return the offset up to which it may be committed, None if it can't be yet."""
+        return await save(self._shards[tp], tp, Stage.POLLS, self._outbox, self._metrics)
 
     def _count(self, counted: Counted) -> None:
         self._metrics.events_duplicate.inc(counted.duplicates)
@@ -160,13 +162,21 @@ class Shards:
         return max((kept.machine.rate_score(poll_id) for kept in self._shards.values()), default=0.0)
 
 
-async def save(kept: Kept, stage: Stage, outbox: Outbox, metrics: Metrics) -> int:
-    """Write a snapshot of a state machine as it is now, and wait until the brokers hold it."""
+async def save(kept: Kept, tp: TP, stage: Stage, outbox: Outbox, metrics: Metrics) -> int | None:
+    """Write a snapshot of a state machine as it is now, and wait until the brokers hold it; return its offset.
+
+    None: what it has caused could not be written within `OUTPUT_PATIENCE_S`. Nobody who restores a snapshot makes the outputs
+    before it again, so there is none before they are acknowledged.
+    """
     began_s = time.monotonic()
-    async with kept.busy:
-        offset, state = kept.offset, kept.machine.snapshot()
-    # who restores it never makes the outputs before it again
-    await outbox.flush()
+    try:
+        async with asyncio.timeout(OUTPUT_PATIENCE_S):
+            async with kept.busy:
+                offset, state = kept.offset, kept.machine.snapshot()
+            await outbox.flush(tp)
+    except TimeoutError:
+        logger.warning("no snapshot of %s/%d: a topic takes nothing of what it caused", tp.topic, tp.partition)
+        return None
     size = await kept.store.write(Snapshot(offset, state))
     kept.saved_offset, kept.saved_at_s = offset, time.monotonic()
     metrics.snapshot(stage, size, kept.saved_at_s - began_s, time.time())

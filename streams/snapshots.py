@@ -1,8 +1,9 @@
 """Snapshots of shards and cases in the compacted state topic: written in chunks, a manifest last, then the older ones go.
 
 A snapshot is complete when its manifest and all chunks are there and the digest is right; anything else is passed over.
-It is packed and sent a chunk at a time, so that nothing large is held but the state itself.
-Key: `<stage>/<number>/<offset>/<chunk or "manifest">`; `offset` is where reading goes on after it was restored.
+Two complete ones stay, so that one that is damaged costs time and no state. It is packed and sent a chunk at a time, so
+that nothing large is held but the state itself. Key: `<stage>/<number>/<offset>/<writer>/<chunk or "manifest">`; `offset` is
+where reading goes on after it was restored, `writer` tells the chunks of a worker that was thought dead from its successor's.
 """
 
 from __future__ import annotations
@@ -10,40 +11,41 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import msgspec
-import zstandard
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.metric_labels import Sink
 from streams.outbox import Outbox
+from streams.snapshot_pack import next_chunk, pack, unpack
 
-FORMAT = 2
-CHUNK_BYTES = 512 * 1024
-_MANIFEST = "manifest"
-# MessagePack's first bytes of a map and an array with at most 65,535 entries, and of bytes
-_MAP_16, _ARRAY_16, _BIN_32 = 0xDE, 0xDC, 0xC6
-_FEW = 100  # larger lists and maps hold small things: they are encoded at once
+FORMAT = 3
+MANIFEST = "manifest"
+_COMPLETE_ONES_KEPT = 2
 _PATIENCE_MS = 10_000
 
 logger = logging.getLogger(__name__)
 
+Meaning = Mapping[str, int | str]
+
 
 class UnreadableSnapshot(Exception):
-    """The newest snapshot was written in a format this code does not know."""
+    """The newest snapshot was written in a format, or under settings, that this worker cannot go on from."""
 
 
 class Manifest(msgspec.Struct):
-    """What belongs to a snapshot."""
+    """What belongs to a snapshot; `meaning` has the settings without which its numbers say something else."""
 
     format: int
     chunks: int
     bytes: int
     digest: str
+    meaning: dict[str, int | str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,140 +56,146 @@ class Snapshot:
     state: Any
 
 
-@dataclass
-class _Found:
-    chunks: dict[str, bytes] = field(default_factory=dict)
+class _Name(NamedTuple):
+    """Which snapshot: the order is that of their worth."""
+
+    offset: int
+    writer: str
+
+
+_Chunks = dict[str, bytes]
 
 
 class SnapshotStore:
     """The snapshots of one stage's partition; `number` is the shard, or the number of shards for the cases."""
 
-    def __init__(self, outbox: Outbox, connection: dict[str, Any], topic: str, stage: str, number: int) -> None:
+    def __init__(
+        self, outbox: Outbox, connection: dict[str, Any], topic: str, stage: str, number: int, meaning: Meaning
+    ) -> None:
         self._outbox = outbox
         self._connection = connection
         self._topic = topic
-        self._name = f"{stage}/{number}"
+        self._stage = f"{stage}/{number}"
         self._number = number
-        self._keys: dict[int, list[bytes]] = {}
+        self._meaning = dict(meaning)
+        self._writer = uuid.uuid4().hex[:8]
+        self._keys: dict[_Name, list[bytes]] = {}
+        self._complete: list[_Name] = []
 
     async def write(self, snapshot: Snapshot) -> int:
         """Write a snapshot, wait until the brokers hold it, then drop the older ones. Return its size in bytes."""
+        name = _Name(snapshot.offset, self._writer)
         pieces, digest, size = pack(snapshot.state), _digest(), 0
-        keys: list[bytes] = []
+        keys = self._keys[name] = []
         sent: list[Awaitable[Any]] = []
         while chunk := await asyncio.to_thread(next_chunk, pieces):
-            keys.append(self._key(snapshot.offset, str(len(keys))))
+            keys.append(self._key(name, str(len(keys))))
             digest.update(chunk)
             size += len(chunk)
             sent.append(await self._put(keys[-1], chunk))
         await asyncio.gather(*sent)
-        manifest = Manifest(FORMAT, len(keys), size, digest.hexdigest())
-        keys.append(self._key(snapshot.offset, _MANIFEST))
+        manifest = Manifest(FORMAT, len(keys), size, digest.hexdigest(), self._meaning)
+        keys.append(self._key(name, MANIFEST))
         await (await self._put(keys[-1], msgspec.json.encode(manifest)))
-        older = [key for offset, old in self._keys.items() if offset < snapshot.offset for key in old]
-        await asyncio.gather(*[await self._put(key, None) for key in older])
-        self._keys = {snapshot.offset: keys}
+        self._complete = [*self._complete, name][-_COMPLETE_ONES_KEPT:]
+        await self._drop_before(name)
         return size
 
+    async def _drop_before(self, name: _Name) -> None:
+        """Drop what is older than a snapshot and not among the complete ones that stay; what is newer is not ours."""
+        old = [other for other in self._keys if other.offset < name.offset and other not in self._complete]
+        await asyncio.gather(*[await self._put(key, None) for other in old for key in self._keys.pop(other)])
+
     async def read(self) -> Snapshot | None:
-        """Return the newest complete snapshot, or None. Raises `UnreadableSnapshot` for one of another format."""
-        found = await self._read_topic()
-        self._keys = {offset: [self._key(offset, c) for c in f.chunks] for offset, f in found.items()}
-        for offset in sorted(found, reverse=True):
-            chunks = self._complete(offset, found.pop(offset).chunks)
+        """Return the newest complete snapshot, or None. Raises `UnreadableSnapshot` for one that can't be gone on from."""
+        return await self._read(newest_only=True) or await self._read(newest_only=False)
+
+    async def _read(self, newest_only: bool) -> Snapshot | None:
+        found = await self._read_topic(newest_only)
+        self._keys = {name: [self._key(name, c) for c in chunks] for name, chunks in found.items()}
+        for name in sorted(found, reverse=True):
+            chunks = self._whole(name, found.pop(name))
             if chunks is not None:
                 found.clear()
-                return Snapshot(offset, await asyncio.to_thread(unpack, chunks))
+                self._complete = [name]
+                return Snapshot(name.offset, await asyncio.to_thread(unpack, chunks))
+            if newest_only:
+                return None
         return None
 
-    def _complete(self, offset: int, found: dict[str, bytes]) -> list[bytes] | None:
-        if _MANIFEST not in found:
-            logger.warning("snapshot %s at offset %d has no manifest: passed over", self._name, offset)
+    def _whole(self, name: _Name, found: dict[str, bytes]) -> list[bytes] | None:
+        what = f"snapshot {self._stage} at offset {name.offset}"
+        if MANIFEST not in found:
+            logger.warning("%s has no manifest: passed over", what)
             return None
-        manifest = msgspec.json.decode(found[_MANIFEST], type=Manifest)
+        manifest = msgspec.json.decode(found[MANIFEST], type=Manifest)
         if manifest.format != FORMAT:
             raise UnreadableSnapshot(
-                f"snapshot {self._name} at offset {offset} has format {manifest.format}, not {FORMAT}: "
-                "run the version that wrote it, or reprocess without it"
+                f"{what} has format {manifest.format}, not {FORMAT}: run the version that wrote it, or pollwatch reprocess"
             )
         chunks, digest = [found.get(str(number), b"") for number in range(manifest.chunks)], _digest()
         for chunk in chunks:
             digest.update(chunk)
         if sum(map(len, chunks)) != manifest.bytes or digest.hexdigest() != manifest.digest:
-            logger.warning("snapshot %s at offset %d is damaged: passed over", self._name, offset)
+            logger.warning("%s is damaged: passed over", what)
             return None
+        self._check_meaning(what, manifest)
         return chunks
+
+    def _check_meaning(self, what: str, manifest: Manifest) -> None:
+        for setting, now in self._meaning.items():
+            then = manifest.meaning.get(setting)
+            if then != now:
+                raise UnreadableSnapshot(
+                    f"{what} was written with {setting} = {then}, not {now}: set it back, or run pollwatch reprocess"
+                )
 
     async def _put(self, key: bytes, value: bytes | None) -> Awaitable[Any]:
         return await self._outbox.send(Sink.STATE, self._topic, self._number, key, value)
 
-    async def _read_topic(self) -> dict[int, _Found]:
+    async def _read_topic(self, newest_only: bool) -> dict[_Name, _Chunks]:
         tp = TopicPartition(self._topic, self._number)
         consumer = AIOKafkaConsumer(**self._connection, enable_auto_commit=False, auto_offset_reset="earliest")
         await consumer.start()
-        found: dict[int, _Found] = defaultdict(_Found)
+        found: dict[_Name, _Chunks] = defaultdict(dict)
         try:
             consumer.assign([tp])
             end = (await consumer.end_offsets([tp]))[tp]
             await consumer.seek_to_beginning(tp)
             while await consumer.position(tp) < end:
                 for record in (await consumer.getmany(tp, timeout_ms=_PATIENCE_MS)).get(tp, []):
-                    self._note(record, found)
+                    self._note(record, found, newest_only)
         finally:
             await consumer.stop()
-        return {offset: f for offset, f in found.items() if f.chunks}
+        return {name: chunks for name, chunks in found.items() if chunks}
 
-    def _note(self, record: Any, found: dict[int, _Found]) -> None:
-        name, offset, chunk = record.key.decode().rsplit("/", 2)
-        if name != self._name:
+    def _note(self, record: Any, found: dict[_Name, _Chunks], newest_only: bool) -> None:
+        named = _parsed(record.key, self._stage)
+        if named is None:
             return
+        name, chunk = named
         if record.value is None:
-            found[int(offset)].chunks.pop(chunk, None)
-        else:
-            found[int(offset)].chunks[chunk] = record.value
+            found[name].pop(chunk, None)
+            return
+        found[name][chunk] = record.value
+        if newest_only and chunk == MANIFEST:
+            # the names are still needed, to drop them later; what they held would lie in memory twice
+            for older in [other for other in found if other < name]:
+                found[older] = dict.fromkeys(found[older], b"")
 
-    def _key(self, offset: int, chunk: str) -> bytes:
-        return f"{self._name}/{offset}/{chunk}".encode()
-
-
-def pack(state: Any) -> Iterator[bytes]:
-    """Yield a state as MessagePack, compressed, in chunks of CHUNK_BYTES but for the last."""
-    chunker = zstandard.ZstdCompressor(level=1).chunker(chunk_size=CHUNK_BYTES)
-    for piece in _pieces(state):
-        yield from chunker.compress(piece)
-    yield from chunker.finish()  # type: ignore[no-untyped-call]
+    def _key(self, name: _Name, chunk: str) -> bytes:
+        middle = f"{name.offset}/{name.writer}" if name.writer else f"{name.offset}"
+        return f"{self._stage}/{middle}/{chunk}".encode()
 
 
-def next_chunk(chunks: Iterator[bytes]) -> bytes:
-    """Return the next chunk, no bytes after the last."""
-    return next(chunks, b"")
-
-
-def _pieces(value: Any) -> Iterator[bytes]:
-    """Yield MessagePack in pieces whose concatenation is the value; columns of bytes as they are, without a copy."""
-    if isinstance(value, dict) and len(value) <= _FEW:
-        yield bytes([_MAP_16]) + len(value).to_bytes(2, "big")
-        for name, part in value.items():
-            yield msgspec.msgpack.encode(name)
-            yield from _pieces(part)
-    elif isinstance(value, list) and len(value) <= _FEW:
-        yield bytes([_ARRAY_16]) + len(value).to_bytes(2, "big")
-        for part in value:
-            yield from _pieces(part)
-    elif isinstance(value, bytes):
-        yield bytes([_BIN_32]) + len(value).to_bytes(4, "big")
-        yield value
-    else:
-        yield msgspec.msgpack.encode(value)
-
-
-def unpack(chunks: list[bytes]) -> Any:
-    """Return the state that `pack` was given; `chunks` is empty afterwards, so that they take no memory beside it."""
-    unpacker = zstandard.ZstdDecompressor().decompressobj()
-    plain = bytearray()
-    while chunks:
-        plain += unpacker.decompress(chunks.pop(0))
-    return msgspec.msgpack.decode(plain)
+def _parsed(key: bytes | None, stage: str) -> tuple[_Name, str] | None:
+    """Return which snapshot and chunk of a stage a key names, or None; keys of format 2 name no writer."""
+    own = f"{stage}/"
+    text = (key or b"").decode(errors="replace")
+    offset, *writer, chunk = text.removeprefix(own).split("/") if text.startswith(own) else ("", "")
+    if len(writer) > 1 or not offset.isdecimal():
+        return None
+    return _Name(int(offset), "".join(writer)), chunk
 
 
 def _digest() -> hashlib.blake2b:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -37,10 +38,27 @@ def shards(settings: Settings) -> int:
 def build_decoder(settings: Settings) -> Decoder:
     """Return the decoder. Raises ValueError when the hash key's file is not 16 bytes long."""
     intake = settings.intake
-    key = Path(intake.hash_key_file).read_bytes() if intake.hash_key_file else _BUILT_IN_KEY
+    return Decoder(_hash_key(settings), intake.max_record_bytes, intake.max_age_ms or None, intake.max_ahead_ms)
+
+
+def meaning_of_state(settings: Settings) -> dict[str, int | str]:
+    """Return what a snapshot's numbers mean nothing without: sizes of windows and steps, who is where, how ids are hashed."""
+    return {
+        "topics.partitions": settings.topics.partitions,
+        "rate.window_ms": settings.rate.window_ms,
+        "rate.tick_ms": settings.rate.tick_ms,
+        "crowd.step_ms": settings.crowd.step_ms,
+        # a fingerprint: a snapshot may be read by more people than the key
+        "the key in intake.hash_key_file": blake2b(_hash_key(settings), digest_size=8, person=b"meaning").hexdigest(),
+    }
+
+
+def _hash_key(settings: Settings) -> bytes:
+    path = settings.intake.hash_key_file
+    key = Path(path).read_bytes() if path else _BUILT_IN_KEY
     if len(key) != HASH_KEY_BYTES:
-        raise ValueError(f"{intake.hash_key_file}: has {len(key)} bytes, make it {HASH_KEY_BYTES}")
-    return Decoder(key, intake.max_record_bytes, intake.max_age_ms or None, intake.max_ahead_ms)
+        raise ValueError(f"{path}: has {len(key)} bytes, make it {HASH_KEY_BYTES}")
+    return key
 
 
 def build_shard(number: int, settings: Settings, sources: list[str], keep_scores: bool = False) -> Shard:

@@ -19,6 +19,7 @@ from faust.types import TP
 
 from config import Settings, TopicRole
 from detectors.watermark import RECORDS
+from streams.bounds import bounds, check_restored
 from streams.case_stage import ESTIMATES_EVERY_S, Cases
 from streams.cluster import input_sources
 from streams.ends import Ends
@@ -33,7 +34,7 @@ from streams.outbox import Outbox
 from streams.partition_watch import PartitionWatch
 from streams.shards import Shards
 from streams.snapshots import SnapshotStore
-from streams.stages import build_cases, build_decoder, build_shard
+from streams.stages import build_cases, build_decoder, build_shard, meaning_of_state
 from streams.topic_table import largest_request_bytes
 from streams.transport import (
     BatchLimits,
@@ -50,8 +51,11 @@ from streams.transport import (
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.25
+_SAVE_EVERY_S = 1.0
 _SHOW_EVERY_S = 1.0
 _ASK_EVERY_S = 1.0
+# of the 60 s that the group waits for a member that gives partitions up
+_HAND_OVER_WITHIN_S = 25.0
 # every step of a detector costs the same for few rows as for many, so blocks are worked on in runs; a run is 16,000 rows of
 # a poll shard or one full block of all polls, some 80 ms of work, in which nothing else of the worker moves
 _EXCHANGE_LIMITS = BatchLimits(max_records=16, max_bytes=5 << 18)
@@ -99,7 +103,7 @@ class Worker:
 
     def _store(self, stage: str, number: int) -> SnapshotStore:
         topic = self._settings.topics.name(TopicRole.STATE)
-        return SnapshotStore(self._outbox, self._connection, topic, stage, number)
+        return SnapshotStore(self._outbox, self._connection, topic, stage, number, meaning_of_state(self._settings))
 
     def _connect(self) -> None:
         app, topics = self.app, self._settings.topics
@@ -110,7 +114,7 @@ class Worker:
         findings = batch_topic(app, self._findings, limits=_EXCHANGE_LIMITS, gate=Gate.GUARDED)
 
         async def intake(stream: Any) -> None:
-            await process(app, stream, self._take_in)
+            await process(app, stream, self._take_in, admit=self._room)
 
         async def shards(stream: Any) -> None:
             await process(app, stream, self._shards.handle)
@@ -125,6 +129,7 @@ class Worker:
         if isinstance(app.transport, Transport):
             app.transport.on_assign(self._assigned)
             app.transport.on_revoke(self._hand_over)
+            app.transport.on_refusal(self._outbox.refused)
         else:
             app.on_partitions_assigned.connect(cast(Any, self._assigned_stock))
 
@@ -137,7 +142,8 @@ class Worker:
         # apart from each other: a save that waits for the brokers must not look like a worker that died
         rhythm = (
             (_TICK_S, self._pass_time),
-            (ESTIMATES_EVERY_S, self._save_and_tell),
+            (_SAVE_EVERY_S, self._save_due),
+            (ESTIMATES_EVERY_S, self._tell),
             (_SHOW_EVERY_S, self._show),
             (_ASK_EVERY_S, self._ask),
         )
@@ -152,12 +158,15 @@ class Worker:
             await self._ends.close()
             await server.close()
 
-    async def _take_in(self, batch: Any) -> None:
+    async def _room(self) -> None:
+        """Wait until the shards have room for more."""
         consumer: Any = self.app.consumer
         while (waiting := self._waiting_blocks()) > _MOST_WAITING_BLOCKS and consumer.flow_active:
             self._intake_waits = f"{waiting} blocks on the exchange are to be worked on first"
             await asyncio.sleep(_TICK_S / 5)
         self._intake_waits = ""
+
+    async def _take_in(self, batch: Any) -> None:
         await self._intake.handle(batch)
 
     async def _assigned_stock(self, _app: Any, assigned: set[TP], **_: Any) -> None:
@@ -166,12 +175,15 @@ class Worker:
     async def _assigned(self, assigned: frozenset[TP]) -> None:
         self.health.assigned(monotonic_ms())
         inputs = {tp for tp in assigned if tp in self._source_names}
+        group = self._settings.kafka.group_id
         resume = await self._shards.assign({tp for tp in assigned if tp.topic == self._exchange})
         resume |= await self._cases.assign({tp for tp in assigned if tp.topic == self._findings})
         if isinstance(self.app.consumer, Consumer):
+            kept = [TopicPartition(*tp) for tp in assigned - inputs]
+            for tp, found in (await bounds(self._connection, group, kept)).items():
+                check_restored(f"{tp.topic}/{tp.partition}", resume.get(TP(*tp)), found)
             for tp, offset in resume.items():
                 self.app.consumer.start_at(tp, offset)
-        group = self._settings.kafka.group_id
         past = await look_back(self._connection, group, [TopicPartition(*tp) for tp in inputs], RECORDS)
         self._intake.assign({TP(tp.topic, tp.partition): before for tp, before in past.items()})
         self.health.recovered(monotonic_ms())
@@ -183,14 +195,18 @@ class Worker:
             self.metrics.forget_partition(tp.topic, tp.partition)
 
     async def _hand_over(self, _tps: frozenset[TP]) -> None:
-        await self._cases.say_estimates(at_most=None)
-        await self._save(everything=True)
+        try:
+            async with asyncio.timeout(_HAND_OVER_WITHIN_S):
+                await self._cases.say_estimates(at_most=None)
+                await self._save(everything=True)
+        except TimeoutError:
+            logger.warning("given up without snapshots of all that was done: it is done again from the last ones")
 
     async def _save(self, everything: bool) -> None:
         for stage in (self._shards, self._cases):
             for tp in stage.changed() if everything else stage.due():
                 offset = await stage.save(tp)
-                if isinstance(self.app.consumer, Consumer):
+                if offset is not None and isinstance(self.app.consumer, Consumer):
                     self.app.consumer.open_gate(tp, offset)
 
     def _progress(self) -> dict[TP, Progress]:
@@ -203,9 +219,12 @@ class Worker:
         if self.health.ready().ok:
             await self._intake.pass_time(self._progress())
 
-    async def _save_and_tell(self) -> None:
+    async def _save_due(self) -> None:
         if self.health.ready().ok:
             await self._save(everything=False)
+
+    async def _tell(self) -> None:
+        if self.health.ready().ok:
             await self._cases.say_estimates()
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
@@ -218,6 +237,7 @@ class Worker:
 
     async def _show(self) -> None:
         self._shards.show()
+        self._outbox.show()
         self._watch.show(self._progress(), self._ends.known(), self._held, monotonic_ms())
 
     async def _ask(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.snapshots import CHUNK_BYTES, pack, unpack
+from streams.snapshot_pack import CHUNK_BYTES, pack, unpack
 
 leaf = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text() | st.binary()
 name = st.text(max_size=5) | st.integers(-9, 9)

@@ -41,7 +41,7 @@ class Shelf:
 
     def store(self, stage: str = "polls") -> SnapshotStore:
         outbox: Any = Plain(self.producer)
-        return SnapshotStore(outbox, {"bootstrap_servers": self.bootstrap}, self.topic, stage, NUMBER)
+        return SnapshotStore(outbox, {"bootstrap_servers": self.bootstrap}, self.topic, stage, NUMBER, MEANING)
 
     async def put(self, key: str, value: bytes | None) -> None:
         await self.producer.send_and_wait(self.topic, value, key.encode(), NUMBER)

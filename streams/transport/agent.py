@@ -11,13 +11,10 @@ from typing import Any
 
 from faust.types import AppT, TopicT
 
-from streams.transport.batch import Batch, batch_of
 from streams.transport.chunks import BatchLimits
-from streams.transport.consumer import Consumer
 from streams.transport.driver import Transport
+from streams.transport.lanes import Handler, Lanes
 from streams.transport.ledger import Gate
-
-Handler = Callable[[Batch], Awaitable[None]]
 
 
 def batch_topic(
@@ -47,23 +44,22 @@ def batch_topic(
     return topic
 
 
-async def process(app: AppT, stream: Any, handle: Handler) -> None:
-    """Call `await handle(batch)` for every batch of `stream`; the batch is acked when it returns.
+async def process(app: AppT, stream: Any, handle: Handler, admit: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Call `await handle(batch)` for every batch of `stream`, in order for each partition; `await admit()` comes before it.
 
-    If it raises, the app crashes and the batch stays unacked, as it does when the agent is cancelled in the middle.
+    A batch is acked when `handle` has returned and the brokers hold every record that was sent meanwhile. If `handle`
+    raises, the app crashes and the batch stays unacked, as it does when the agent is cancelled in the middle.
     """
-    async for event in stream.events():
-        message = event.message
-        consumer = app.consumer
-        if isinstance(consumer, Consumer) and not consumer.ledger.holds(message.tp, message):
-            continue  # void since a seek: it will be delivered again
-        message.incref()  # else Faust acks in the `finally` of the stream, whatever happened
-        try:
-            await handle(batch_of(event))
-        except Exception as error:  # noqa: BLE001  whatever it was, it is raised by `run`
-            await app.crash(error)
-            await asyncio.Event().wait()  # never on to the next batch; stopping the app cancels this
-        message.decref()
+    lanes = Lanes(app, handle)
+    try:
+        async for event in stream.events():
+            if admit is not None:
+                await admit()
+            # else Faust acks in the `finally` of the stream, whatever happened
+            event.message.incref()
+            await lanes.put(event)
+    finally:
+        lanes.cancel()
 
 
 async def run(app: AppT, stop: asyncio.Event) -> None:

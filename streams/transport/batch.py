@@ -18,7 +18,7 @@ from streams.transport.records import Records
 class BatchMessage(ConsumerMessage):
     """Faust's message for a whole run: `offset` is the last record's, so that Faust's own bookkeeping stays monotone."""
 
-    __slots__ = ("first_offset",)
+    __slots__ = ("first_offset", "handled")
 
     def __init__(self, tp: TP, records: Records, generation_id: int) -> None:
         super().__init__(
@@ -37,6 +37,8 @@ class BatchMessage(ConsumerMessage):
             generation_id=generation_id,
         )
         self.first_offset: int = records.offsets[0]
+        # nothing but the acknowledgement of what it caused is missing
+        self.handled = False
 
     def ack(self, consumer: ConsumerT, n: int = 1) -> bool:
         """Ack unless no agent ever saw it: Faust's pure-Python stream acks what it skips during a rebalance."""

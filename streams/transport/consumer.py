@@ -19,18 +19,13 @@ from faust.types.tuples import ConsumerMessage, Message
 from streams.transport.batch import BatchMessage
 from streams.transport.chunks import in_turns
 from streams.transport.fetch import ConsumerThread, Fetched
+from streams.transport.finish import finish_begun
 from streams.transport.ledger import Ledger, Partition
 from streams.transport.records import Records
 
 if TYPE_CHECKING:
     from streams.transport.driver import Transport
 
-# Of the rebalance timeout: past it the group gives our partitions to others while a handler still writes.
-_HAND_OVER_SHARE = 0.8
-
-
-class HandlerTooSlow(RuntimeError):
-    """A batch was still being handled when the group would no longer wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +66,7 @@ class Consumer(driver.Consumer):
         self._handed_over = False
         self._restored = False
         self._fetchable = asyncio.Event()
+        self._aside: dict[TP, asyncio.Task[None]] = {}
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -100,6 +96,20 @@ class Consumer(driver.Consumer):
         Does nothing once the partition has left: its next owner reads that very snapshot.
         """
         self.ledger.open_gate(tp, offset)
+
+    def set_aside(self, tp: TP, work: asyncio.Task[None]) -> None:
+        """Fetch no more of `tp` while `work` on it hangs."""
+        self._aside[tp] = work
+
+    def take_back(self, tp: TP) -> None:
+        """Fetch `tp` again, if it was set aside."""
+        if self._aside.pop(tp, None) is not None:
+            self._fetchable.set()
+
+    @property
+    def aside(self) -> frozenset[TP]:
+        """The partitions that wait for a topic that takes nothing."""
+        return frozenset(self._aside)
 
     # -- fetching
 
@@ -140,7 +150,7 @@ class Consumer(driver.Consumer):
         await self._note(fetched, owners, held)
 
     async def _fetch(self, timeout_s: float) -> Fetched:
-        active = set(self._get_active_partitions())
+        active = set(self._get_active_partitions()) - self._aside.keys()
         if active:
             return await self._thread.fetch(active, timeout_s)
         self._fetchable.clear()
@@ -148,7 +158,8 @@ class Consumer(driver.Consumer):
         return Fetched()
 
     def _deliverable(self, tp: TP, owners: Mapping[TP, Partition]) -> bool:
-        return self.flow_active and tp not in self._paused_partitions and self._unchanged(tp, owners)
+        held = tp in self._paused_partitions or tp in self._aside
+        return self.flow_active and not held and self._unchanged(tp, owners)
 
     def _unchanged(self, tp: TP, owners: Mapping[TP, Partition]) -> bool:
         return tp in owners and self.ledger.partitions.get(tp) is owners[tp]
@@ -230,7 +241,6 @@ class Consumer(driver.Consumer):
         mine = {tp: offset for tp, offset in offsets.items() if tp in self.ledger.partitions}
         if not mine:
             return False
-        await self.app.producer.flush()
         if not await self._commit(mine):
             return False
         self._committed_offset.update(mine)
@@ -278,7 +288,7 @@ class Consumer(driver.Consumer):
             if self._handed_over or self.app.crashed:
                 return
             self._halt()
-            await self._finish_begun()
+            await finish_begun(self, self._aside)
             if self.app.crashed:
                 return
             for hook in self.transport.revoke_hooks if self._restored else ():
@@ -286,15 +296,3 @@ class Consumer(driver.Consumer):
             await self.maybe_wait_for_commit_to_finish()
             await self.commit()
             self._handed_over = True
-
-    async def _finish_begun(self) -> None:
-        deadline_s = self.app.conf.broker_rebalance_timeout * _HAND_OVER_SHARE
-        until = self.loop.time() + deadline_s
-        while (begun := [m for m in self._unacked_messages if not m.acked]) and not self.app.crashed:
-            if self.loop.time() > until:
-                error = HandlerTooSlow(
-                    f"still at {begun} after {deadline_s:.0f} s: hand over smaller batches"
-                )
-                await self.app.crash(error)
-            else:
-                await self._wait_for_ack(timeout=1)

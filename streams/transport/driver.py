@@ -18,6 +18,7 @@ from streams.transport.ledger import Gate
 from streams.transport.producer import Producer
 
 Hook = Callable[[frozenset[TP]], Awaitable[None]]
+RefusalHook = Callable[[str, BaseException | None], None]
 
 
 class Transport(driver.Transport):
@@ -31,6 +32,7 @@ class Transport(driver.Transport):
         super().__init__(*args, **kwargs)
         self.assign_hooks: list[Hook] = []
         self.revoke_hooks: list[Hook] = []
+        self.refusal_hooks: list[RefusalHook] = []
         self._limits: dict[str, BatchLimits] = {}
         self._gated: set[str] = set()
 
@@ -54,6 +56,10 @@ class Transport(driver.Transport):
         Not called after a crash, nor for an assignment whose assign hooks did not finish.
         """
         self.revoke_hooks.append(hook)
+
+    def on_refusal(self, hook: RefusalHook) -> None:
+        """Call `hook(topic, error)` each time a topic takes no record, and `hook(topic, None)` when it does again."""
+        self.refusal_hooks.append(hook)
 
     def is_batch(self, tp: TP) -> bool:
         """Whether records of this partition arrive in runs."""

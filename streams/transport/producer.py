@@ -1,4 +1,4 @@
-"""The producer: idempotent, acknowledged by all replicas, and a flush that ends only when everything is out.
+"""The producer: idempotent, acknowledged by all replicas, and a record that is refused is tried again for ever.
 
 Must not know what is sent. `send` hands back a future at once; records sent from one task to one partition keep their order.
 """
@@ -6,13 +6,27 @@ Must not know what is sent. `send` hands back a future at once; records sent fro
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Mapping
-from typing import Any
+from typing import Any, cast
 
+from aiokafka import TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError, ProducerClosed
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
+from faust.types import TP
 from faust.types.tuples import FutureMessage, RecordMetadata
+
+from streams.transport.outputs import HANDLED
+from streams.transport.patience import LONGEST_PAUSE_S, PatientProducer
+
+logger = logging.getLogger(__name__)
+
+_NEVER = (MessageSizeTooLargeError, ProducerClosed)
+# what is not acknowledged by then was sent by nobody: its run is read again
+_FAREWELL_S = 5.0
 
 
 class Buffer(ProducerBuffer):
@@ -41,31 +55,79 @@ class Producer(driver.Producer):
         super().__init__(*args, **kwargs)
         self.buffer = Buffer(loop=self.loop, beacon=self.beacon)
         self.buffer.app = self.app
-        self._unsettled: set[asyncio.Future[RecordMetadata]] = set()
+        self._unsettled: dict[TP | None, set[asyncio.Future[RecordMetadata]]] = defaultdict(set)
         self._failure: BaseException | None = None
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
+    def _new_producer(self, transactional_id: str | None = None) -> PatientProducer:
+        settings = {**self._settings_default(), **self._settings_auth(), **self._settings_extra()}
+        return PatientProducer(self._told, **settings)
+
     async def send(self, *args: Any, **kwargs: Any) -> Awaitable[RecordMetadata]:
-        """Queue one record, waiting only for room; the returned future gives its RecordMetadata or raises."""
-        future: Any = await super().send(*args, **kwargs)
-        self._watch(future)
-        return future  # type: ignore[no-any-return]
+        """Queue one record, waiting only for room; the returned future gives its RecordMetadata or raises.
+
+        Waits for as long as the topic can't be written to. Raises ProducerSendError for a record larger than this client
+        may send, whatever the topic takes.
+        """
+        tries = 0
+        while True:
+            try:
+                future: Any = await super().send(*args, **kwargs)
+            except ProducerSendError as error:
+                if isinstance(error.__cause__, _NEVER):
+                    raise
+                tries += 1  # no such topic, not ours to see, or no room for long
+                self._told(TopicPartition(args[0], -1), tries, error.__cause__)
+                await asyncio.sleep(LONGEST_PAUSE_S)
+            else:
+                if tries:
+                    self._told(TopicPartition(args[0], -1), tries, None)
+                self._watch(future)
+                return future  # type: ignore[no-any-return]
 
     def _watch(self, future: asyncio.Future[RecordMetadata]) -> None:
-        self._unsettled.add(future)
-        future.add_done_callback(self._settle)
+        outputs = HANDLED.get()
+        cause = outputs.tp if outputs else None
+        self._unsettled[cause].add(future)
+        future.add_done_callback(lambda done: self._settle(cause, done))
+        if outputs:
+            outputs.add(future)
 
-    def _settle(self, future: asyncio.Future[RecordMetadata]) -> None:
-        self._unsettled.discard(future)
+    def _settle(self, cause: TP | None, future: asyncio.Future[RecordMetadata]) -> None:
+        self._unsettled[cause].discard(future)
         if self._failure is None:
             self._failure = asyncio.CancelledError() if future.cancelled() else future.exception()
 
-    async def flush(self) -> None:
-        """Wait for everything sent so far. Raises ProducerSendError if any record ever failed, and from then on always."""
-        await self.buffer.flush()
-        if self._unsettled:
-            await asyncio.wait(set(self._unsettled))
+    def _told(self, tp: TopicPartition, tries: int, error: BaseException | None) -> None:
+        where = tp.topic if tp.partition < 0 else f"{tp.topic}/{tp.partition}"
+        if error is None:
+            logger.warning("%s takes records again, after %d tries", where, tries)
+        elif tries & (tries - 1) == 0:  # the first, second, fourth, … time
+            logger.warning("%s takes no record, tried %d times and on: %r", where, tries, error)
+        for hook in cast(Any, self.transport).refusal_hooks:
+            hook(tp.topic, error)
+
+    async def flush(self, cause: TP | None = None) -> None:
+        """Wait for everything sent so far, or for what runs of one partition caused.
+
+        Raises ProducerSendError if any record failed for good, and from then on always.
+        """
+        if cause is None:
+            await self.buffer.flush()
+        waited_for = self._unsettled[cause] if cause else set().union(*self._unsettled.values())
+        if waited_for:
+            await asyncio.wait(set(waited_for))
         if self._failure is not None:
             raise ProducerSendError(f"a record was not acknowledged: {self._failure!r}") from self._failure
+
+    async def on_stop(self) -> None:
+        """Close the client; what the brokers still do not take is given up, and was never committed."""
+        waited_for = set().union(*self._unsettled.values())
+        if waited_for:
+            _, left = await asyncio.wait(waited_for, timeout=_FAREWELL_S)
+            if left and self._producer is not None:
+                logger.warning("stopped with %d records that the brokers did not take: they will be made again", len(left))
+                self._producer.give_up()
+        await super().on_stop()

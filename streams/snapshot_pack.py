@@ -1,0 +1,54 @@
+"""A state as chunks of bytes and back: MessagePack, compressed, a chunk at a time. Knows no topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import zstandard
+
+CHUNK_BYTES = 512 * 1024
+# MessagePack's first bytes of a map and an array with at most 65,535 entries, and of bytes
+_MAP_16, _ARRAY_16, _BIN_32 = 0xDE, 0xDC, 0xC6
+_FEW = 100  # larger lists and maps hold small things: they are encoded at once
+
+
+def pack(state: Any) -> Iterator[bytes]:
+    """Yield a state as MessagePack, compressed, in chunks of CHUNK_BYTES but for the last."""
+    chunker = zstandard.ZstdCompressor(level=1).chunker(chunk_size=CHUNK_BYTES)
+    for piece in _pieces(state):
+        yield from chunker.compress(piece)
+    yield from chunker.finish()  # type: ignore[no-untyped-call]
+
+
+def next_chunk(chunks: Iterator[bytes]) -> bytes:
+    """Return the next chunk, no bytes after the last."""
+    return next(chunks, b"")
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    """Yield MessagePack in pieces whose concatenation is the value; columns of bytes as they are, without a copy."""
+    if isinstance(value, dict) and len(value) <= _FEW:
+        yield bytes([_MAP_16]) + len(value).to_bytes(2, "big")
+        for name, part in value.items():
+            yield msgspec.msgpack.encode(name)
+            yield from _pieces(part)
+    elif isinstance(value, list) and len(value) <= _FEW:
+        yield bytes([_ARRAY_16]) + len(value).to_bytes(2, "big")
+        for part in value:
+            yield from _pieces(part)
+    elif isinstance(value, bytes):
+        yield bytes([_BIN_32]) + len(value).to_bytes(4, "big")
+        yield value
+    else:
+        yield msgspec.msgpack.encode(value)
+
+
+def unpack(chunks: list[bytes]) -> Any:
+    """Return the state that `pack` was given; `chunks` is empty afterwards, so that they take no memory beside it."""
+    unpacker = zstandard.ZstdDecompressor().decompressobj()
+    plain = bytearray()
+    while chunks:
+        plain += unpacker.decompress(chunks.pop(0))
+    return msgspec.msgpack.decode(plain)

@@ -1,0 +1,84 @@
+"""Runs of one partition are handled one after another; a partition whose handler hangs holds up no other.
+
+A handler hangs when a topic it writes to takes nothing: then its partition is set aside, and no longer fetched, until it is
+through. Must not know what handlers do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from faust.types import TP, AppT, EventT
+
+from streams.transport.batch import Batch, BatchMessage, batch_of
+from streams.transport.consumer import Consumer
+from streams.transport.outputs import HANDLED, Outputs
+
+Handler = Callable[[Batch], Awaitable[None]]
+
+SET_ASIDE_AFTER_S = 5.0
+"""Far longer than any run takes that does not wait for somebody."""
+
+logger = logging.getLogger(__name__)
+
+
+class Lanes:
+    """What one agent is at: a task for each partition that has work, and the runs that wait behind it.
+
+    Besides those set aside only one partition is worked on at a time. A partition set aside has at most what was in the
+    agent's queue already, and one fetch.
+    """
+
+    def __init__(self, app: AppT, handle: Handler) -> None:
+        self._app: Any = app
+        self._handle = handle
+        self._waiting: dict[TP, deque[EventT[Any]]] = {}
+        self._tasks: dict[TP, asyncio.Task[None]] = {}
+
+    async def put(self, event: EventT[Any]) -> None:
+        """Work on a run, or put it behind the others of its partition if that is set aside."""
+        tp = event.message.tp
+        self._waiting.setdefault(tp, deque()).append(event)
+        if tp not in self._tasks:
+            self._tasks[tp] = task = asyncio.create_task(self._work(tp))
+            await asyncio.wait([task], timeout=SET_ASIDE_AFTER_S)
+            if not task.done() and isinstance(self._app.consumer, Consumer):
+                logger.warning("%s/%d is set aside: what it causes can't be written", tp.topic, tp.partition)
+                self._app.consumer.set_aside(tp, task)
+
+    def cancel(self) -> None:
+        """End all work; what was not through stays unacked."""
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _work(self, tp: TP) -> None:
+        try:
+            while self._waiting[tp]:
+                await self._one(self._waiting[tp].popleft())
+        finally:
+            del self._tasks[tp], self._waiting[tp]
+            if isinstance(self._app.consumer, Consumer):
+                self._app.consumer.take_back(tp)
+
+    async def _one(self, event: EventT[Any]) -> None:
+        message, outputs = event.message, Outputs(event.message.tp)
+        consumer = self._app.consumer
+        if isinstance(consumer, Consumer) and not consumer.ledger.holds(message.tp, message):
+            message.decref()  # void since a seek: it will be delivered again
+            return
+        token = HANDLED.set(outputs)
+        try:
+            await self._handle(batch_of(event))
+        except Exception as error:  # noqa: BLE001  whatever it was, it is raised by `run`
+            await self._app.crash(error)
+            await asyncio.Event().wait()  # never on to the next run; stopping the app cancels this
+        finally:
+            HANDLED.reset(token)
+        if isinstance(message, BatchMessage):
+            message.handled = True
+        outputs.when_acknowledged(partial(message.decref, 1))
