@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Mapping
@@ -26,6 +27,7 @@ from streams.snapshot_pack import next_chunk, pack, unpack
 
 FORMAT = 3
 MANIFEST = "manifest"
+_KEY = re.compile(rb"(?P<stage>[a-z]+/\d+)/(?P<offset>\d{1,19})(/(?P<writer>[0-9a-f]{8}))?/(?P<chunk>\d{1,9}|manifest)")
 _COMPLETE_ONES_KEPT = 2
 _PATIENCE_MS = 10_000
 
@@ -190,12 +192,10 @@ class SnapshotStore:
 
 def _parsed(key: bytes | None, stage: str) -> tuple[_Name, str] | None:
     """Return which snapshot and chunk of a stage a key names, or None; keys of format 2 name no writer."""
-    own = f"{stage}/"
-    text = (key or b"").decode(errors="replace")
-    offset, *writer, chunk = text.removeprefix(own).split("/") if text.startswith(own) else ("", "")
-    if len(writer) > 1 or not offset.isdecimal():
+    found = _KEY.fullmatch(key or b"")
+    if found is None or found["stage"] != stage.encode():
         return None
-    return _Name(int(offset), "".join(writer)), chunk
+    return _Name(int(found["offset"]), (found["writer"] or b"").decode()), found["chunk"].decode()
 
 
 def _digest() -> hashlib.blake2b:

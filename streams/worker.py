@@ -89,6 +89,9 @@ class Worker:
             producer_max_request_size=largest_request_bytes(settings.intake),
             **faust_arguments(settings.kafka, scheme),
         )
+        # restored, and not yet being given up: only then chores write
+        self._holds_partitions = False
+        self._saving = asyncio.Lock()
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
         self._ends = Ends(self._connection)
         self._make_stages()
@@ -186,15 +189,18 @@ class Worker:
                 self.app.consumer.start_at(tp, offset)
         past = await look_back(self._connection, group, [TopicPartition(*tp) for tp in inputs], RECORDS)
         self._intake.assign({TP(tp.topic, tp.partition): before for tp, before in past.items()})
+        self._holds_partitions = True
         self.health.recovered(monotonic_ms())
         logger.info("assigned %d partitions, %d of them with state", len(assigned), len(resume))
 
     async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
+        self._holds_partitions = False
         self.health.revoked(monotonic_ms())
         for tp in revoked:
             self.metrics.forget_partition(tp.topic, tp.partition)
 
     async def _hand_over(self, _tps: frozenset[TP]) -> None:
+        self._holds_partitions = False
         try:
             async with asyncio.timeout(_HAND_OVER_WITHIN_S):
                 await self._cases.say_estimates(at_most=None)
@@ -203,6 +209,10 @@ class Worker:
             logger.warning("given up without snapshots of all that was done: it is done again from the last ones")
 
     async def _save(self, everything: bool) -> None:
+        async with self._saving:
+            await self._save_now(everything)
+
+    async def _save_now(self, everything: bool) -> None:
         for stage in (self._shards, self._cases):
             for tp in stage.changed() if everything else stage.due():
                 offset = await stage.save(tp)
@@ -216,15 +226,15 @@ class Worker:
         return {tp: consumer.progress(tp) for tp in consumer.assignment() if tp in consumer.ledger.partitions}
 
     async def _pass_time(self) -> None:
-        if self.health.ready().ok:
+        if self._holds_partitions:
             await self._intake.pass_time(self._progress())
 
     async def _save_due(self) -> None:
-        if self.health.ready().ok:
+        if self._holds_partitions:
             await self._save(everything=False)
 
     async def _tell(self) -> None:
-        if self.health.ready().ok:
+        if self._holds_partitions:
             await self._cases.say_estimates()
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:

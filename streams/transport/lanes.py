@@ -69,7 +69,7 @@ class Lanes:
         message, outputs = event.message, Outputs(event.message.tp)
         consumer = self._app.consumer
         if isinstance(consumer, Consumer) and not consumer.ledger.holds(message.tp, message):
-            message.decref()  # void since a seek: it will be delivered again
+            message.ack(consumer)  # void since a seek: it will be delivered again
             return
         token = HANDLED.set(outputs)
         try:
@@ -81,4 +81,4 @@ class Lanes:
             HANDLED.reset(token)
         if isinstance(message, BatchMessage):
             message.handled = True
-        outputs.when_acknowledged(partial(message.decref, 1))
+        outputs.when_acknowledged(partial(message.ack, consumer))
