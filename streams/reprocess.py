@@ -27,7 +27,7 @@ from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.reprocess_plan import Move, Place, ReprocessError, consequences, table
 from streams.snapshots import Snapshot, SnapshotStore
-from streams.stages import build_cases, build_shard
+from streams.stages import build_cases, build_shard, meaning_of_state
 from streams.stages import shards as count_shards
 from streams.topic_table import STATE_MAX_BYTES
 from streams.topics import admin_client
@@ -159,9 +159,8 @@ async def _write_empty_state(settings: Settings, sources: list[str], ends: Mappi
             stage = shards.STATE_NAME if at_exchange else case_stage.STATE_NAME
             number = tp.partition if at_exchange else count_shards(settings)
             machine = build_shard(number, settings, sources) if at_exchange else build_cases(settings, settings.worker.mode.value)
-            store = SnapshotStore(
-                outbox, aiokafka_arguments(settings.kafka), settings.topics.name(TopicRole.STATE), stage, number
-            )
+            connection, topic = aiokafka_arguments(settings.kafka), settings.topics.name(TopicRole.STATE)
+            store = SnapshotStore(outbox, connection, topic, stage, number, meaning_of_state(settings))
             await store.write(Snapshot(end, machine.snapshot()))
 
 
