@@ -66,7 +66,11 @@ NO_ROWS = Rows(int64s(), int64s(), hashes(), hashes(), int32s(), int32s(), int64
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """All rows of `source` with offsets in [start, end) whose polls belong to one shard, and its watermarks there."""
+    """All rows of `source` with offsets in [start, end) whose polls belong to one shard, and its watermarks there.
+
+    A `shed` block was cut while the workers could not keep up: it says nothing of who sent its rows, and where rows only
+    serve to look at that it has none.
+    """
 
     source: str
     start: int
@@ -74,3 +78,4 @@ class Block:
     steps: Steps = NO_STEPS
     rows: Rows = NO_ROWS
     standing: Standing = Standing.OPEN
+    shed: bool = False

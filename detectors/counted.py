@@ -23,7 +23,8 @@ class ScoredWindows:
 class Counted:
     """What one advance of a shard counted, for metrics and the summary.
 
-    `early` rows were let go because too many waited, while the source `held_by` held event time back.
+    `early` rows were let go because too many waited, while the source `held_by` held event time back. `unwatched`
+    are votes and replies that count, but of which nobody looked at the sender, since the workers could not keep up.
     """
 
     votes: int = 0
@@ -31,6 +32,7 @@ class Counted:
     duplicates: int = 0
     late: int = 0
     revotes: int = 0
+    unwatched: int = 0
     polls_entered: int = 0
     polls_retired: int = 0
     polls_evicted: int = 0

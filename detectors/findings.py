@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from detectors.spans import Span
+
 Kind = Literal["vote_spike", "slow_drip", "rate_shape", "composition", "account_cluster", "copied_replies"]
 Phase = Literal["opened", "update", "calm"]
 Lean = Literal["coordinated", "organic", "none"]
@@ -117,7 +119,8 @@ class Retired(msgspec.Struct, frozen=True, array_like=True):
 class Report(msgspec.Struct, frozen=True, array_like=True):
     """All that one shard has to say about event time [from_ms, to_ms); reports of a shard follow on each other.
 
-    `retired` are polls that left memory; `standings` speaks of the time after that.
+    `retired` are polls that left memory; `standings` speaks of the time after that. In the spans `shed` only the rate was
+    looked at: the workers could not keep up.
     """
 
     shard: int
@@ -127,6 +130,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     standings: Standings
     retired: list[Retired]
     ended: bool
+    shed: list[Span] = []
 
 
 def rounded(value: float) -> float:

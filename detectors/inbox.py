@@ -4,7 +4,8 @@ A row is *late* when its own source's watermark had passed its time before it ca
 watermark, so late rows too have one place in the sequence. Rows wait until the lowest watermark of all sources has
 passed them, and no longer than there is room: when more than `max_rows` wait, event time passes over the oldest quarter of
 those, whatever the slowest source says; what it sends for that time later is late. Both are decided at each block, in the
-order of the exchange. State: about 100 bytes a waiting row (230 with sketches), and five numbers a source.
+order of the exchange. State: about 100 bytes a waiting row (230 with sketches), five numbers a source, and the spans of time
+that are shed: one a minute at most, for as many minutes as the fastest source is ahead of the slowest.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ from detectors.block import Block, Standing
 from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, int64s, order_of
 from detectors.senders import NO_SENDERS, Senders, packed, senders, unpacked, with_sketches
 from detectors.source_time import SourceTime
-from detectors.watermark import UNKNOWN_MS
+from detectors.spans import Spans
+from detectors.watermark import LAG_MS, UNKNOWN_MS
+
+_REACH_MS = 2 * LAG_MS
+"""So far past its watermark go nearly all rows of a block: as far ahead of it as others are behind."""
+_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class InboxLimits:
 
     idle_after_ms: a source that says only what is past for so long (brokers' clock) holds event time back no longer.
     max_rows: rows that wait; beyond it the oldest quarter goes early.
-    step_ms: event time that passes early comes to whole multiples of this.
+    step_ms: event time that passes early comes to whole multiples of this, and what is shed begins and ends at those.
     """
 
     idle_after_ms: int = 2_000
@@ -96,6 +102,8 @@ class Inbox:
         self._rows = 0
         self._early = 0
         self._frontier_ms = UNKNOWN_MS
+        self.shed = Spans()
+        """Event time in which nobody's senders are looked at: that of all blocks that were shed."""
 
     def __len__(self) -> int:
         return self._rows
@@ -114,7 +122,7 @@ class Inbox:
             return None
         # said before, and on the brokers' clock said long ago; a block of no offsets says something of now
         steps = block.steps.since(mark + 1) if block.start < mark else block.steps
-        return Block(block.source, mark, block.end, steps, block.rows.since(mark), block.standing)
+        return replace(block, start=mark, steps=steps, rows=block.rows.since(mark))
 
     def accept(self, block: Block, name: Int32s) -> None:
         """Take an unseen block; `name` is the poll book's for each of its rows."""
@@ -128,6 +136,10 @@ class Inbox:
                 Sequence(effective, rows.ts_ms, rows.event, rows.account, name, rows.arrived_ms, sender)
             )
             self._rows += len(rows)
+        if block.shed and passed[-1] != UNKNOWN_MS:
+            # up to a whole minute, so that there are few spans, and what works by the minute goes on with a whole one
+            end_ms = _up_to_whole(_up_to_whole(int(passed[-1]) + _REACH_MS, _MINUTE_MS), self._limits.step_ms)
+            self.shed.add(int(passed[0]) // self._limits.step_ms * self._limits.step_ms, end_ms)
         self._mark[source] = block.end
         self._standing[source] = block.standing
         self._advance_frontier()
@@ -201,6 +213,7 @@ class Inbox:
             "time": {source: time.snapshot() for source, time in self._time.items()},
             "standing": {source: int(s) for source, s in self._standing.items()},
             "frontier_ms": self._frontier_ms,
+            "shed": list(self.shed),
             "waiting": {name: getattr(waiting, name).tobytes() for name in _COLUMNS},
             "waiting_senders": packed(waiting.sender),
         }
@@ -212,6 +225,7 @@ class Inbox:
         self._time.update((s, SourceTime(**time)) for s, time in state["time"].items() if s in self._time)
         self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._time}
         self._frontier_ms = state["frontier_ms"]
+        self.shed = Spans(state["shed"])
         columns = {name: np.frombuffer(state["waiting"][name], dtype) for name, dtype in _COLUMNS.items()}
         sender = self._thin(unpacked(state["waiting_senders"], self._sketch_width))
         self._waiting = [Sequence(sender=sender, **columns)]
@@ -226,6 +240,10 @@ def _order(effective_ms: Int64s, event: Hashes) -> Int64s:
     time_bits = int(since_ms.max()).bit_length()
     key = since_ms << np.uint64(64 - time_bits) | event >> np.uint64(time_bits) if time_bits else event
     return order_of(key, event)
+
+
+def _up_to_whole(ms: int, step_ms: int) -> int:
+    return -(-ms // step_ms) * step_ms
 
 
 def _joined(parts: list[Sequence]) -> Sequence:

@@ -162,6 +162,15 @@ def unknown_senders(account_ids: Strings, sketch_width: int = 0) -> Senders:
     return Senders(account_ids=account_ids, sketch=np.zeros((rows, sketch_width), np.uint32), **plain)
 
 
+def nobody(rows: int) -> Senders:
+    """Return so many rows of which nothing is said, not even an account id.
+
+    >>> nobody(2).account_ids.texts()
+    ['', '']
+    """
+    return unknown_senders(Strings(np.zeros(0, np.uint8), np.zeros(rows, np.int64)))
+
+
 NO_SENDERS = Senders(
     NO_STRINGS,
     int64s(),

@@ -128,14 +128,19 @@ class Shard:
         standings = self._standings([] if self._across else changed)
         retired = [] if self._across else retired
         ended = self._inbox.ended() and not len(self._inbox)
-        report = Report(self._number, start_ms, until_ms, findings, standings, retired, ended)
+        shed = self._inbox.shed.within(start_ms, until_ms)
+        self._inbox.shed.forget_before(until_ms)
+        report = Report(self._number, start_ms, until_ms, findings, standings, retired, ended, shed)
         counted = Counted() if self._across else counted
         counted.early = self._inbox.take_early()
         counted.held_by = self._inbox.slowest() if counted.early else ""
         return report, counted
 
     def _stop_ms(self, rows: Sequence, until_ms: int) -> int:
-        """Return how far to go at once: polls leave only at a stop, and stops do not depend on how rows were released."""
+        """Return how far to go at once: polls leave only at a stop, and stops do not depend on how rows were released.
+
+        What is shed begins and ends at stops as well.
+        """
         first_ms = int(rows.effective_ms[0]) if len(rows) else until_ms
         oldest_ms = min(first_ms, self.book.oldest_ms())
         stops_ms = [until_ms, _next(max(oldest_ms + self._params.retain_ms, self._until_ms), self._sweep_ms)]
@@ -143,7 +148,8 @@ class Shard:
             stops_ms.append(_next(self._until_ms, self._evict_ms))
         elif len(self.book) + self.book.strangers(rows.name) > self._params.max_polls:
             stops_ms.append(_next(first_ms, self._evict_ms))
-        return min(stops_ms)
+        edge_ms = self._inbox.shed.edge_after(self._until_ms)
+        return min(stops_ms) if edge_ms is None else min(*stops_ms, edge_ms)
 
     def _observe(self, rows: Sequence, until_ms: int, counted: Counted, changed: list[Int32s]) -> list[Finding]:
         new = self._recent.first_seen(rows.event, rows.effective_ms)
@@ -159,9 +165,13 @@ class Shard:
         change = self._tally.count(votes, cell, self.book.serial[poll])
         cells = _NO_CELLS if self._across else self._vote_cells(votes, poll, cell, ~votes.late)
         step = self._rate.advance(cells, until_ms)
-        first = np.zeros(len(rows), np.bool_)
-        first[is_vote] = change.first
-        seen = self._watch(self._ballots(rows, all_polls, all_cells, first), until_ms)
+        if self._inbox.shed.covers(self._until_ms):
+            counted.unwatched += len(rows)
+            seen = [said for watcher in self._watchers for said in watcher.skip(self._until_ms, until_ms)]
+        else:
+            first = np.zeros(len(rows), np.bool_)
+            first[is_vote] = change.first
+            seen = self._watch(self._ballots(rows, all_polls, all_cells, first), until_ms)
         findings = self._findings(step.findings, seen, change)
         self.book.changed_ms[self.book.cell_poll[change.cell]] = change.effective_ms
         changed.append(self.book.move_votes(change.cell, change.left))

@@ -111,6 +111,13 @@ class Watcher(Protocol):
         """
         ...
 
+    def skip(self, from_ms: int, until_ms: int) -> list[Sighting]:
+        """Pass over [from_ms, until_ms), of which nobody was shown anything; `observe` and this follow on each other.
+
+        Rows are missing there, so nothing that needs all rows of a time may be concluded from those beside it.
+        """
+        ...
+
     def forget(self, polls: Int64s) -> None:
         """Forget these polls' numbers: they left memory, and others will get their numbers."""
         ...

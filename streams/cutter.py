@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.block import Block, Rows, Standing
+from detectors.block import NO_ROWS, Block, Rows, Standing
 from detectors.columns import Int64s, hashes, int32s, int64s
-from detectors.senders import NO_SENDERS, account_ids_only, with_sketches
+from detectors.senders import NO_SENDERS, account_ids_only, nobody, with_sketches
 from detectors.watermark import ARRIVAL_GRID_MS, LAG_MS, UNKNOWN_MS, SourceClock, Steps
 from streams.control import Control
 from streams.decode import Decoded
@@ -92,8 +92,11 @@ class Cutter:
         """Return where the next range begins: where the last one ended, since offsets between hold no records."""
         return self._end if self._begun else offset
 
-    def cut(self, part: SourceRange) -> list[Block]:
-        """Return the blocks of what was read: one for each poll shard in order, then that of all polls."""
+    def cut(self, part: SourceRange, shed: bool = False) -> list[Block]:
+        """Return the blocks of what was read: one for each poll shard in order, then that of all polls.
+
+        Of rows that are `shed` nothing is said of who sent them, and the block of all polls, which serves only that, has none.
+        """
         rows = part.decoded
         # a clock that is ahead of the broker's must not move event time past what can have happened
         ts_ms = np.minimum(rows.ts_ms, part.arrived_ms)
@@ -102,9 +105,12 @@ class Cutter:
             steps = replace(steps, arrived_ms=np.zeros(len(steps.ms), np.int64))
         steps = self._with_controls(steps, part)
         self._end = part.end
+        if shed:
+            part = replace(part, decoded=replace(rows, sender=nobody(len(rows))))
+        of_all_polls = NO_ROWS if shed else _rows_of_all_polls(part)
         return [
-            Block(self.source, part.start, part.end, steps, rows, self._standing)
-            for rows in [*self._rows_of_shards(part), _rows_of_all_polls(part)]
+            Block(self.source, part.start, part.end, steps, rows, self._standing, shed)
+            for rows in [*self._rows_of_shards(part), of_all_polls]
         ]
 
     def _rows_of_shards(self, part: SourceRange) -> list[Rows]:

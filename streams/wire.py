@@ -1,6 +1,7 @@
 """How blocks and reports travel between the stages: MessagePack with columns as raw little-endian bytes.
 
-The first byte of a message is its format version: 1 to 3 for a block, 1 or 2 for a report, or 3 where it is compressed. A version that this code can't read stops the partition with a
+The first byte of a message is its format version: that of a block is 1 to 3, that of a report is 1, 2 or 4, or where it is
+compressed 3 or 5. A version that this code can't read stops the partition with a
 message that says so: a newer worker wrote it, and this one must be updated before it may go on. Rows of version 1 say
 nothing of who sent them, so nobody can be named by them. A column in which nothing is said travels as no bytes.
 """
@@ -23,10 +24,11 @@ from detectors.strings import Strings
 from detectors.watermark import Steps
 
 VERSION = 3
-REPORT_VERSION = 2
-_PACKED_REPORT = 3
+REPORT_VERSION = 4
+_PACKED_REPORT = 5
 _BLOCKS = (1, 2, 3)
-_REPORTS = (1, 2)
+_REPORTS = (1, 2, 4)
+_PACKED_REPORTS = (3, 5)
 _LARGE_REPORT_BYTES = 64 * 1024
 # 49 days; arrival measures latency only, and that of older records than this says nothing
 _LONGEST_ARRIVAL_MS = (1 << 32) - 1
@@ -59,6 +61,7 @@ class _WireBlock(msgspec.Struct, array_like=True):
     sketch: bytes = b""  # u4, `sketch_width` a row
     sketch_width: int = 0
     step_arrived_ms: bytes = b""  # i8; since version 3
+    shed: bool = False  # since version 3
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -92,11 +95,12 @@ def encode_block(block: Block) -> bytes:
         [rows.poll_ids[code] for code in polls],
         [rows.options[code] for code in options],
         rows.sender.account_ids.data.tobytes(),
-        np.diff(rows.sender.account_ids.ends, prepend=0).astype(np.uint16).tobytes(),
+        _lengths(rows.sender.account_ids),
         _said(rows.sender),
         rows.sender.sketch.tobytes(),
         rows.sender.sketch.shape[1],
         block.steps.arrived_ms.tobytes(),
+        block.shed,
     )
     return bytes([VERSION]) + _encoder.encode(wire)
 
@@ -120,7 +124,7 @@ def decode_block(message: bytes) -> Block:
     if len(step_arrived_ms) < len(step_ms):
         step_arrived_ms = np.zeros(len(step_ms), np.int64)
     steps = Steps(np.frombuffer(wire.step_offset, np.int64), step_ms, step_arrived_ms)
-    return Block(wire.source, wire.start, wire.end, steps, rows, Standing(wire.standing))
+    return Block(wire.source, wire.start, wire.end, steps, rows, Standing(wire.standing), wire.shed)
 
 
 def encode_report(report: Report) -> bytes:
@@ -133,7 +137,7 @@ def encode_report(report: Report) -> bytes:
 
 def decode_report(message: bytes) -> Report:
     """Return the report that `encode_report` wrote."""
-    if message[:1] == bytes([_PACKED_REPORT]):
+    if message and message[0] in _PACKED_REPORTS:
         return _report_decoder.decode(zstandard.ZstdDecompressor().decompress(memoryview(message)[1:]))
     return _decode(_report_decoder, message, _REPORTS)
 
@@ -143,6 +147,10 @@ def _decode(decoder: msgspec.msgpack.Decoder[_Message], message: bytes, readable
         found = message[0] if message else "none"
         raise UnreadableVersion(f"format version {found} is not one of {', '.join(map(str, readable))}: update this worker")
     return decoder.decode(memoryview(message)[1:])
+
+
+def _lengths(ids: Strings) -> bytes:
+    return np.diff(ids.ends, prepend=0).astype(np.uint16).tobytes() if ids.data.size else b""
 
 
 def _said(sender: Senders) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import numpy as np
 from detectors.columns import Int64s
 from detectors.findings import Evidence, Member
 from detectors.senders import NO_CODE
-from detectors.watcher import Ballots, Sighting, Suspected
+from detectors.watcher import NO_BALLOTS, Ballots, Sighting, Suspected
 
 STEP_MS = 60_000
 
@@ -38,6 +38,11 @@ class Busy:
             self.minute += 1
         self.take(ballots)
         return seen
+
+    def skip(self, from_ms: int, until_ms: int) -> list[Sighting]:
+        """See `Watcher`: what was seen of a minute of which not all is seen counts for nothing."""
+        self.polls, self.ids = [], []
+        return self.observe(NO_BALLOTS, until_ms)
 
     def take(self, ballots: Ballots) -> None:
         """Remember the votes from one client."""
@@ -245,3 +250,19 @@ class IsMute(Busy):
     def step(self, at_ms: int) -> list[Sighting]:
         """See `Busy`."""
         return []
+
+
+class CountsCallsInTheDark(Busy):
+    """Says something whenever it is told that time is skipped."""
+
+    def skip(self, from_ms: int, until_ms: int) -> list[Sighting]:
+        """See `Watcher`."""
+        return [*super().skip(from_ms, until_ms), replace(self.accuse(0, until_ms), lean="none")]
+
+
+class SuspectsTheDark(Busy):
+    """Takes it for a sign that it was shown nothing."""
+
+    def skip(self, from_ms: int, until_ms: int) -> list[Sighting]:
+        """See `Watcher`."""
+        return [*super().skip(from_ms, until_ms), replace(self.accuse(0, until_ms), score=2.0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import zlib
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateS
 from detectors.senders import PLAIN_COLUMNS
 from detectors.shard import NoRate, Shard
 from detectors.shard_params import ShardParams
+from detectors.spans import Spans
 from detectors.watcher import Ballots, Sighting, Suspected, Watcher
 from detectors.watermark import RECORDS
 from streams.control import Control
@@ -100,6 +102,9 @@ class BallotWitness(_Remembered):
             self._seen[poll] = zlib.crc32(f"{self._seen.get(poll, 0)},{mine},{said}".encode())
         return sightings + self._tell(until_ms // WITNESS_MS)
 
+    def skip(self, _from_ms: int, until_ms: int) -> list[Sighting]:
+        return self._tell(until_ms // WITNESS_MS)
+
     def _tell(self, window: int) -> list[Sighting]:
         if window <= self._window:
             return []
@@ -116,11 +121,12 @@ class BallotWitness(_Remembered):
 
 @dataclass
 class Answer:
-    """What came out: each revision once, and the votes of every poll."""
+    """What came out: each revision once, the votes of every poll, and what each shard shed."""
 
     revisions: dict[tuple[str, int], CaseData] = field(default_factory=dict)
     findings: set[bytes] = field(default_factory=set)
     tallies: dict[str, dict[str, int]] = field(default_factory=dict)
+    shed: dict[int, Spans] = field(default_factory=dict)
 
 
 def partitioned(lines: Sequence[bytes], partition_of_line: Sequence[int], partitions: int) -> list[list[bytes]]:
@@ -131,8 +137,13 @@ def partitioned(lines: Sequence[bytes], partition_of_line: Sequence[int], partit
     return logs
 
 
-def blocks_of(source: str, log: Sequence[bytes], end_ms: int, rng: random.Random) -> list[list[bytes]]:
-    """Return the messages for each shard of one source, cut at random, with restarts that send some again."""
+def blocks_of(
+    source: str, log: Sequence[bytes], end_ms: int, rng: random.Random, shed: Sequence[int] = ()
+) -> list[list[bytes]]:
+    """Return the messages for each shard of one source, cut at random, with restarts that send some again.
+
+    `shed` are offsets at which shedding begins, ends, begins again, and so on.
+    """
     out: list[list[bytes]] = [[] for _ in range(SHARDS + 1)]
     cutter, at = _cutter(source, log, 0), 0
     while at < len(log):
@@ -140,8 +151,9 @@ def blocks_of(source: str, log: Sequence[bytes], end_ms: int, rng: random.Random
             # a crash of intake: it begins again at an offset committed earlier, and cuts differently
             at = rng.choice([at, rng.randrange(max(0, at - 400), at)])
             cutter = _cutter(source, log, at)
-        end = min(len(log), at + rng.choice([1, 3, 10, 40, 150]))
-        _send(cutter, _range(log, at, end), out)
+        turns = bisect_right(shed, at)
+        end = min([len(log), at + rng.choice([1, 3, 10, 40, 150]), *shed[turns : turns + 1]])
+        _send(cutter, _range(log, at, end), out, shed=turns % 2 == 1)
         at = end
     nothing = np.zeros(0, np.int64)
     control = [(len(log), Control(end_ms, end=True))]
@@ -162,8 +174,8 @@ def _range(log: Sequence[bytes], start: int, end: int) -> SourceRange:
     return SourceRange(start, end, decoded.index.astype(np.int64) + start, decoded.ts_ms, decoded)
 
 
-def _send(cutter: Cutter, part: SourceRange, out: list[list[bytes]]) -> None:
-    for shard, block in enumerate(cutter.cut(part)):
+def _send(cutter: Cutter, part: SourceRange, out: list[list[bytes]], shed: bool = False) -> None:
+    for shard, block in enumerate(cutter.cut(part, shed)):
         out[shard].append(encode_block(block))
 
 
@@ -206,6 +218,8 @@ def answer_of(log: list[bytes], rng: random.Random) -> Answer:
         for message in messages:
             report = decode_report(message)
             answer.findings.update(msgspec.json.encode(finding) for finding in report.findings)
+            for start_ms, until_ms in report.shed:
+                answer.shed.setdefault(report.shard, Spans()).add(start_ms, until_ms)
             book.accept(report)
         step = book.advance()
         for poll_id in step.changed_polls:
@@ -243,12 +257,14 @@ def whole(
     seed: int,
     detector: Callable[[], Any] = lambda: RateDetector(RateParams()),
     watchers: Callable[[Kind], list[Watcher]] = lambda _: [],
+    shed: Sequence[Sequence[int]] = (),
 ) -> Answer:
-    """Run everything once, with everything that may vary chosen by `seed`."""
+    """Run everything once, with everything that may vary chosen by `seed`; `shed` is by partition what `blocks_of` is given."""
     rng = random.Random(seed)
     sources = [f"poll.votes/{number}" for number in range(partitions)]
     logs = partitioned(lines, partition_of_line, partitions)
-    cut = [blocks_of(source, log, end_ms, rng) for source, log in zip(sources, logs, strict=True)]
+    turns = shed or [()] * partitions
+    cut = [blocks_of(source, logs[n], end_ms, rng, turns[n]) for n, source in enumerate(sources)]
     exchange = [interleaved([of_source[shard] for of_source in cut], rng) for shard in range(SHARDS + 1)]
     reports = [reports_of(shard, sources, log, detector, watchers, rng) for shard, log in enumerate(exchange)]
     return answer_of(interleaved(reports, rng), rng)

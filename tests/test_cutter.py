@@ -95,6 +95,22 @@ def test_ranges_follow_on_each_other_and_their_cuts_change_nothing(seed: int) ->
     assert len(whole[1]) > 10
 
 
+def test_of_rows_that_are_shed_nobody_is_told_and_those_of_all_polls_stay_away() -> None:
+    lines = [line(at, f"poll-{at % 7}") for at in range(40)]
+    shed, usual = begun().cut(part(0, lines), shed=True), begun().cut(part(0, lines))
+    assert all(block.shed for block in shed)
+    assert not any(block.shed for block in usual)
+    for one, other in zip(shed, usual, strict=True):
+        assert (one.start, one.end, one.steps.ms.tolist()) == (other.start, other.end, other.steps.ms.tolist())
+    for one, other in zip(shed[:SHARDS], usual[:SHARDS], strict=True):
+        for name in ("offset", "ts_ms", "event", "account", "poll", "option"):
+            assert getattr(one.rows, name).tolist() == getattr(other.rows, name).tolist()
+        assert set(one.rows.sender.account_ids.texts()) == {""}
+        assert set(other.rows.sender.account_ids.texts()) == {"a"}
+    assert len(shed[SHARDS].rows) == 0
+    assert len(usual[SHARDS].rows) == 40
+
+
 def test_offsets_that_hold_no_records_belong_to_the_next_range() -> None:
     cutter = begun(at=5)
     assert cutter.continues_at(9) == 5, "5 to 8 were compacted away, or are a transaction's marks"

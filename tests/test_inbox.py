@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -12,7 +13,7 @@ from columns_by_hand import Event, block_of
 
 from detectors.block import Block, Standing
 from detectors.columns import int32s
-from detectors.inbox import Gap, Inbox, Sequence
+from detectors.inbox import Gap, Inbox, InboxLimits, Sequence
 from detectors.watermark import UNKNOWN_MS
 
 A, B, C = "votes/0", "votes/1", "replies/0"
@@ -218,3 +219,44 @@ def test_sources_of_a_topic_that_was_made_anew_are_not_those_of_the_old_one() ->
     new.restore(old.snapshot())
     assert take(new, block_of("votes@2/0", 0, 1, steps=[(1, 700)]))
     assert new.frontier_ms() == 700
+
+
+def test_a_block_that_was_shed_sheds_the_time_that_its_source_passed_in_it_up_to_a_whole_minute() -> None:
+    inbox = Inbox([A, B])
+    take(inbox, block_of(A, 0, 1, steps=[(1, 30_100)]))
+    take(inbox, replace(block_of(A, 1, 2, steps=[(2, 40_000)]), shed=True))
+    assert list(inbox.shed) == [(30_000, 60_000)]
+    take(inbox, block_of(A, 2, 3, steps=[(3, 500_000)]))
+    take(inbox, replace(block_of(B, 0, 1, steps=[(1, 58_500)]), shed=True))
+    ((start_ms, end_ms),) = inbox.shed
+    assert end_ms == 120_000, "rows go two seconds past the watermark"
+    assert start_ms <= UNKNOWN_MS, "from when on there were rows before is not known"
+
+
+def test_the_time_of_a_minute_that_is_no_whole_number_of_ticks_is_shed_by_whole_ticks() -> None:
+    inbox = Inbox([A], limits=InboxLimits(step_ms=7_000))
+    take(inbox, block_of(A, 0, 1, steps=[(1, 15_000)]))
+    take(inbox, replace(block_of(A, 1, 2, steps=[(2, 20_000)]), shed=True))
+    assert list(inbox.shed) == [(14_000, 63_000)]
+
+
+def test_a_shed_block_that_is_sent_again_sheds_what_is_new_of_it() -> None:
+    inbox = Inbox([A])
+    take(inbox, block_of(A, 0, 4, steps=[(4, 70_000)]))
+    assert not take(inbox, replace(block_of(A, 0, 2, steps=[(2, 10_000)]), shed=True))
+    take(inbox, replace(block_of(A, 2, 8, steps=[(4, 70_000), (8, 80_000)]), shed=True))
+    assert list(inbox.shed) == [(70_000, 120_000)]
+
+
+def test_a_source_of_which_no_time_is_known_sheds_none() -> None:
+    inbox = Inbox([A])
+    take(inbox, replace(block_of(A, 0, 4, events((0, 5))), shed=True))
+    assert not list(inbox.shed)
+
+
+def test_what_is_shed_stands_in_snapshots() -> None:
+    inbox, restored = Inbox([A]), Inbox([A])
+    take(inbox, block_of(A, 0, 4, steps=[(4, 70_000)]))
+    take(inbox, replace(block_of(A, 4, 8, steps=[(8, 80_000)]), shed=True))
+    restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(inbox.snapshot())))
+    assert list(restored.shed) == [(70_000, 120_000)]

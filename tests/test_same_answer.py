@@ -106,3 +106,31 @@ def test_watchers_are_shown_the_same_ballots_with_the_same_senders_in_one_order(
     reference = whole(lines, placed, SHARDS, _end_ms(lines), -1, watchers=watchers)
     assert sum(b'"witness"' in finding for finding in reference.findings) > 100, "the witness saw nothing"
     assert _differences(reference, whole(lines, placed, SHARDS, _end_ms(lines), seed, watchers=watchers)) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_shed_is_the_same_event_time_in_every_run_and_nothing_else_changes(seed: int) -> None:
+    print(f"seed {seed}")
+    lines = traffic(400 + seed // 3, disorder_ms=20_000)
+    placed = [len(line) % SHARDS for line in lines]
+    rng = random.Random(seed // 3)
+    longest = [placed.count(partition) for partition in range(SHARDS)]
+    shed = [sorted(rng.sample(range(most), 2 * rng.randrange(1, 4))) for most in longest]
+
+    def run(seed: int, shed: list[list[int]]) -> Answer:
+        return whole(lines, placed, SHARDS, _end_ms(lines), seed, Witness, lambda kind: [BallotWitness(kind)], shed)
+
+    reference = run(-1, shed)
+    again = run(seed, shed)
+    assert _differences(reference, again) == []
+    assert {shard: list(spans) for shard, spans in again.shed.items()} == {
+        shard: list(spans) for shard, spans in reference.shed.items()
+    }
+    assert set(map(tuple, reference.shed.values())) == {tuple(reference.shed[0])}, "one shard shed what another did not"
+    unshed = run(-1, [[] for _ in longest])
+    assert not unshed.shed
+    assert reference.tallies == unshed.tallies
+    rate = [{finding for finding in answer.findings if b'"detector":"rate"' in finding} for answer in (reference, unshed)]
+    assert rate[0] == rate[1], "the rate is looked at always"
+    seen = [len(answer.findings) - len(of_rate) for answer, of_rate in zip((reference, unshed), rate, strict=True)]
+    assert 0 < seen[0] < seen[1], "nothing was shed, or all: this test says nothing"

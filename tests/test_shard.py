@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
-from columns_by_hand import Event
-from fed_shard import Fed, Watcher, at, vote
+from columns_by_hand import Event, block_of
+from fed_shard import SOURCE, Fed, Watcher, at, at_offset, vote
 
 from detectors.block import Block, Standing
+from detectors.counted import Counted
+from detectors.findings import Report
 from detectors.inbox import Gap
 from detectors.rate.detector import RateDetector, RateFinding, RateParams
+from detectors.shard import Shard
+from detectors.shard_params import ShardParams
+from detectors.spans import Spans
+from detectors.watcher import Ballots, Sighting
 
 
 def test_votes_are_counted_by_option() -> None:
@@ -129,3 +138,42 @@ def test_blocks_of_a_source_nobody_knows_are_refused() -> None:
     fed = Fed()
     with pytest.raises(Gap, match=r"check topics\.partitions"):
         fed.shard.accept(Block("poll.votes/9", 0, 1))
+
+
+class Looker:
+    """A watcher that writes down what it was shown and what it was not."""
+
+    def __init__(self) -> None:
+        self.shown: list[int] = []
+        self.skipped = Spans()
+        self.until_ms = 0
+
+    def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
+        self.shown += ballots.effective_ms.tolist()
+        self.until_ms = until_ms
+        return []
+
+    def skip(self, from_ms: int, until_ms: int) -> list[Sighting]:
+        assert from_ms == self.until_ms, "calls follow on each other"
+        self.skipped.add(from_ms, until_ms)
+        self.until_ms = until_ms
+        return []
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_while_it_sheds_everything_is_counted_and_watchers_are_shown_nothing(at_once: bool) -> None:
+    looker, watcher = Looker(), Watcher()
+    shard = Shard(0, [SOURCE], ShardParams(), cast(RateDetector, watcher), [cast(Any, looker)])
+    reports: list[tuple[Report, Counted]] = []
+    for number, shed in enumerate([False, True, False, False, False]):
+        events = [at_offset(vote(20 * number + at), 10 * number + at) for at in range(10)]
+        block = block_of(SOURCE, 10 * number, 10 * number + 10, events, [(10 * number + 10, at(20 * number + 19))])
+        shard.accept(replace(block, shed=shed))
+        advanced = None if at_once and number < 4 else shard.advance()
+        reports += [advanced] if advanced else []
+    # the block that was shed passed 12:00:19 to 12:00:39
+    assert list(looker.skipped) == [(at(19), at(60))]
+    assert [ms for ms in looker.shown if ms < at(99)] == [at(20 * n + s) for n in (0, 3, 4) for s in range(10)]
+    assert list(Spans(span for report, _ in reports for span in report.shed)) == [(at(19), at(60))]
+    assert sum(counted.unwatched for _, counted in reports) == 20
+    assert watcher.votes == sum(counted.votes for _, counted in reports) == 50

@@ -8,13 +8,14 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+import zstandard
 from columns_by_hand import Event, assert_same_rows, block_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.block import Block, Standing
 from detectors.findings import Finding, Member, Report, Retired, Standings
-from detectors.senders import NO_COUNTRY
+from detectors.senders import NO_COUNTRY, nobody
 from streams.wire import (
     REPORT_VERSION,
     VERSION,
@@ -58,13 +59,15 @@ def rows(draw: st.DrawFn, start: int) -> list[Event]:
     st.integers(0, 2**50),
     st.lists(st.tuples(st.integers(0, 2**50), st.integers(-(2**62), 2**53), MS), max_size=5),
     st.sampled_from(Standing),
+    st.booleans(),
 )
 def test_a_block_arrives_as_it_was_sent(
-    data: st.DataObject, start: int, steps: list[tuple[int, int, int]], standing: Standing
+    data: st.DataObject, start: int, steps: list[tuple[int, int, int]], standing: Standing, shed: bool
 ) -> None:
-    sent = block_of("votes@1/0", start, start + 10_001, data.draw(rows(start)), steps, standing)
+    sent = replace(block_of("votes@1/0", start, start + 10_001, data.draw(rows(start)), steps, standing), shed=shed)
     got = decode_block(encode_block(sent))
     assert (got.source, got.start, got.end, got.standing) == (sent.source, sent.start, sent.end, sent.standing)
+    assert got.shed == shed
     assert got.steps.offset.tolist() == sent.steps.offset.tolist()
     assert got.steps.ms.tolist() == sent.steps.ms.tolist()
     assert got.steps.arrived_ms.tolist() == sent.steps.arrived_ms.tolist()
@@ -83,7 +86,29 @@ def test_a_block_carries_only_the_names_its_rows_use() -> None:
     assert (list(got.rows.poll_ids), list(got.rows.options)) == (["b"], ["no"])
 
 
-def test_a_block_of_the_format_before_is_read_and_says_nothing_of_senders() -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_block_of_a_format_before_that_of_shedding_was_not_shed(version: int) -> None:
+    whole = msgspec.msgpack.decode(encode_block(block_of("s", 0, 2, [Event(0, 1, 1), Event(1, 2, 2)]))[1:])
+    got = decode_block(bytes([version]) + msgspec.msgpack.encode(whole[: (16, 21)[version - 1]]))
+    assert (got.shed, got.rows.event.tolist()) == (False, [1, 2])
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_report_of_a_format_before_that_of_shedding_says_that_nothing_was_shed(version: int) -> None:
+    report = Report(0, 0, 1, [], Standings([], [], [], []), [], True)
+    seven = msgspec.msgpack.encode(msgspec.msgpack.decode(msgspec.msgpack.encode(report))[:7])
+    assert decode_report(bytes([version]) + seven) == report
+    assert decode_report(b"\x03" + zstandard.ZstdCompressor().compress(seven)) == report
+
+
+def test_rows_of_nobody_take_a_quarter_less() -> None:
+    block = block_of("s", 0, 1_000, [Event(at, at, at, at, client=1, country=2) for at in range(1_000)])
+    shed = replace(block, rows=replace(block.rows, sender=nobody(1_000)), shed=True)
+    assert decode_block(encode_block(shed)).rows.sender.account_ids.texts() == [""] * 1_000
+    assert len(encode_block(shed)) < 0.75 * len(encode_block(block))
+
+
+def test_a_block_of_the_first_format_is_read_and_says_nothing_of_senders() -> None:
     block = block_of("s", 0, 2, [Event(0, 1, 1), Event(1, 2, 2)])
     first_version = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_block(block)[1:])[:16])
     rows = decode_block(b"\x01" + first_version).rows
@@ -120,6 +145,7 @@ def test_records_that_came_months_apart_keep_their_order_of_arrival() -> None:
     st.lists(st.builds(Retired, MS, NAME, st.dictionaries(NAME, st.integers(0, 2**40)))),
     st.integers(-(2**62), 2**53),
     st.booleans(),
+    st.lists(st.tuples(MS, MS), max_size=3),
 )  # fmt: skip
 def test_a_report_arrives_as_it_was_sent(
     findings: list[Finding],
@@ -127,9 +153,10 @@ def test_a_report_arrives_as_it_was_sent(
     retired: list[Retired],
     from_ms: int,
     ended: bool,
+    shed: list[tuple[int, int]],
 ) -> None:
     told = Standings(*([entry[n] for entry in standings] for n in range(4)))  # type: ignore[arg-type]
-    report = Report(3, from_ms, from_ms + 5, findings, told, retired, ended)
+    report = Report(3, from_ms, from_ms + 5, findings, told, retired, ended, shed)
     assert decode_report(encode_report(report)) == report
 
 
@@ -141,12 +168,12 @@ def test_a_report_that_names_a_hundred_thousand_accounts_is_packed() -> None:
     report = Report(0, 0, 1, [finding], Standings([], [], [], []), [], False)
     message = encode_report(report)
     assert len(message) < 1_000_000 < len(msgspec.msgpack.encode(report))
-    assert message[0] not in (1, REPORT_VERSION)
+    assert message[0] == REPORT_VERSION + 1
     assert decode_report(message) == report
 
 
-@pytest.mark.parametrize(("decode", "known"), [(decode_block, "1, 2, 3"), (decode_report, "1, 2")])
-@pytest.mark.parametrize(("first", "named"), [(bytes([VERSION + 2]), str(VERSION + 2)), (b"\x00", "0"), (b"", "none")])
+@pytest.mark.parametrize(("decode", "known"), [(decode_block, "1, 2, 3"), (decode_report, "1, 2, 4")])
+@pytest.mark.parametrize(("first", "named"), [(b"\x06", "6"), (b"\x00", "0"), (b"", "none")])
 def test_a_format_of_a_newer_worker_is_refused_with_what_to_do(
     decode: Callable[[bytes], object], known: str, first: bytes, named: str
 ) -> None:

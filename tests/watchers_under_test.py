@@ -18,7 +18,7 @@ from detectors.lockstep.detector import Lockstep
 from detectors.lockstep.params import LockstepParams
 from detectors.rate.detector import RateDetector, RateFinding, RateParams
 from detectors.shape.detector import Shape, ShapeParams
-from detectors.watcher import Ballots, Sighting, Watcher
+from detectors.watcher import NO_BALLOTS, Ballots, Sighting, Watcher
 
 RATE_TICK_MS = 250
 
@@ -43,6 +43,10 @@ class Rate:
             arrived_ms,
         )
         return [_said_by_rate(found) for found in self._rate.advance(cells, until_ms).findings]
+
+    def skip(self, _from_ms: int, until_ms: int) -> list[Sighting]:
+        """See `Watcher`: a shard shows the rate all votes, at all times."""
+        return self.observe(NO_BALLOTS, until_ms)
 
     def forget(self, polls: Int64s) -> None:
         """See `Watcher`."""

@@ -19,7 +19,7 @@ from detectors.copies.params import CopiesParams
 from detectors.copies.step import Written, long_replies, restored, together
 from detectors.copies.texts import Texts
 from detectors.copies.trial import SETTLED_MS, Copies, groups, judged
-from detectors.watcher import Ballots, Sighting
+from detectors.watcher import NO_BALLOTS, Ballots, Sighting
 
 STEP_MS = 60_000
 """How often new replies are compared with those before, if many came."""
@@ -58,6 +58,10 @@ class CopiedReplies:
             said += self._close(int(begins[first]))
             self._take(ballots, first, last)
         return said + self._close(until_ms // STEP_MS * STEP_MS)
+
+    def skip(self, _from_ms: int, until_ms: int) -> list[Sighting]:
+        """Let time pass. Of a vote and the reply that goes with it both are missing, or the reply: nobody is accused for that."""
+        return self.observe(NO_BALLOTS, until_ms)
 
     def _take(self, ballots: Ballots, first: int, last: int) -> None:
         """Take rows of the open step: votes at once, long replies are kept until it closes."""

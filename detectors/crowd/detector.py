@@ -26,7 +26,7 @@ from detectors.crowd.screen import Chunker, Chunks, screen
 from detectors.crowd.surges import Surge
 from detectors.crowd.views import Views
 from detectors.crowd.window import votes_at
-from detectors.watcher import Ballots, Sighting
+from detectors.watcher import NO_BALLOTS, Ballots, Sighting
 
 _LESSON_MS = 60_000
 _LESSONS = (500, _LESSON_MS), (1_500, 120_000), (4_000, 300_000), (10_000, 900_000)
@@ -98,6 +98,12 @@ class Crowd:
             self._now_ms = stop_ms
             if stop_ms == self._lesson_ms:
                 self._learn()
+        return said
+
+    def skip(self, from_ms: int, until_ms: int) -> list[Sighting]:
+        """See `detectors.watcher.Watcher.skip`: who votes is compared, not how many came when, but for the pace of a surge."""
+        said = self.observe(NO_BALLOTS, until_ms)
+        self._views.surges.skip(from_ms, until_ms)
         return said
 
     def _take(self, ballots: Ballots, votes: Int64s) -> None:

@@ -93,6 +93,11 @@ class Surges:
         share = -math.expm1(-span_ms / _MEMORY_MS)
         pace.rate += share * (min(votes / span_ms, _MOST_RATE) - pace.rate)
 
+    def skip(self, from_ms: int, until_ms: int) -> None:
+        """Take [from_ms, until_ms), in which no votes were shown, out of every poll's time; surges end there."""
+        for pace in self._paces.values():
+            pace.end_ms, pace.start_row = pace.end_ms + until_ms - from_ms, -1
+
     def forget(self, polls: Int64s) -> None:
         """Forget these polls."""
         for poll in polls.tolist():

@@ -25,7 +25,7 @@ from detectors.lockstep.returns import TURNS
 from detectors.lockstep.said import ended, told
 from detectors.lockstep.state import group_of, group_state
 from detectors.lockstep.waiting import Waiting
-from detectors.watcher import MOST_MEMBERS, Ballots, Sighting
+from detectors.watcher import MOST_MEMBERS, NO_BALLOTS, Ballots, Sighting
 
 _STEP_MS = 60_000
 _LOOK_MS = _STEP_MS // TURNS
@@ -78,6 +78,16 @@ class Lockstep:
                 self._news, self._stepped_ms, start = 0, at_ms, stop
         self._take(ballots, votes[start:])
         return seen
+
+    def skip(self, from_ms: int, until_ms: int) -> list[Sighting]:
+        """See `detectors.watcher.Watcher.skip`: a meeting whose crowd was not shown whole is not judged any more.
+
+        Of a crowd that is cut off, those seen would seem to have come all at once.
+        """
+        self._log.skip(from_ms, until_ms, WIDE_MS)
+        self._waiting.drop_early(from_ms)
+        self._groups.cut_off(from_ms)
+        return self.observe(NO_BALLOTS, until_ms)
 
     def _next_ms(self, times_ms: Int64s, until_ms: int) -> int:
         """Return when to look next: at the end of the minute, if by then too few votes came for an earlier step."""

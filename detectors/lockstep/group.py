@@ -12,7 +12,7 @@ import numpy as np
 from detectors.columns import Hashes, Int64s
 from detectors.lockstep.accounts import among
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS
-from detectors.lockstep.judge import Weighed
+from detectors.lockstep.judge import Weighed, is_over
 from detectors.lockstep.log import VoteLog
 from detectors.lockstep.meetings import Burst, Meeting
 from detectors.lockstep.standing import NAMED, Attended, Roll, Standing, roll_of, standing_of
@@ -98,9 +98,13 @@ class Group:
     def refresh(self, log: VoteLog, at_ms: int) -> None:
         """Look again at bursts that were not settled: rows came late, and what came after them was not known."""
         for number, one in enumerate(self.attended):
-            if not one.settled and one.burst.poll >= 0:
+            if not (one.settled or one.cut_off) and one.burst.poll >= 0:
                 self.attended[number] = _attended(log, one.burst, at_ms)
                 self._roll = self._standing = None
+
+    def cut_off(self, at_ms: int) -> None:
+        """Leave the bursts as they are whose crowd had not come by then: the rest of it will never be seen."""
+        self.attended = [replace(one, cut_off=one.cut_off or not is_over(one.burst, at_ms)) for one in self.attended]
 
     def join(self, other: Group) -> None:
         """Take over all that another group holds."""

@@ -48,6 +48,11 @@ class Groups:
                 return older
         return None
 
+    def cut_off(self, at_ms: int) -> None:
+        """Leave the bursts as they are whose crowd had not come by then."""
+        for group in self.all:
+            group.cut_off(at_ms)
+
     def take_quiet(self, since_ms: int) -> list[Group]:
         """Remove and return the groups that have not met since then."""
         quiet = [group for group in self.all if group.last_ms <= since_ms]

@@ -1,6 +1,6 @@
 """Who voted when, in which poll: the last few million first votes, each linked to its account's one before.
 
-It knows nothing of groups. A row holds 44 bytes and the account's id; columns grow by half, so a million rows of ids
+It knows nothing of groups. A row holds 45 bytes and the account's id; columns grow by half, so a million rows of ids
 of 16 bytes take at most 90 MB. Two tables hold the accounts' last rows, 23 to 35 bytes an account each: the older one is
 given up when its rows are gone, so that nothing is ever sorted out of a large table.
 """
@@ -26,10 +26,12 @@ _COLUMNS = {
     "option": "i4",
     "back": "i4",
     "id_end": "i8",
+    "at_gap": "?",
 }
 _ROOM = 4_096
 _LARGE = 131_072
 _OVERDUE_MS = 3_600_000
+_LONG_AGO_MS = -(1 << 62)
 LATE_MS = 60_000
 """How much later than it happened a vote may come and still be found by `between`."""
 
@@ -37,7 +39,8 @@ LATE_MS = 60_000
 class VoteLog:
     """Votes in the order they came (`at_ms`), rows 0 to n-1; `ts_ms` is when they happened.
 
-    `back` is how many rows before this one the account's earlier vote stands; 0: there is none.
+    `back` is how many rows before this one the account's earlier vote stands; 0: there is none. Around rows `at_gap` there
+    is time of which no vote was shown: they count, but what they make up can't be compared with the crowd around it.
     """
 
     def __init__(self) -> None:
@@ -47,6 +50,7 @@ class VoteLog:
         self._ids = np.zeros(_ROOM, np.uint8)
         self._count = 0
         self._dropped = 0
+        self._gap_until_ms = _LONG_AGO_MS
         self._last = LastRows()
         self._returns = Returns()
 
@@ -83,6 +87,7 @@ class VoteLog:
             "option": ballots.option[rows],
             "back": back,
             "id_end": self._with_ids(ballots.sender.account_ids, rows),
+            "at_gap": ballots.ts_ms[rows] < self._gap_until_ms,
         }
         self._make_room(stop, 0)
         for name, column in self._columns.items():
@@ -144,6 +149,11 @@ class VoteLog:
     def _note_returns(self) -> None:
         rows = self.back.nonzero()[0]
         self._returns.replace(rows, self.poll[rows])
+
+    def skip(self, from_ms: int, until_ms: int, around_ms: int) -> None:
+        """Note that the votes of [from_ms, until_ms) are not here: rows up to `around_ms` before and after are at a gap."""
+        self._columns["at_gap"][self.since(from_ms - around_ms) : self._count] = True
+        self._gap_until_ms = until_ms + around_ms
 
     def forget(self, polls: Int64s) -> None:
         """Strike the numbers of these polls from the rows: -1 stands there."""
@@ -212,13 +222,15 @@ class VoteLog:
         """Return the state as little-endian columns."""
         state: dict[str, Any] = {name: getattr(self, name).tobytes() for name in _COLUMNS}
         used = int(self.id_end[-1]) if self._count else 0
-        return {**state, "ids": self._ids[:used].tobytes(), "dropped": self._dropped}
+        numbers = {"dropped": self._dropped, "gap_until_ms": self._gap_until_ms}
+        return {**state, "ids": self._ids[:used].tobytes(), **numbers}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `snapshot` returned."""
         self._columns = {name: np.frombuffer(state[name], dtype).copy() for name, dtype in _COLUMNS.items()}
         self._ids = np.frombuffer(state["ids"], np.uint8).copy()
         self._count, self._dropped = len(self._columns["account"]), state["dropped"]
+        self._gap_until_ms = state["gap_until_ms"]
         self._last = LastRows()
         self._last.exchange(self._columns["account"], np.arange(self._count) + self._dropped)
         self._note_returns()

@@ -22,7 +22,7 @@ def look_back(log: VoteLog, group: Group, min_accounts: int, level: float, at_ms
     rows = log.last_rows(group.roll.account)
     rows = rows[rows >= 0]
     rows = np.concatenate([rows, log.earlier(rows, _DEPTH)[1]])
-    rows = rows[log.poll[rows] >= 0]
+    rows = rows[(log.poll[rows] >= 0) & ~log.at_gap[rows]]
     windows = _windows(log, rows, min_accounts)
     unknown = [burst for burst in (burst_of(log, part) for part in windows) if not group.holds(burst)]
     theirs = [burst for burst in unknown[:_MOST_BURSTS] if _is_theirs(log, group, burst, level, at_ms)]

@@ -113,10 +113,10 @@ def find_meetings(
 def _pairs(log: VoteLog, rows: Int64s, min_accounts: int) -> _Pairs:
     poll = log.poll[rows]
     rank = _ranks(poll, min_accounts)
-    rows = _sample(log, rows[rank[poll + 1] > 0])
+    rows = _sample(log, rows[(rank[poll + 1] > 0) & ~log.at_gap[rows]])
     row, was = log.earlier(rows, _DEPTH)
     poll, before = log.poll[row], log.poll[was]
-    other = (poll != before) & (before >= 0) & (before < 1 << _POLL_BITS)
+    other = (poll != before) & (before >= 0) & (before < 1 << _POLL_BITS) & ~log.at_gap[was]
     row, poll, was = row[other], poll[other], was[other]
     key = (rank[poll + 1] << _POLL_BITS | before[other]) << TIME_BITS | time_units(log, was)
     if len(key) > _MANY_PAIRS:

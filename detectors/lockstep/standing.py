@@ -20,7 +20,8 @@ _UNNAMED = 0.4
 class Attended:
     """Who voted in a burst (accounts sorted, with their options), and how many would have come anyway.
 
-    `alike` is how many would have come anyway and answered like each account. Only when it is `settled` is it known how many came after it.
+    `alike` is how many would have come anyway and answered like each account. Only when it is `settled` is it known how many
+    came after it; where it is `cut_off`, that will never be known.
     """
 
     burst: Burst
@@ -29,6 +30,7 @@ class Attended:
     bystanders: float
     alike: Floats
     settled: bool
+    cut_off: bool = False
 
     @property
     def by_chance(self) -> float:

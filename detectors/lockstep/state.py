@@ -65,13 +65,15 @@ def _attended_state(one: Attended) -> dict[str, Any]:
         "bystanders": one.bystanders,
         "alike": one.alike.tobytes(),
         "settled": one.settled,
+        "cut_off": one.cut_off,
     }
 
 
 def _attended_of(state: dict[str, Any]) -> Attended:
     account, option = np.frombuffer(state["account"], np.uint64), np.frombuffer(state["option"], np.int32)
     alike = np.frombuffer(state["alike"], np.float64)
-    return Attended(Burst(*state["burst"]), account, option, state["bystanders"], alike, state["settled"])
+    burst = Burst(*state["burst"])
+    return Attended(burst, account, option, state["bystanders"], alike, state["settled"], state["cut_off"])
 
 
 def _burst_state(burst: Burst) -> list[int]:

@@ -50,6 +50,11 @@ class Waiting:
             self._remove(one)
         return due
 
+    def drop_early(self, at_ms: int) -> None:
+        """Forget the meetings whose crowd had not come by then: the rest of it will never be seen."""
+        for one in [one for one in self._all.values() if not is_over(one.here, at_ms)]:
+            self._remove(one)
+
     def forget(self, polls: Int64s) -> None:
         """Forget the meetings in these polls."""
         gone = set(polls.tolist())

@@ -57,7 +57,7 @@ class Shape:
     def observe(self, ballots: Ballots, until_ms: int) -> list[Sighting]:
         """Take all rows before `until_ms` that were not given before; return what was seen, in order of `at_ms`."""
         if len(ballots):
-            self._rows.add(ballots)
+            self._rows.add(ballots, self._tick * TICK_MS)
         if self._tick < 0:
             first_ms = self._rows.first_ms()
             if first_ms is None:
@@ -68,6 +68,21 @@ class Shape:
             self._pass_silence(until_ms)
             self._pass(until_ms // TICK_MS, seen)
         return seen
+
+    def skip(self, _from_ms: int, until_ms: int) -> list[Sighting]:
+        """See `detectors.watcher.Watcher.skip`: what goes on is let go, and watched again from the next whole frame on.
+
+        Else a surge would seem to be switched off and on, and a poll's votes to come unevenly. What is usual stays known.
+        """
+        if self._tick >= 0:
+            self._tick = max(self._tick, -(-until_ms // FRAME_MS) * _FRAME_TICKS)
+        self._rows.drop_all()
+        self._walks.begin_anew(slice(None))
+        self._levels.pass_over(slice(None))
+        self._surges.end_all()
+        self._pasts.break_off()
+        self._clocks = {}
+        return []
 
     def _pass_silence(self, until_ms: int) -> None:
         """Go on to the frame of the next vote where a frame without votes changes nothing: there may be years of them."""

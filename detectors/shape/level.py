@@ -94,7 +94,7 @@ class Levels:
         votes = self.votes[series] + np.where(full, earlier, 0).sum(axis=1)
         return Usual(votes, self.frames[series] + full.sum(axis=1))
 
-    def pass_over(self, series: Int64s) -> None:
+    def pass_over(self, series: Int64s | slice) -> None:
         """Never learn the frames that are still kept of these series."""
         self.recent[:, series] = _UNKNOWN
 

@@ -95,6 +95,10 @@ class Pasts:
             self.pairs[many] //= 2
             self.variation[many] //= 2
 
+    def break_off(self) -> None:
+        """Compare no gap between votes that began by now with a later one."""
+        self.last_ms[:] = self.last_gap_ms[:] = _UNKNOWN
+
     def is_uneven(self, poll: int) -> bool:
         """Tell whether a poll is known to get votes that come by chance."""
         pairs = int(self.pairs[poll])

@@ -19,9 +19,10 @@ class RecentRows:
     def __init__(self) -> None:
         self._parts: list[Int64s] = []
 
-    def add(self, ballots: Ballots) -> None:
-        """Take the rows of a call; revotes, replies and late rows say nothing of rhythm."""
+    def add(self, ballots: Ballots, from_ms: int) -> None:
+        """Take the rows of a call from `from_ms` on; revotes, replies and late rows say nothing of rhythm."""
         timely = ballots.first & (ballots.option >= 0) & (ballots.ts_ms == ballots.effective_ms)
+        timely &= ballots.effective_ms >= from_ms
         if timely.any():
             columns = (ballots.effective_ms, ballots.poll, ballots.option, ballots.arrived_ms)
             self._parts.append(np.array([column[timely] for column in columns], np.int64))
@@ -60,6 +61,10 @@ class RecentRows:
             rows = self._rows()
             kept = rows[:, np.searchsorted(rows[0], before_ms) :]
             self._parts = [kept.copy()] if kept.size else []
+
+    def drop_all(self) -> None:
+        """Let go of all rows."""
+        self._parts = []
 
     def forget(self, polls: Int64s) -> None:
         """Let go of the rows of these polls."""

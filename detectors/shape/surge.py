@@ -148,6 +148,10 @@ class Surges:
         surge.course = now.course
         return News(surge, now, False)
 
+    def end_all(self) -> None:
+        """Say no more of any surge that goes on."""
+        self._open = {}
+
     def forget(self, polls: Int64s) -> None:
         """Forget the surges of these polls."""
         for poll in polls.tolist():

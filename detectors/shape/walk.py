@@ -69,7 +69,7 @@ class Walks:
         self.height[steps.series[ends]] = heights.height[ends]
         self.since[steps.series[ends]] = heights.since[ends]
 
-    def begin_anew(self, series: Int64s) -> None:
+    def begin_anew(self, series: Int64s | slice) -> None:
         """Put the walks of these series at 0."""
         self.height[series] = 0
 
