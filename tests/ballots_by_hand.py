@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors.columns import Bools, Int64s
 from detectors.senders import senders, unknown_senders
+from detectors.spans import Spans
 from detectors.strings import strings
 from detectors.watcher import NO_BALLOTS, Ballots, Sighting, Watcher
 
@@ -63,6 +64,22 @@ def fed(watcher: Watcher, rows: Ballots, until_s: float, stops_ms: Iterable[int]
         high = int(np.searchsorted(rows.effective_ms, START_MS + stop_ms))
         seen += watcher.observe(rows.take(slice(low, high)) if high > low else NO_BALLOTS, START_MS + stop_ms)
         low = high
+    return seen
+
+
+def fed_but_for(
+    watcher: Watcher, rows: Ballots, gaps_ms: Iterable[tuple[int, int]], stops_ms: Iterable[int], start_ms: int = START_MS
+) -> list[Sighting]:
+    """Give a watcher all rows but those in the gaps (since `start_ms`), up to the last of the stops; return what it saw."""
+    spans = Spans(gaps_ms)
+    seen, from_ms, last_ms = [], 0, max(stops_ms := list(stops_ms))
+    for until_ms in sorted({*stops_ms, *(ms for span in spans.within(0, last_ms) for ms in span)} - {0}):
+        if spans.covers(from_ms):
+            seen += watcher.skip(start_ms + from_ms, start_ms + until_ms)
+        else:
+            given = slice(*np.searchsorted(rows.effective_ms, (start_ms + from_ms, start_ms + until_ms)))
+            seen += watcher.observe(rows.take(given), start_ms + until_ms)
+        from_ms = until_ms
     return seen
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
 import numpy as np
 import pytest
-from ballots_by_hand import START_MS, together
+from ballots_by_hand import START_MS, every, fed_but_for, together
+from broken_watchers import CountsCallsInTheDark, SuspectsTheDark
+from contract_traffic import LENGTH_S, attacked, people
 from lockstep_traffic import BEGIN_MS, HOUR_MS, Traffic, end_of
 from rhythms import clock, crowd
+from watchers_under_test import SUBJECTS
 
 from detectors.crowd.detector import Crowd
 from detectors.crowd.params import CrowdParams
@@ -16,20 +23,61 @@ from detectors.shape.detector import Shape, ShapeParams
 from detectors.watcher import Ballots, Sighting, Watcher
 
 Gap = tuple[float, float]
+END_MS = (LENGTH_S + 900) * 1000
 
 
 def but_for(watcher: Watcher, rows: Ballots, gaps_s: list[Gap], until_s: float, start_ms: int = START_MS) -> list[Sighting]:
-    """Return what a watcher says that is not shown the rows of gaps (seconds since the start), a minute at a time."""
-    edges_s = sorted({*np.arange(60.0, until_s, 60.0).tolist(), *(at for gap in gaps_s for at in gap), until_s})
-    heard, from_s = [], 0.0
-    for edge_s in edges_s:
-        from_ms, until_ms = (start_ms + round(at * 1000) for at in (from_s, edge_s))
-        if any(low <= from_s < high for low, high in gaps_s):
-            heard += watcher.skip(from_ms, until_ms)
-        else:
-            heard += watcher.observe(rows.take(slice(*np.searchsorted(rows.effective_ms, (from_ms, until_ms)))), until_ms)
-        from_s = edge_s
-    return heard
+    """Return what a watcher says that is called once a minute and not shown the rows of gaps (seconds since the start)."""
+    gaps_ms = [(round(low * 1000), round(high * 1000)) for low, high in gaps_s]
+    return fed_but_for(watcher, rows, gaps_ms, [*every(60, until_s), round(until_s * 1000)], start_ms)
+
+
+def gaps(seed: int) -> list[tuple[int, int]]:
+    """Return spans of a second to ten minutes, and as long between them."""
+    rng = np.random.default_rng(seed)
+    edges_ms = (np.cumsum(rng.choice([1_000, 20_000, 60_000, 300_000, 600_000], 40)) + rng.integers(0, 60_000)) // 250 * 250
+    return [(low, high) for low, high in edges_ms.reshape(-1, 2).tolist()]
+
+
+class Restarting:
+    """A watcher that is restored from its own snapshot before every call."""
+
+    def __init__(self, make: Callable[[], Watcher]) -> None:
+        self._make, self._watcher = make, make()
+
+    def __getattr__(self, name: str) -> Any:
+        state = msgspec.msgpack.decode(msgspec.msgpack.encode(self._watcher.snapshot()), strict=False)
+        self._watcher = self._make()
+        self._watcher.restore(state)
+        return getattr(self._watcher, name)
+
+
+def assert_where_it_is_cut_or_stopped_changes_nothing(make: Callable[[], Watcher]) -> None:
+    for seed in range(2):
+        cuts_ms = sorted(np.random.default_rng(seed).choice(END_MS // 250, 40, replace=False) * 250)
+        expected = fed_but_for(make(), attacked(), gaps(seed), [END_MS])
+        for watcher in (make(), cast(Watcher, Restarting(make))):
+            assert fed_but_for(watcher, attacked(), gaps(seed), [*map(int, cuts_ms), END_MS]) == expected, f"seed {seed}"
+
+
+def assert_nobody_is_accused(make: Callable[[], Watcher]) -> None:
+    for seed in range(6):
+        heard = fed_but_for(make(), people(), gaps(seed), [*every(60, END_MS / 1000), END_MS])
+        assert not [seen for seen in heard if seen.lean == "coordinated" and seen.score > 1], f"seed {seed}"
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_where_a_gap_is_cut_and_whether_it_is_restored_in_one_changes_nothing(name: str) -> None:
+    assert_where_it_is_cut_or_stopped_changes_nothing(SUBJECTS[name].make)
+    with pytest.raises(AssertionError):
+        assert_where_it_is_cut_or_stopped_changes_nothing(CountsCallsInTheDark)
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_of_people_who_are_seen_in_part_nobody_is_accused(name: str) -> None:
+    assert_nobody_is_accused(SUBJECTS[name].make)
+    with pytest.raises(AssertionError):
+        assert_nobody_is_accused(SuspectsTheDark)
 
 
 @pytest.mark.parametrize("seed", range(6))

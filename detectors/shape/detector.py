@@ -19,8 +19,8 @@ from detectors.findings import Phase
 from detectors.shape.among import Spread, began_ms, measure
 from detectors.shape.clock import Clock, estimate, evenness, sighting, surged_frames
 from detectors.shape.course import course_sighting
-from detectors.shape.frames import frame_votes
-from detectors.shape.halves import NATS, SERIES_MS, Steps, steps
+from detectors.shape.frames import frame_votes, votes_between
+from detectors.shape.halves import NATS, Steps, steps
 from detectors.shape.level import RECENT_FRAMES, Levels, Usual
 from detectors.shape.params import FRAME_MS, SLOTS, TICK_MS, ShapeParams
 from detectors.shape.past import Pasts
@@ -193,7 +193,7 @@ class Shape:
         self._look_back(of, before[of.slot], float(usual.per_frame[of.slot]))
         spread = self._spread(of, of.measured_ms, of.end_ms)
         of.spread.add(self._spread(of, of.measured_ms, frame * FRAME_MS))
-        so_far = votes + _counts(keys, series, frame * FRAME_MS - base_ms, of.end_ms - base_ms)
+        so_far = votes + votes_between(keys, series, frame * FRAME_MS - base_ms, of.end_ms - base_ms)
         seen.append(self._say(of, so_far, spread, of.end_ms / FRAME_MS - start, "opened", of.end_ms))
 
     def _end_frame(self, tick: int, keys: Int64s, base_ms: int, seen: list[Sighting]) -> None:
@@ -201,7 +201,7 @@ class Shape:
         end_ms = tick * TICK_MS
         for poll, of in sorted(self._clocks.items()):
             series = _series_of(np.array([poll]))
-            votes = _counts(keys, series, end_ms - FRAME_MS - base_ms, end_ms - base_ms)
+            votes = votes_between(keys, series, end_ms - FRAME_MS - base_ms, end_ms - base_ms)
             heights = self._walks.height[series].max(axis=1) / NATS
             height, of.score = float(heights[of.slot]), max(of.score, float(heights.max()) / self._height)
             ticking = height > of.height + _STILL_GAINS and of.holds(int(votes[of.slot]))
@@ -294,11 +294,3 @@ def _frame_end(tick: int) -> int:
 def _series_of(polls: Int64s) -> Int64s:
     series: Int64s = (polls[:, None] * SLOTS + np.arange(SLOTS)).ravel()
     return series
-
-
-def _counts(keys: Int64s, series: Int64s, from_ms: int, until_ms: int) -> Int64s:
-    """Return the votes of each series between two times of the keys."""
-    counts: Int64s = np.searchsorted(keys, series * SERIES_MS + until_ms) - np.searchsorted(
-        keys, series * SERIES_MS + from_ms
-    )
-    return counts

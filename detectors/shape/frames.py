@@ -49,3 +49,10 @@ def frame_votes(keys: Int64s, base_ms: int, from_frame: int, to_frame: int) -> F
     series, frame = np.divmod(cell[start], _SERIES_FRAMES)
     frame += base_ms // FRAME_MS
     return FrameVotes(series, frame, start, votes).take((frame >= from_frame) & (frame < to_frame))
+
+
+def votes_between(keys: Int64s, series: Int64s, from_ms: int, until_ms: int) -> Int64s:
+    """Return the votes of each series between two times of the keys."""
+    low, high = (keys.searchsorted(series * SERIES_MS + ms) for ms in (from_ms, until_ms))
+    votes: Int64s = high - low
+    return votes
