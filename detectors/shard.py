@@ -28,8 +28,9 @@ from detectors.counted import Counted, ScoredWindows
 from detectors.findings import Finding, Report, Retired, Standings
 from detectors.inbox import Inbox, InboxLimits, Sequence
 from detectors.naming import finding_of_rate, finding_of_sighting
+from detectors.no_rate import NoRate
 from detectors.polls import MAX_OPTIONS, PollBook
-from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep, WindowScores
+from detectors.rate.detector import RateDetector, RateFinding, WindowScores
 from detectors.recent_ids import RecentIds
 from detectors.senders import SKETCH_WIDTH
 from detectors.shard_params import SWEEP_MS, ShardParams
@@ -41,31 +42,6 @@ from detectors.watermark import UNKNOWN_MS
 _EVICT_MS = 1_000
 _BEFORE_THE_EPOCH_MS = -1
 _NO_CELLS = VoteCells(int64s(), int32s(), int32s(), int64s(), int64s())
-
-
-class NoRate:
-    """Stands where the rate detector stands in a shard that does not count votes."""
-
-    def __init__(self, params: RateParams) -> None:
-        self.params = params
-
-    def advance(self, _cells: VoteCells, _until_ms: int) -> RateStep:
-        """Find nothing."""
-        return RateStep([], None, [])
-
-    def score_of(self, _poll: int) -> float:
-        """Suspect nothing."""
-        return 0.0
-
-    def forget(self, _polls: Int64s) -> None:
-        """Forget nothing: nothing is known."""
-
-    def snapshot(self) -> dict[str, Any]:
-        """Return no state."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take over nothing."""
 
 
 class Shard:

@@ -14,9 +14,10 @@ from detectors.cases.book import CaseBook
 from detectors.copies.detector import CopiedReplies
 from detectors.crowd.detector import Crowd
 from detectors.lockstep.detector import Lockstep
+from detectors.no_rate import NoRate
 from detectors.rate.detector import RateDetector
 from detectors.shape.detector import Shape
-from detectors.shard import NoRate, Shard
+from detectors.shard import Shard
 from detectors.watcher import Watcher
 from streams.cutter import source_name
 from streams.decode import HASH_KEY_BYTES, Decoder

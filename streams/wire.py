@@ -1,9 +1,9 @@
 """How blocks and reports travel between the stages: MessagePack with columns as raw little-endian bytes.
 
 The first byte of a message is its format version: that of a block is 1 to 3, that of a report is 1, 2 or 4, or where it is
-compressed 3 or 5. A version that this code can't read stops the partition with a
-message that says so: a newer worker wrote it, and this one must be updated before it may go on. Rows of version 1 say
-nothing of who sent them, so nobody can be named by them. A column in which nothing is said travels as no bytes.
+compressed 3 or 5. A version that this code can't read stops the partition with a message that says so: a newer worker wrote
+it, and this one must be updated before it may go on. Rows of version 1 say nothing of who sent them, so nobody can be named
+by them. A column in which nothing is said travels as no bytes.
 """
 
 from __future__ import annotations

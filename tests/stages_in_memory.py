@@ -17,9 +17,10 @@ from detectors.cases.book import CaseBook
 from detectors.cases.case import CaseParams
 from detectors.columns import VoteCells
 from detectors.findings import Evidence, Kind
+from detectors.no_rate import NoRate
 from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep
 from detectors.senders import PLAIN_COLUMNS
-from detectors.shard import NoRate, Shard
+from detectors.shard import Shard
 from detectors.shard_params import ShardParams
 from detectors.spans import Spans
 from detectors.watcher import Ballots, Sighting, Suspected, Watcher
