@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": "everything on this machine: Apache Kafka, worker, and a story replayed",
     "broker": "the embedded Apache Kafka alone",
     "topics": "creates or checks the topics, shows what differs",
+    "acls": "prints what each user of Kafka must be allowed, as a script for kafka-acls.sh",
     "worker": "the streaming worker",
     "reprocess": "sends the workers back to an earlier offset or time, with no state",
     "replay": "sends a recording to Kafka",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import blake2b
 from importlib.metadata import version
-from pathlib import Path
 from typing import Literal
 
 from config.schema import Settings, TopicRole
@@ -20,9 +19,8 @@ from detectors.shape.detector import Shape
 from detectors.shard import Shard
 from detectors.watcher import Watcher
 from streams.cutter import source_name
-from streams.decode import HASH_KEY_BYTES, Decoder
-
-_BUILT_IN_KEY = b"pollwatch/hash/1"
+from streams.decode import Decoder
+from streams.hash_key import hash_key
 
 
 def scan_sources(settings: Settings) -> list[str]:
@@ -37,9 +35,9 @@ def shards(settings: Settings) -> int:
 
 
 def build_decoder(settings: Settings) -> Decoder:
-    """Return the decoder. Raises ValueError when the hash key's file is not 16 bytes long."""
+    """Return the decoder. Raises ConfigError when the hash key's file cannot be used."""
     intake = settings.intake
-    return Decoder(_hash_key(settings), intake.max_record_bytes, intake.max_age_ms or None, intake.max_ahead_ms)
+    return Decoder(hash_key(intake), intake.max_record_bytes, intake.max_age_ms or None, intake.max_ahead_ms)
 
 
 def meaning_of_state(settings: Settings) -> dict[str, int | str]:
@@ -50,16 +48,8 @@ def meaning_of_state(settings: Settings) -> dict[str, int | str]:
         "rate.tick_ms": settings.rate.tick_ms,
         "crowd.step_ms": settings.crowd.step_ms,
         # a fingerprint: a snapshot may be read by more people than the key
-        "the key in intake.hash_key_file": blake2b(_hash_key(settings), digest_size=8, person=b"meaning").hexdigest(),
+        "the key in intake.hash_key_file": blake2b(hash_key(settings.intake), digest_size=8, person=b"meaning").hexdigest(),
     }
-
-
-def _hash_key(settings: Settings) -> bytes:
-    path = settings.intake.hash_key_file
-    key = Path(path).read_bytes() if path else _BUILT_IN_KEY
-    if len(key) != HASH_KEY_BYTES:
-        raise ValueError(f"{path}: has {len(key)} bytes, make it {HASH_KEY_BYTES}")
-    return key
 
 
 def build_shard(number: int, settings: Settings, sources: list[str], keep_scores: bool = False) -> Shard:

@@ -13,6 +13,7 @@ from certificates import PASSWORD, make_certificates
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth, server_list
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic, UserScramCredentialUpsertion
+from secure_kafka import secure_properties
 
 from config import Kafka, SaslMechanism, Secret, SecurityProtocol
 from streams import kafka_client
@@ -20,23 +21,6 @@ from streams.broker import EmbeddedKafka
 from streams.broker.ports import free_port
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("embedded_kafka_at_hand")]
-
-
-def secure_properties(port: int, pem: str) -> dict[str, str]:
-    """A second listener SECURE with every mechanism that may be set; the user of PLAIN is named in it."""
-    jaas = "org.apache.kafka.common.security"
-    secure = "listener.name.secure"
-    return {
-        "listeners": f"SECURE://127.0.0.1:{port}",
-        "advertised.listeners": f"SECURE://127.0.0.1:{port}",
-        "listener.security.protocol.map": "SECURE:SASL_SSL",
-        f"{secure}.ssl.keystore.type": "PEM",
-        f"{secure}.ssl.keystore.location": pem,
-        f"{secure}.sasl.enabled.mechanisms": ",".join(SaslMechanism),
-        f"{secure}.plain.sasl.jaas.config": f'{jaas}.plain.PlainLoginModule required user_watch="{PASSWORD}";',
-        f"{secure}.scram-sha-256.sasl.jaas.config": f"{jaas}.scram.ScramLoginModule required;",
-        f"{secure}.scram-sha-512.sasl.jaas.config": f"{jaas}.scram.ScramLoginModule required;",
-    }
 
 
 @pytest.fixture(scope="module")

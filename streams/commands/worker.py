@@ -8,6 +8,8 @@ import logging
 
 from config import Settings
 
+logger = logging.getLogger(__name__)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments: there are none, the settings say everything."""
@@ -15,7 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, settings: Settings) -> int:
     """Run the worker until SIGINT or SIGTERM."""
+    from streams.cautions import cautions
     from streams.malloc import hold_little
+    from streams.rights import missing_rights, refusal
     from streams.worker import Worker, run_until_signal
 
     logging.basicConfig(
@@ -24,6 +28,10 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     # both tell of every fetch and every rebalance at this level
     for chatty in ("aiokafka", "faust", "mode", "kafka"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+    for caution in cautions(settings):
+        logger.warning("%s", caution)
+    for grant in missing_rights(settings):
+        logger.error("%s", refusal(grant, settings.kafka.sasl_username))
     hold_little()
     asyncio.run(run_until_signal(Worker(settings)))
     return 0

@@ -1,0 +1,43 @@
+"""What works and is not safe: one line each, with what to do; `check-config` shows them and a worker logs them at its start."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from config import Settings
+
+
+def cautions(settings: Settings) -> list[str]:
+    """Return what an operator should know of these settings."""
+    return [*_hash_key(settings), *_open_files(settings)]
+
+
+def _hash_key(settings: Settings) -> Iterator[str]:
+    if not settings.intake.hash_key_file:
+        yield (
+            "intake.hash_key_file is empty, so ids are hashed with a key known to all and strangers can craft ids that collide: "
+            "put 16 random bytes in a file (openssl rand -out FILE 16) and name it, the same for all workers"
+        )
+
+
+def _open_files(settings: Settings) -> Iterator[str]:
+    for name, path in _secret_files(settings):
+        try:
+            mode = Path(path).stat().st_mode
+        except (OSError, ValueError):
+            continue  # what needs the file says so
+        if mode & stat.S_IROTH:
+            yield f"{name}: {path} holds a secret and everybody on this machine can read it: chmod o-rwx {path}"
+
+
+def _secret_files(settings: Settings) -> Iterator[tuple[str, str]]:
+    for section, values in settings.dump().items():
+        for key, value in values.items():
+            if value and key.endswith("_file"):
+                yield f"{section}.{key}", str(value)
+    kafka = settings.kafka
+    holds_key = "ssl_keyfile" if kafka.ssl_keyfile else "ssl_certfile"
+    if path := getattr(kafka, holds_key):
+        yield f"kafka.{holds_key}", path
