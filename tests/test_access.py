@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any, cast
 
+import faust
 import pytest
 from listening import family, listening
 from live_worker import Deployment, WorkerProcess
 
 from config import Settings, load
 from config.load import environment_names
+from streams import kafka_client
 from streams.__main__ import main
 from streams.cautions import cautions
 from streams.transport import settings_for_faust
@@ -19,7 +22,7 @@ LOOPBACK = "127.0.0.1"
 _HASH_KEY = "intake.hash_key_file is empty"
 
 
-@pytest.mark.parametrize(("kind", "host"), [(socket.AF_INET, LOOPBACK), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")])  # noqa: S104  to see it seen
+@pytest.mark.parametrize(("kind", "host"), [(socket.AF_INET, LOOPBACK), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")])
 def test_who_listens_where_is_seen(kind: socket.AddressFamily, host: str) -> None:
     with socket.socket(kind) as here:
         here.bind((host, 0))
@@ -67,7 +70,7 @@ def settings_with(name: str, path: Path) -> Settings:
     """Return settings that name this file, and what has to stand beside it."""
     environ = {f"POLLWATCH_{name}": str(path)}
     if name.startswith("KAFKA_SSL"):
-        environ |= {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CERTFILE": str(path)}
+        environ = {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CERTFILE": "/none", **environ}
     if name.startswith("KAFKA_SASL"):
         environ |= {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USERNAME": "watch"}
     return load(None, environ)
@@ -77,6 +80,15 @@ def test_every_setting_that_names_a_file_is_a_secret_or_known_to_be_none(tmp_pat
     named = {name.removeprefix("POLLWATCH_") for name in environment_names() if name.endswith("FILE")}
     parameters = test_a_file_that_holds_a_secret_and_that_all_can_read_is_told.pytestmark[0].args[1]  # type: ignore[attr-defined]
     assert named - set(parameters) == {"KAFKA_SSL_CAFILE"}
+
+
+def test_what_faust_is_given_shows_no_password() -> None:
+    environ = {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_USERNAME": "watch", "KAFKA_SASL_PASSWORD": "hunter2"}
+    app = faust.App("test", **kafka_client.faust(load(None, environ).kafka, "kafka"))
+    assert cast(Any, app.conf.broker_credentials).password == "hunter2"
+    shown = "".join(map(repr, (app, app.conf, vars(app.conf))))
+    assert "watch" in shown
+    assert "hunter2" not in shown
 
 
 def test_check_config_and_the_worker_say_that_a_key_known_to_all_is_used(

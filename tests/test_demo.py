@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from demo_pictures import START_MS, alert, picture
 from kafka.admin import KafkaAdminClient
+from listening import listening
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -57,17 +58,21 @@ class Demo:
     def said(self) -> str:
         return self.log.read_text()
 
-    def running(self) -> list[str]:
-        """Command lines of all processes of this run."""
+    def processes(self) -> dict[int, str]:
+        """Command lines of all processes of this run, by number."""
         wanted = f"{MARK}={self.mark}".encode()
-        found = []
+        found = {}
         for entry in Path("/proc").iterdir():
             try:
                 if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue  # it ended meanwhile, or is not ours to look at
         return found
+
+    def running(self) -> list[str]:
+        """Command lines of all processes of this run."""
+        return list(self.processes().values())
 
     def wait_until(self, condition: Callable[[], bool], within_s: float, what: str) -> None:
         deadline_s = time.monotonic() + within_s
@@ -165,9 +170,12 @@ def test_a_demo_told_to_stop_in_the_middle_leaves_nothing(play: Callable[..., De
 
 
 @pytest.mark.broker
-def test_a_demo_that_is_killed_leaves_nothing_either(play: Callable[..., Demo]) -> None:
+def test_a_demo_listens_on_this_machine_only_and_when_killed_leaves_nothing(play: Callable[..., Demo]) -> None:
     demo = play()
     demo.wait_for_words("A dozen polls")
+    here = listening(demo.processes())
+    assert len(here) >= 3, "Kafka, its controller, and the worker's page"
+    assert {address for address, _ in here} == {"127.0.0.1"}
     demo.process.kill()
     demo.process.wait()
     demo.nothing_is_left()

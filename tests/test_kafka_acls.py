@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from certificates import make_certificates
 from kafka.admin import ResourceType
+from listening import family
 from live_worker import ROOT, Deployment, WorkerProcess, wait_until
 from recorded_traffic import recording, write
 from secure_kafka import AUTHORIZER, SecureKafka, acls_of, secure_properties
@@ -157,3 +158,42 @@ def tailing(guarded: Guarded) -> Iterator[Callable[[], str]]:
             yield out.read_text
         finally:
             process.kill()
+
+
+def with_password(guarded: Guarded, password: str) -> Deployment:
+    """Return the worker's deployment with this password in the environment, and everything logged that can be."""
+    guarded.more = {
+        "POLLWATCH_KAFKA_SASL_PASSWORD_FILE": "",
+        "KAFKA_SASL_PASSWORD": password,
+        "POLLWATCH_WORKER_LOG_LEVEL": "debug",
+    }
+    return guarded.of(User.WORKER)
+
+
+def test_a_password_is_shown_nowhere(guarded: Guarded) -> None:
+    assert run(guarded, User.OPERATOR, "topics").returncode == 0
+    password = guarded.passwords[guarded.name(User.WORKER)]
+    side = with_password(guarded, password)
+    with WorkerProcess(side) as worker:
+        worker.wait_until_ready()
+        shown = [worker.get(path)[1] for path in ("/metrics", "/healthz", "/readyz")]
+        shown += [Path(f"/proc/{pid}/cmdline").read_text() for pid in family(worker.pid)]
+        worker.stop()
+    checked = run(guarded, User.WORKER, "check-config")
+    assert checked.returncode == 0
+    shown += [worker.log(), checked.stdout, checked.stderr, repr(side.settings), str(side.settings.dump())]
+    assert all(shown)
+    assert [text for text in shown if password in text] == []
+
+
+def test_a_password_that_is_refused_is_not_shown_either(guarded: Guarded) -> None:
+    side = with_password(guarded, "not-the-password")
+    with WorkerProcess(side) as worker:
+        wait_until(lambda: worker.exit_code is not None, "an end")
+        assert worker.exit_code == 1
+        assert "pollwatch: TopicsError: no answer from Kafka at" in worker.log()
+    for command in (["topics"], ["tail"], ["replay", str(write(guarded.folder / "story.jsonl", _LINES[:10]))]):
+        refused = run(guarded, User.WORKER, *command)
+        assert refused.returncode == 1
+        assert "not-the-password" not in refused.stdout + refused.stderr
+    assert "not-the-password" not in worker.log()
