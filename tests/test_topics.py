@@ -173,7 +173,7 @@ sys.exit(run_topics({"bootstrap_servers": ["127.0.0.1:1"], "bootstrap_timeout_ms
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("no answer from Kafka at 127.0.0.1:1: ")
+    assert done.stderr.startswith("no answer from Kafka at 127.0.0.1:1: start it")
 
 
 @pytest.mark.broker
