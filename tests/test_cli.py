@@ -15,13 +15,9 @@ from recorded_traffic import recording, write
 
 from streams.__main__ import DONE, FAILED, WRONG_USE, main
 
-<<<<<<< HEAD
 CONTRACT = {
-    *("demo", "broker", "topics", "worker", "reprocess", "replay", "scan", "simulate", "evaluate", "tail", "check-config")
+    *("demo", "broker", "topics", "acls", "worker", "reprocess", "replay", "scan", "simulate", "evaluate", "tail", "check-config")
 }
-=======
-CONTRACT = {"demo", "broker", "topics", "acls", "worker", "replay", "scan", "simulate", "evaluate", "tail", "check-config"}
->>>>>>> 44a1d20 (access: who may do what in Kafka is a list, printed for your names; a worker says at its start what it may not do)
 LINES = recording(3, polls=3, minutes=5, flood=100)
 
 

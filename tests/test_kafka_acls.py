@@ -93,20 +93,25 @@ def run(guarded: Guarded, user: User, *arguments: str) -> subprocess.CompletedPr
 
 @pytest.fixture
 def guarded(secure: SecureKafka, topic_prefix: str, tmp_path: Path) -> Guarded:
-    return Guarded(secure, topic_prefix, tmp_path)
+    return Guarded(secure, topic_prefix, tmp_path, {"POLLWATCH_WORKER_LOG_LEVEL": "debug"})
 
 
-def test_with_the_list_everything_works_and_every_line_of_it_was_needed(guarded: Guarded, tmp_path: Path) -> None:
+def test_with_the_list_everything_works_every_line_of_it_is_needed_and_no_password_is_shown(
+    guarded: Guarded, tmp_path: Path
+) -> None:
     created = run(guarded, User.OPERATOR, "topics")
     assert created.returncode == 0, created.stderr
     worker_side, recorded = guarded.of(User.WORKER), write(tmp_path / "story.jsonl", _LINES)
     with WorkerProcess(worker_side) as worker:
         worker.wait_until_ready()
+        command_lines = [Path(f"/proc/{pid}/cmdline").read_text() for pid in family(worker.pid)]
         sent = run(guarded, User.SENDER, "replay", str(recorded), "--speed", "max")
         assert sent.returncode == 0, sent.stderr
         worker_side.wait_until_settled(worker)
         assert worker.metrics()["pollwatch_snapshots_total"] >= 2
+        pages = [worker.get(path)[1] for path in ("/metrics", "/healthz", "/readyz")]
         worker.stop()
+    assert_shown_nowhere(guarded, worker, *command_lines, *pages)
     with WorkerProcess(worker_side) as worker:
         worker.wait_until_ready()
         wait_until(lambda: "of them with state" in worker.log(), "state restored")
@@ -147,6 +152,16 @@ def test_a_worker_says_what_it_may_not_do_and_begins_when_it_may(guarded: Guarde
         worker.stop()
 
 
+def assert_shown_nowhere(guarded: Guarded, worker: WorkerProcess, *shown: str) -> None:
+    """Fail when the worker's password is in what was shown, in what the worker logged, or in what its settings look like."""
+    checked, settings = run(guarded, User.WORKER, "check-config"), guarded.of(User.WORKER).settings
+    assert checked.returncode == 0
+    everything = [*shown, worker.log(), checked.stdout, checked.stderr, repr(settings), str(settings.dump())]
+    assert all(everything)
+    password = guarded.passwords[guarded.name(User.WORKER)]
+    assert [text for text in everything if password in text] == []
+
+
 @contextmanager
 def tailing(guarded: Guarded) -> Iterator[Callable[[], str]]:
     """Run `tail` as the reader; yield what tells what it has said."""
@@ -160,36 +175,10 @@ def tailing(guarded: Guarded) -> Iterator[Callable[[], str]]:
             process.kill()
 
 
-def with_password(guarded: Guarded, password: str) -> Deployment:
-    """Return the worker's deployment with this password in the environment, and everything logged that can be."""
-    guarded.more = {
-        "POLLWATCH_KAFKA_SASL_PASSWORD_FILE": "",
-        "KAFKA_SASL_PASSWORD": password,
-        "POLLWATCH_WORKER_LOG_LEVEL": "debug",
-    }
-    return guarded.of(User.WORKER)
-
-
-def test_a_password_is_shown_nowhere(guarded: Guarded) -> None:
-    assert run(guarded, User.OPERATOR, "topics").returncode == 0
-    password = guarded.passwords[guarded.name(User.WORKER)]
-    side = with_password(guarded, password)
-    with WorkerProcess(side) as worker:
-        worker.wait_until_ready()
-        shown = [worker.get(path)[1] for path in ("/metrics", "/healthz", "/readyz")]
-        shown += [Path(f"/proc/{pid}/cmdline").read_text() for pid in family(worker.pid)]
-        worker.stop()
-    checked = run(guarded, User.WORKER, "check-config")
-    assert checked.returncode == 0
-    shown += [worker.log(), checked.stdout, checked.stderr, repr(side.settings), str(side.settings.dump())]
-    assert all(shown)
-    assert [text for text in shown if password in text] == []
-
-
 def test_a_password_that_is_refused_is_not_shown_either(guarded: Guarded) -> None:
-    side = with_password(guarded, "not-the-password")
-    with WorkerProcess(side) as worker:
+    guarded.more.update({"POLLWATCH_KAFKA_SASL_PASSWORD_FILE": "", "KAFKA_SASL_PASSWORD": "not-the-password"})
+    with WorkerProcess(guarded.of(User.WORKER)) as worker:
         wait_until(lambda: worker.exit_code is not None, "an end")
-        assert worker.exit_code == 1
-        assert f"or it does not let user {guarded.name(User.WORKER)} in" in worker.log().splitlines()[-1]
+    assert worker.exit_code == 1
+    assert f"or it does not let user {guarded.name(User.WORKER)} in" in worker.log().splitlines()[-1]
     assert "not-the-password" not in worker.log()
