@@ -31,7 +31,7 @@ _TOO_MANY_WAITED = (
     "shard %d: too many rows waited for %s, which is far behind the others in event time: the oldest went on without it, and "
     "what it sends for their time is late. Look at the clocks of its senders, or raise polls.max_waiting_rows"
 )
-OUTPUT_PATIENCE_S = 10.0
+OUTPUT_PATIENCE_S = 4.0
 """How long a snapshot waits for what it caused to be acknowledged, before the others take their turn."""
 
 

@@ -255,6 +255,9 @@ class Worker:
             self.metrics.ends_told.set_to_current_time()
 
     def _held(self, tp: TP) -> str:
+        consumer = self.app.consumer
+        if isinstance(consumer, Consumer) and tp in consumer.aside:
+            return "a topic takes nothing of what it causes"
         return self._intake_waits if tp in self._source_names else ""
 
     def _waiting_blocks(self) -> int:

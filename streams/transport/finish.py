@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 # Of the rebalance timeout: past it the group gives our partitions to others while a handler still writes.
 _HAND_OVER_SHARE = 0.8
 # what a topic takes again within this is committed before partitions are given up; the rest is read again
-_OUTPUT_PATIENCE_S = 10.0
+_OUTPUT_PATIENCE_S = 5.0
 
 
 class HandlerTooSlow(RuntimeError):

@@ -110,24 +110,28 @@ class Producer(driver.Producer):
             hook(tp.topic, error)
 
     async def flush(self, cause: TP | None = None) -> None:
-        """Wait for everything sent so far, or for what runs of one partition caused.
+        """Wait for what runs of one partition have caused so far; without one, as Faust does at its end, give everything a while.
 
         Raises ProducerSendError if any record failed for good, and from then on always.
         """
-        if cause is None:
+        if cause is not None:
+            if self._unsettled[cause]:
+                await asyncio.wait(set(self._unsettled[cause]))
+        else:
             await self.buffer.flush()
-        waited_for = self._unsettled[cause] if cause else set().union(*self._unsettled.values())
-        if waited_for:
-            await asyncio.wait(set(waited_for))
+            await self._farewell()
         if self._failure is not None:
             raise ProducerSendError(f"a record was not acknowledged: {self._failure!r}") from self._failure
 
+    async def _farewell(self) -> None:
+        left = set().union(*self._unsettled.values())
+        if left:
+            _, left = await asyncio.wait(left, timeout=_FAREWELL_S)
+        if left:
+            logger.warning("%d records were not taken by their topics: they will be made again", len(left))
+
     async def on_stop(self) -> None:
         """Close the client; what the brokers still do not take is given up, and was never committed."""
-        waited_for = set().union(*self._unsettled.values())
-        if waited_for:
-            _, left = await asyncio.wait(waited_for, timeout=_FAREWELL_S)
-            if left and self._producer is not None:
-                logger.warning("stopped with %d records that the brokers did not take: they will be made again", len(left))
-                self._producer.give_up()
+        if any(self._unsettled.values()) and self._producer is not None:
+            self._producer.give_up()
         await super().on_stop()
