@@ -167,6 +167,13 @@ class Intake:
 
 
 @dataclass(frozen=True, slots=True)
+class Overload:
+    """What a worker does that can't keep up."""
+
+    shed_after_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 60_000
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """One worker process."""
 
@@ -208,6 +215,7 @@ class Settings:
     lockstep: LockstepParams = field(default_factory=LockstepParams)
     copies: CopiesParams = field(default_factory=CopiesParams)
     cases: CaseParams = field(default_factory=CaseParams)
+    overload: Overload = field(default_factory=Overload)
     worker: Worker = field(default_factory=Worker)
     privacy: Privacy = field(default_factory=Privacy)
 

@@ -58,6 +58,8 @@ class Intake:
         self._outbox = outbox
         self._metrics = metrics
         self._sources: dict[TP, _Source] = {}
+        self.sheds = False
+        """Whether the rows that are cut now are not to be looked at closer."""
 
     def assign(self, past: Mapping[TP, Past]) -> None:
         """Begin with these partitions, each with the records before the place where reading goes on."""
@@ -95,7 +97,7 @@ class Intake:
                 decoded,
                 list(controls.values()),
             )
-            blocks = source.cutter.cut(part)
+            blocks = source.cutter.cut(part, self.sheds)
             source.stated_ms = source.heard_ms if (blocks[0].steps.ms > UNKNOWN_MS).any() else source.stated_ms
             await self._send(blocks)
         await self._refuse(batch, refused)

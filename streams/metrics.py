@@ -76,6 +76,10 @@ class Metrics:
         self.events_late = meters.counter(
             "events_late_total", "Events behind the watermark of their partition."
         )
+        self.events_unwatched = meters.counter(
+            "events_unwatched_total",
+            "Votes and replies that were counted, but of which nobody looked at the sender: the workers could not keep up.",
+        )
         self.revotes = meters.counter(
             "revotes_total", "Votes that replaced an earlier vote of the account in the same poll."
         )
@@ -116,6 +120,14 @@ class Metrics:
             "exchange_blocks_total",
             "Blocks of rows on their way from intake to the shards.",
             outcome=BlockOutcome,
+        )
+        self.behind = meters.gauge(
+            "behind_seconds",
+            "How long what a stage works on now has waited for it, on the brokers' clock; 0 when nothing waits.",
+            stage=Stage,
+        )
+        self.shedding = meters.gauge(
+            "shedding", "1 while intake sheds finer work because the worker can't keep up, else 0."
         )
         self.watermark_lag = meters.gauge(
             "watermark_lag_seconds",

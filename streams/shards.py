@@ -142,6 +142,7 @@ class Shards:
         self._metrics.events_duplicate.inc(counted.duplicates)
         self._metrics.events_late.inc(counted.late)
         self._metrics.revotes.inc(counted.revotes)
+        self._metrics.events_unwatched.inc(counted.unwatched)
         self._metrics.state_evictions.labels(Store.POLLS).inc(counted.polls_evicted)
         self._metrics.state_evictions.labels(Store.WAITING_ROWS).inc(counted.early)
         for poll_id, votes in counted.votes_by_poll.items():

@@ -28,6 +28,7 @@ from streams.health_server import serve
 from streams.intake import Intake
 from streams.kafka_client import aiokafka as aiokafka_arguments
 from streams.kafka_client import faust as faust_arguments
+from streams.load import Load
 from streams.look_back import look_back
 from streams.metrics import Metrics, process_registry
 from streams.outbox import Outbox
@@ -37,6 +38,7 @@ from streams.snapshots import SnapshotStore
 from streams.stages import build_cases, build_decoder, build_shard, meaning_of_state
 from streams.topic_table import largest_request_bytes
 from streams.transport import (
+    Batch,
     BatchLimits,
     Consumer,
     Gate,
@@ -95,6 +97,7 @@ class Worker:
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
         self._ends = Ends(self._connection)
         self._make_stages()
+        self._load = Load(settings, self.metrics)
         self._connect()
 
     def _make_stages(self) -> None:
@@ -117,13 +120,13 @@ class Worker:
         findings = batch_topic(app, self._findings, limits=_EXCHANGE_LIMITS, gate=Gate.GUARDED)
 
         async def intake(stream: Any) -> None:
-            await process(app, stream, self._take_in, admit=self._room)
+            await process(app, stream, self._noted(self._intake.handle), admit=self._room)
 
         async def shards(stream: Any) -> None:
-            await process(app, stream, self._shards.handle)
+            await process(app, stream, self._noted(self._shards.handle))
 
         async def cases(stream: Any) -> None:
-            await process(app, stream, self._cases.handle)
+            await process(app, stream, self._noted(self._cases.handle))
 
         app.agent(batch_topic(app, *inputs, limits=limits, queue_batches=_QUEUED_RUNS), name="intake")(intake)
         app.agent(exchange, name="shards")(shards)
@@ -169,8 +172,14 @@ class Worker:
             await asyncio.sleep(_TICK_S / 5)
         self._intake_waits = ""
 
-    async def _take_in(self, batch: Any) -> None:
-        await self._intake.handle(batch)
+    def _noted(self, handle: Callable[[Batch], Awaitable[None]]) -> Callable[[Batch], Awaitable[None]]:
+        """Return a handler that says what it works on."""
+
+        async def handled(batch: Batch) -> None:
+            self._load.took(batch)
+            await handle(batch)
+
+        return handled
 
     async def _assigned_stock(self, _app: Any, assigned: set[TP], **_: Any) -> None:
         await self._assigned(frozenset(assigned))
@@ -189,6 +198,7 @@ class Worker:
                 self.app.consumer.start_at(tp, offset)
         past = await look_back(self._connection, group, [TopicPartition(*tp) for tp in inputs], RECORDS)
         self._intake.assign({TP(tp.topic, tp.partition): before for tp, before in past.items()})
+        self._load.assigned()
         self._holds_partitions = True
         self.health.recovered(monotonic_ms())
         logger.info("assigned %d partitions, %d of them with state", len(assigned), len(resume))
@@ -248,6 +258,8 @@ class Worker:
     async def _show(self) -> None:
         self._shards.show()
         self._outbox.show()
+        if self._holds_partitions:
+            self._intake.sheds = self._load.weigh(self._progress())
         self._watch.show(self._progress(), self._ends.known(), self._held, monotonic_ms())
 
     async def _ask(self) -> None:
