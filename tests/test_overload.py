@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 
 import pytest
+from faust.types import TP
+from prometheus_client import CollectorRegistry
 
+from config import Settings
+from streams.load import Load
+from streams.metrics import Metrics
 from streams.overload import Overload
+from streams.transport import Batch, Progress, Records
 
 AFTER_MS = 60_000
 HOUR_S = 3_600
@@ -27,10 +34,13 @@ def noise(seed: int) -> Callable[[int], float]:
 
 @pytest.mark.parametrize("growth", [0.05, 0.5, 1.0])
 def test_who_falls_further_and_further_behind_sheds_until_half_of_it_is_left(growth: float) -> None:
-    grows_s = round(60 / growth) + 200
-    behind = lambda at: growth * at if at < grows_s else growth * grows_s - 0.5 * (at - grows_s)  # noqa: E731
-    shed = shed_s(behind)
     reached = round(60 / growth)
+    grows_s = reached + 200
+
+    def behind(at: int) -> float:
+        return growth * at if at < grows_s else growth * grows_s - 0.5 * (at - grows_s)
+
+    shed = shed_s(behind)
     assert reached + 60 <= shed[0] <= reached + 130
     half = next(at for at in range(grows_s, HOUR_S) if behind(at) < 30)
     assert shed == list(range(shed[0], half))
@@ -94,3 +104,58 @@ def test_what_is_shed_stays_so_over_an_assignment_until_it_is_caught_up() -> Non
     rule.begin()
     assert rule.see(300_000, 40_000)
     assert not rule.see(301_000, 29_000)
+
+
+VOTES, EXCHANGE = TP("poll.votes", 0), TP("pollwatch.exchange", 3)
+
+
+def run_of(tp: TP, ago_s: float) -> Batch:
+    records = Records(tp.topic, tp.partition)
+    records.offsets.append(7)
+    records.timestamps_ms.append(round((time.time() - ago_s) * 1000))
+    return Batch(tp, records, 1)
+
+
+def at(read: int, end: int, in_flight: int = 0) -> Progress:
+    return Progress(read, end, in_flight)
+
+
+def load_of(registry: CollectorRegistry) -> Load:
+    return Load(Settings(), Metrics(registry))
+
+
+def shown(registry: CollectorRegistry, stage: str) -> float:
+    seconds = registry.get_sample_value("pollwatch_behind_seconds", {"stage": stage})
+    assert seconds is not None
+    return seconds
+
+
+def test_how_long_what_is_worked_on_has_waited_is_told_for_each_stage() -> None:
+    registry = CollectorRegistry()
+    load = load_of(registry)
+    load.took(run_of(VOTES, 90))
+    load.took(run_of(EXCHANGE, 20))
+    load.weigh({VOTES: at(8, 900), EXCHANGE: at(8, 900)})
+    assert (shown(registry, "intake"), shown(registry, "polls")) == (pytest.approx(90, abs=2), pytest.approx(20, abs=2))
+    assert shown(registry, "cases") == 0
+
+
+def test_nobody_is_behind_where_nothing_waits_however_old_it_is() -> None:
+    registry = CollectorRegistry()
+    load = load_of(registry)
+    load.took(run_of(VOTES, 3_600))
+    load.weigh({VOTES: at(8, 8, in_flight=1)})
+    assert shown(registry, "intake") == pytest.approx(3_600, abs=2), "it is still being worked on"
+    load.weigh({VOTES: at(8, 8)})
+    assert shown(registry, "intake") == 0
+    load.weigh({VOTES: at(8, 9)})
+    assert shown(registry, "intake") < 2, "what came now did not wait for an hour"
+
+
+def test_before_anything_was_read_nothing_is_known_of_how_long_it_waited() -> None:
+    registry = CollectorRegistry()
+    load = load_of(registry)
+    load.took(run_of(VOTES, 3_600))
+    load.assigned()
+    load.weigh({VOTES: at(8, 900)})
+    assert shown(registry, "intake") == 0
