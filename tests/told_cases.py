@@ -118,7 +118,8 @@ class Told:
         to_ms = START_MS + round(until_s * 1000)
         standings = report.pop("standings", NO_STANDINGS)
         retired, ended = report.pop("retired", []), report.pop("ended", False)
-        self.book.accept(Report(shard, self.marks[shard], to_ms, list(findings), standings, retired, ended))
+        shed = [(START_MS + round(start_s * 1000), START_MS + round(end_s * 1000)) for start_s, end_s in report.pop("shed", [])]
+        self.book.accept(Report(shard, self.marks[shard], to_ms, list(findings), standings, retired, ended, shed))
         self.marks[shard] = to_ms
         step = self.book.advance()
         for revision in step.revisions:

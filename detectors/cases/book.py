@@ -3,7 +3,8 @@
 A case opens on a finding above 1.0 and is resolved when nothing scored `close_below` or more for `close_after_ms`. It
 is revised only when there is something new to say: at once when the verdict changes or a detector of another kind
 speaks, else at most every `revise_every_ms`. Within `reopen_ms` after it was resolved it opens again under its id.
-State: what `detectors.cases.shelf` says, and 200 bytes an option of a poll.
+State: what `detectors.cases.shelf` says, 200 bytes an option of a poll, and the spans that were shed, for a day: few a
+minute.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 
 from detectors.alert import Integrity, MadeBy, Verdict
-from detectors.cases.case import Case, CaseParams, case_data, case_items
+from detectors.cases.case import UNSEEN_KEPT_MS, Case, CaseParams, case_data, case_items
 from detectors.cases.impact import integrity
 from detectors.cases.moderation import ModerationItem
 from detectors.cases.news import (
@@ -32,6 +33,7 @@ from detectors.cases.news import (
 from detectors.cases.shelf import Shelf
 from detectors.findings import Finding, Report, Retired
 from detectors.inbox import Gap
+from detectors.spans import Spans
 from detectors.watermark import UNKNOWN_MS
 
 _NEVER_MS = 1 << 62
@@ -53,6 +55,7 @@ class CaseBook:
         self._updated_ms: dict[str, int] = {}
         self._changed: dict[str, None] = {}
         self._leaving: list[tuple[int, str, Retired]] = []
+        self._shed = Spans()
 
     def open_cases(self) -> dict[Verdict, int]:
         """Return how many cases are open, by their latest verdict."""
@@ -75,6 +78,8 @@ class CaseBook:
             return
         self._waiting += [f for f in report.findings if mark is None or f.at_ms > mark]
         self._mark_ms[report.shard] = report.to_ms
+        for start_ms, end_ms in report.shed:
+            self._shed.add(start_ms, end_ms)
         for gone in report.retired:
             for known in (self._tally, self._updated_ms, self._changed):
                 known.pop(gone.poll_id, None)
@@ -97,6 +102,7 @@ class CaseBook:
         self._come_to(frontier_ms, step)
         if self.ended():
             self._say_the_rest(step)
+        self._shed.forget_before(frontier_ms - UNSEEN_KEPT_MS)
         step.changed_polls, self._changed = list(self._changed), {}
         return step
 
@@ -117,6 +123,7 @@ class CaseBook:
         heard = {case.case_id: case for finding in findings for case in self._shelf.take(finding)}
         touched = sorted(heard.values(), key=lambda case: case.sort_key)
         for case in touched:
+            case.look_past(self._shed, at_ms)
             self._change(case.rejudge(), at_ms)
         speaking: dict[str, Case] = {}
         for case in touched:
@@ -226,6 +233,7 @@ class CaseBook:
             "shelf": self._shelf.snapshot(),
             "tally": {poll_id: dict(tally) for poll_id, tally in self._tally.items()},
             "updated_ms": dict(self._updated_ms),
+            "shed": list(self._shed),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -241,6 +249,7 @@ class CaseBook:
             self._schedule(case)
         self._tally = {poll_id: dict(tally) for poll_id, tally in state["tally"].items()}
         self._updated_ms = dict(state["updated_ms"])
+        self._shed = Spans(state["shed"])
 
 
 def _order(finding: Finding) -> tuple[int, str, str, str, str, str]:

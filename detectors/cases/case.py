@@ -17,12 +17,17 @@ from detectors.cases.moderation import ModerationItem, named_by, parts_of
 from detectors.cases.reasons import told
 from detectors.cases.sentences import Story, summary
 from detectors.cases.suspects import suspects_in
-from detectors.cases.verdict import UNJUDGED, Judgement, judge, severity, worst_outcome
+from detectors.cases.verdict import ACCUSING, UNJUDGED, Judgement, judge, severity, worst_outcome
 from detectors.cases.vouching import is_vouched_for
 from detectors.findings import Kind, Reason
+from detectors.spans import Span, Spans
 
 MOST_LISTED = 100_000
 """Accounts of a case that its items name or clear; beyond it those cleared first are no longer told."""
+
+MOST_UNSEEN = 16
+UNSEEN_KEPT_MS = 24 * 3_600_000
+"""So long (event time) is remembered when nobody looked at who voted: a case that hears of it later does not tell."""
 
 _ASKED_FOR_REASONS = 200
 """Accounts of each claim whose reasons the summary tells: those of the others are alike, and it is made often."""
@@ -71,7 +76,8 @@ class CaseParams:
 class Case(msgspec.Struct):
     """What is remembered of a case. `homes` are the polls whose surges are told here; `listed` are all accounts that
     an item ever named, in that order; `fresh` and `opening` say that there is news that does not wait;
-    `items_changed` counts accounts of which the items sent last don't say what is known now.
+    `items_changed` counts accounts of which the items sent last don't say what is known now; `unseen` are the spans, the last
+    `MOST_UNSEEN`, in which nobody looked at who voted.
     """
 
     case_id: str
@@ -100,6 +106,7 @@ class Case(msgspec.Struct):
     items_said_ms: int = 0
     items_changed: int = 0
     listed: dict[str, None] = {}
+    unseen: list[Span] = []
 
     @property
     def sort_key(self) -> tuple[int, str]:
@@ -122,10 +129,26 @@ class Case(msgspec.Struct):
         told = dict.fromkeys(poll_id for claim in accusing or self.claims for poll_id in polls_of(claim.finding))
         return sorted(told, key=lambda poll_id: poll_id != self.poll_id)
 
+    def look_past(self, shed: Spans, at_ms: int) -> None:
+        """Note the parts of its time up to now, of the last day, that are among the spans in which nobody looked at who voted."""
+        until_ms = max(max(claim.finding.end_ms, claim.until_ms) for claim in self.claims) if self.claims else at_ms
+        parts = shed.within(max(self.start_ms, at_ms - UNSEEN_KEPT_MS), min(until_ms, at_ms))
+        if parts:
+            self.fresh |= not self.unseen and self.judged.verdict not in ACCUSING
+            self.unseen = list(Spans([*self.unseen, *parts]))[-MOST_UNSEEN:]
+
+    def _is_seen(self) -> bool:
+        """Tell whether a crowd may be called one: its people were looked at, or were before they were not, at its height."""
+        if not self.unseen:
+            return True
+        heights = [claim.finding for claim in self.claims if claim.before]
+        unseen = Spans(self.unseen)
+        return self.judged.verdict == "organic" and not any(unseen.within(one.start_ms, one.end_ms) for one in heights)
+
     def rejudge(self) -> list[str]:
         """Work out the estimates and the verdict anew from the claims; return the polls whose estimate changed."""
         polls = dict.fromkeys(poll_id for claim in self.claims for poll_id in polls_of(claim.finding))
-        vouched = is_vouched_for(self.claims, self.tallies, self.judged.verdict == "organic")
+        vouched = self._is_seen() and is_vouched_for(self.claims, self.tallies, self.judged.verdict == "organic")
         before = self.estimates
         self.estimates = {poll_id: suspects_in(poll_id, self.claims, vouched) for poll_id in polls}
         self.judged = judge(self.claims, self.estimates, vouched, self.judged.verdict)
@@ -150,12 +173,12 @@ def case_data(case: Case, params: CaseParams, made_by: MadeBy) -> CaseData:
         updated_ms=case.said_ms,
         window=Window(case.start_ms, max(claim.finding.end_ms for claim in claims)),
         polls=polls,
-        evidence=told(claims),
+        evidence=told(claims, case.unseen),
         members_ref=f"{case.case_id}:1" if case.item_revision else None,
         merged_into=case.merged_into,
         made_by=made_by,
         recommended=_recommended(case, case.said_ms, params, made_by),
-        summary=summary(case.judged.verdict, _story(claims, polls)),
+        summary=summary(case.judged.verdict, _story(claims, polls, case.unseen)),
     )
 
 
@@ -171,7 +194,7 @@ def case_items(case: Case, params: CaseParams, made_by: MadeBy) -> list[Moderati
         "case_id": case.case_id,
         "revision": case.item_revision,
         "poll_ids": case.poll_ids(),
-        "evidence": told(claims),
+        "evidence": told(claims, case.unseen),
         "merged_into": case.merged_into,
         "created_ms": case.items_said_ms,
     }
@@ -193,7 +216,7 @@ def _recommended(case: Case, at_ms: int, params: CaseParams, made_by: MadeBy) ->
     )
 
 
-def _story(claims: Sequence[Claim], polls: Sequence[PollImpact]) -> Story:
+def _story(claims: Sequence[Claim], polls: Sequence[PollImpact], unseen: Sequence[Span]) -> Story:
     reasons: Counter[Reason] = Counter()
     for claim in claims:
         asked = islice(claim.named.values(), _ASKED_FOR_REASONS if claim.standing else 0)
@@ -202,6 +225,6 @@ def _story(claims: Sequence[Claim], polls: Sequence[PollImpact]) -> Story:
     hit = [poll.poll_id for poll in polls if poll.suspect.votes] or [poll.poll_id for poll in polls]
     alike = any(claim.finding.lean == "organic" for claim in claims)
     votes = sum(poll.suspect.votes for poll in polls)
-    return Story(claims[0].finding, hit, votes, reasons, worst_outcome(polls), alike)
+    return Story(claims[0].finding, hit, votes, reasons, worst_outcome(polls), alike, unseen)
 
 

@@ -7,21 +7,23 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from detectors.cases.claim import Claim
-from detectors.cases.sentences import NO_CROWD, NO_SCRIPT, SURGE_AGAINST, surge_for
+from detectors.cases.sentences import COUNTED, NO_CROWD, NO_SCRIPT, SURGE_AGAINST, surge_for, unseen
 from detectors.findings import Evidence
+from detectors.spans import Span
 
 _MOST_A_SIDE = 8
 _NO_NUMBERS = str.maketrans("", "", "0123456789.,:%")
 
 
-def told(claims: Sequence[Claim]) -> list[Evidence]:
-    """Return the reasons of both sides, of claims in their order."""
+def told(claims: Sequence[Claim], spans: Sequence[Span] = ()) -> list[Evidence]:
+    """Return the reasons of both sides, of claims in their order, and the spans in which nobody looked at who voted."""
     reasons = list({evidence.sentence: evidence for evidence in _fused(claims)}.values())
     fallback = claims[0].finding.detector
     coordinated = [one for one in reasons if one.direction == "coordinated"][:_MOST_A_SIDE]
     organic = [one for one in reasons if one.direction == "organic"][:_MOST_A_SIDE]
     return [
         *(coordinated or [Evidence(fallback, "coordinated", NO_SCRIPT, None, None, None)]),
+        *([Evidence("overload", "organic", f"{unseen(spans)} {COUNTED}", None, None, None)] if spans else []),
         *(organic or [Evidence(fallback, "organic", NO_CROWD, None, None, None)]),
     ]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from detectors.alert import Outcome, Verdict
 from detectors.findings import Finding, Reason
+from detectors.spans import Span
 
 
 def span(start_ms: int, end_ms: int) -> str:
@@ -60,7 +61,26 @@ SURGE_AGAINST = (
 )
 """How a surge could be a crowd, and what is not known."""
 
+def unseen(spans: Sequence[Span]) -> str:
+    """Tell when nobody looked at who voted; at least one span.
+
+    >>> unseen([(1664812842918, 1664812903918)])
+    'Who voted was not looked at between 16:00:42 and 16:01:43 UTC: the workers could not keep up.'
+    >>> unseen([(1664812842918, 1664812903918), (1664813000000, 1664813060000)])
+    'Who voted was not looked at 2 times between 16:00:42 and 16:04:20 UTC, 2.02 min in all: the workers could not keep up.'
+    """
+    first, last = clock(spans[0][0]).removesuffix(" UTC"), clock(spans[-1][1])
+    if len(spans) == 1:
+        return f"Who voted was not looked at between {first} and {last}: the workers could not keep up."
+    in_all = span(0, sum(end_ms - start_ms for start_ms, end_ms in spans))
+    times = f"{len(spans)} times between {first} and {last}, {in_all} in all"
+    return f"Who voted was not looked at {times}: the workers could not keep up."
+
+
 NO_CROWD = "Nothing that was looked at speaks for a crowd; posts and broadcasts outside of the platform are not looked at."
+COUNTED = "The votes of that time are counted, and nobody is named for them."
+"""What is said besides where nobody looked at who voted."""
+
 NO_SCRIPT = "Nothing that was looked at speaks for a script; who runs an account is not looked at."
 
 _UNKNOWN = "Crowd or script: not known yet."
@@ -85,7 +105,8 @@ _TRAITS_TOLD = 2
 @dataclass(frozen=True, slots=True)
 class Story:
     """What a case's one sentence is about: the weightiest finding, the polls, the suspect votes in all of them, how
-    often each reason was given for an account, and whether the people look `alike`: as those of other crowds do."""
+    often each reason was given for an account, whether the people look `alike` (as those of other crowds do), and the spans
+    in which nobody looked at them."""
 
     finding: Finding
     poll_ids: Sequence[str]
@@ -93,6 +114,7 @@ class Story:
     reasons: Mapping[Reason, int]
     worst: tuple[str, Outcome]
     alike: bool
+    unseen: Sequence[Span] = ()
 
 
 def summary(verdict: Verdict, story: Story) -> str:
@@ -100,7 +122,8 @@ def summary(verdict: Verdict, story: Story) -> str:
     where = _where(story.poll_ids)
     if verdict == "insufficient":
         name = "Votes drip in above the usual" if story.finding.kind == "slow_drip" else "Votes rose suddenly"
-        return f"{name} on {where}: {what_happened(story.finding)}. {_ALIKE if story.alike else _UNKNOWN}"
+        why = unseen(story.unseen) if story.unseen else _ALIKE if story.alike else _UNKNOWN
+        return f"{name} on {where}: {what_happened(story.finding)}. {why}"
     if verdict == "organic":
         return f"Real crowd: {_rise(story.finding)} on {where}, from people as different as in other crowds."
     who = "Script inside a real crowd" if verdict == "mixed" else "Script"

@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 
 from detectors.cases.campaign import accounts_of, acts, are_others, belongs, one_campaign, survivor_first
-from detectors.cases.case import Case, CaseParams
+from detectors.cases.case import MOST_UNSEEN, Case, CaseParams
 from detectors.cases.claim import Claim, bare, polls_of, topic
 from detectors.cases.impact import NONE_SUSPECT, SuspectVotes, together
 from detectors.findings import Finding
+from detectors.spans import Spans
 
 MOST_NAMED = 500_000
 MOST_NAMED_A_CASE = 100_000
@@ -198,6 +199,7 @@ class Shelf:
             self._reopen(case, loser.arrived_ms)
         case.claims = [*case.claims, *loser.claims]
         case.tallies = loser.tallies | case.tallies
+        case.unseen = list(Spans([*case.unseen, *loser.unseen]))[-MOST_UNSEEN:]
         case.homes += loser.homes
         case.hot_ms = max(case.hot_ms, loser.hot_ms)
         case.touched_ms = max(case.touched_ms, loser.touched_ms)
