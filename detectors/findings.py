@@ -96,6 +96,13 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     cleared: list[str] = []
 
 
+def without_account(finding: Finding, account_id: str) -> Finding:
+    """Return a finding that neither names nor clears an account."""
+    members = [member for member in finding.members if member.account_id != account_id]
+    cleared = [one for one in finding.cleared if one != account_id]
+    return msgspec.structs.replace(finding, members=members, cleared=cleared)
+
+
 class Standings(msgspec.Struct, frozen=True, array_like=True):
     """Votes of the options whose count changed, as they stand now (not the change): entry i is one option of a poll.
 

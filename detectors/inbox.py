@@ -17,7 +17,8 @@ import numpy as np
 
 from detectors.block import Block, Standing
 from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, int64s, order_of
-from detectors.senders import NO_SENDERS, Senders, packed, senders, unpacked, with_sketches
+from detectors.erasure import Erasure
+from detectors.senders import NO_SENDERS, Senders, packed, senders, struck, unpacked, with_sketches
 from detectors.source_time import SourceTime
 from detectors.spans import Spans
 from detectors.watermark import LAG_MS, UNKNOWN_MS
@@ -204,6 +205,14 @@ class Inbox:
         self._rows = len(kept)
         rows = np.flatnonzero(due)
         return waiting.take(rows[_order(waiting.effective_ms[rows], waiting.event[rows])])
+
+    def erase(self, erasure: Erasure) -> None:
+        """Let waiting rows of an account be those of a stranger, of whom nothing is said."""
+        if self._waiting:
+            waiting = _joined(self._waiting)
+            rows = erasure.of(waiting.account)
+            account = np.where(rows, erasure.stranger(), waiting.account)
+            self._waiting = [replace(waiting, account=account, sender=self._thin(struck(waiting.sender, rows)))]
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data."""

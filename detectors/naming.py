@@ -18,7 +18,7 @@ def finding_of_rate(found: RateFinding, book: PollBook, tallies: TalliesAt) -> F
 
 
 def finding_of_sighting(seen: Sighting, book: PollBook, tallies: TalliesAt) -> Finding:
-    """Return what another detector saw; members without an account id (rows of an older worker) are left out."""
+    """Return what another detector saw; accounts without an id (rows of an older worker, or erased) are left out."""
     return msgspec.structs.replace(
         _named(seen, seen.detector, book, tallies),
         cluster=seen.cluster,
@@ -26,7 +26,7 @@ def finding_of_sighting(seen: Sighting, book: PollBook, tallies: TalliesAt) -> F
         evidence=[_published(evidence) for evidence in seen.evidence],
         suspects=[_suspects(of, seen.at_ms, book, tallies) for of in seen.suspects],
         members=[Member(m.account_id, rounded(m.score), m.reasons) for m in seen.members if m.account_id],
-        cleared=list(seen.cleared),
+        cleared=[account_id for account_id in seen.cleared if account_id],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Int32s, Int64s, int32s, int64s
+from detectors.columns import Bools, Int32s, Int64s, int32s, int64s
 from detectors.strings import NO_STRINGS, Strings, joined
 
 Codes: TypeAlias = NDArray[np.uint32]
@@ -169,6 +169,14 @@ def nobody(rows: int) -> Senders:
     ['', '']
     """
     return unknown_senders(Strings(np.zeros(0, np.uint8), np.zeros(rows, np.int64)))
+
+
+def struck(sender: Senders, rows: Bools) -> Senders:
+    """Return a copy in which these rows say nothing of who sent them, nor what he wrote."""
+    whole = sender.whole()
+    plain: dict[str, Any] = {name: np.where(rows, MISSING[name], getattr(whole, name)).astype(PLAIN_COLUMNS[name]) for name in MISSING}
+    sketch = np.where(rows[:, np.newaxis], 0, whole.sketch).astype(np.uint32)
+    return Senders(account_ids=whole.account_ids.without(rows), sketch=sketch, **plain)
 
 
 NO_SENDERS = Senders(

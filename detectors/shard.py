@@ -25,6 +25,7 @@ from detectors.columns import (
     run_starts,
 )
 from detectors.counted import Counted, ScoredWindows
+from detectors.erasure import Erasure
 from detectors.findings import Finding, Report, Retired, Standings
 from detectors.inbox import Inbox, InboxLimits, Sequence
 from detectors.naming import finding_of_rate, finding_of_sighting
@@ -233,6 +234,18 @@ class Shard:
                 watcher.forget(numbers)
             self._tally.forget(self.book.serial[numbers])
             self.book.remove(numbers, np.union1d(ahead, self._inbox.waiting_names()))
+
+    def erase(self, erasure: Erasure) -> tuple[Report, Counted] | None:
+        """Forget an account; what was accepted before is worked through first, and its report returned as `advance` does.
+
+        So the account is forgotten at one place in the sequence of blocks, wherever they were cut into runs.
+        """
+        advanced = self.advance()
+        self._inbox.erase(erasure)
+        self._tally.erase(erasure)
+        for watcher in self._watchers:
+            watcher.erase(erasure)
+        return advanced
 
     def rate_score(self, poll_id: str) -> float:
         """Return how unusual a poll's rate is now, 0 if it is not in memory: for display, nothing depends on it."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Int64s, int64s
+from detectors.columns import Bools, Int64s, int64s
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,15 @@ class Strings:
         if self.starts is None and isinstance(rows, slice) and rows.step in (None, 1):
             return self._part(*rows.indices(len(self))[:2])
         return self.view(rows).contiguous()
+
+    def without(self, rows: Bools) -> Strings:
+        """Return a copy, end to end, in which these strings are empty.
+
+        >>> strings(["a", "bcd", "ef"]).without(np.array([False, True, False])).texts()
+        ['a', '', 'ef']
+        """
+        starts = self._starts()
+        return Strings(self.data, self.ends, np.where(rows, self.ends, starts)).contiguous()
 
     def contiguous(self) -> Strings:
         """Return the same strings end to end."""

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Int32s, Int64s, int32s, int64s, order_of, run_starts
+from detectors.columns import Bools, Int32s, Int64s, distinct, int32s, int64s, order_of, run_starts
+from detectors.erasure import Erasure
 from detectors.inbox import Sequence
 from detectors.keyed_table import KeyedTable, mix
 
@@ -117,6 +118,16 @@ class Tally:
         gone = np.isin(self._serial_of_cell, serials)
         self._serial_of_cell[gone] = _NO_POLL
         self._voters.keep(~gone[self._voters.values["cell"]])
+
+    def erase(self, erasure: Erasure) -> None:
+        """Forget what an account voted in any poll; its votes stay counted."""
+        serials = distinct(self._serial_of_cell)
+        voter = mix(np.full(len(serials), erasure.account, np.uint64), serials)
+        slots = self._voters.find(voter)
+        if (slots >= 0).any():
+            kept = np.ones(len(self._voters.values["cell"]), np.bool_)
+            kept[slots[slots >= 0]] = False
+            self._voters.keep(kept)
 
     def snapshot(self) -> dict[str, bytes]:
         """Return the state as little-endian columns."""

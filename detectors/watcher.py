@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from detectors.columns import Bools, Hashes, Int32s, Int64s, hashes, int32s, int64s
+from detectors.erasure import Erasure
 from detectors.findings import Evidence, Kind, Lean, Member, Phase
 from detectors.senders import NO_SENDERS, Senders
 
@@ -120,6 +121,10 @@ class Watcher(Protocol):
 
     def forget(self, polls: Int64s) -> None:
         """Forget these polls' numbers: they left memory, and others will get their numbers."""
+        ...
+
+    def erase(self, erasure: Erasure) -> None:
+        """Forget an account: nothing that is held says any more that there was one, and nobody is cleared for that."""
         ...
 
     def snapshot(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "acls": "prints what each user of Kafka must be allowed, as a script for kafka-acls.sh",
     "worker": "the streaming worker",
     "reprocess": "sends the workers back to an earlier offset or time, with no state",
+    "erase": "forgets an account, in the state of running workers and the internal topics",
     "replay": "sends a recording to Kafka",
     "scan": "the same detectors over recordings, without Kafka",
     "simulate": "labelled traffic with crowds and attacks, from a seed",

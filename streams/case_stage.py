@@ -14,6 +14,7 @@ from config.schema import Settings, TopicRole
 from detectors.alert import Integrity
 from detectors.cases.book import CaseBook
 from detectors.cases.news import CaseStep, Revision
+from streams.erase_order import order_in
 from streams.metric_labels import Sink, Stage, Store
 from streams.metrics import Metrics
 from streams.outbox import Outbox
@@ -71,12 +72,11 @@ class Cases:
         book: CaseBook = kept.machine
         async with kept.busy:
             with self._metrics.processing.labels(Stage.CASES).time():
-                for message in batch.records.values:
-                    book.accept(decode_report(message or b""))
-                step = book.advance()
+                steps = _worked_through(kept, batch)
             kept.offset = batch.next_offset
-            await self._publish(step)
-        self._unsaid_polls.update(dict.fromkeys(step.changed_polls))
+            for step in steps:
+                await self._publish(step)
+                self._unsaid_polls.update(dict.fromkeys(step.changed_polls))
         if book.ended():
             await self.say_estimates(at_most=None)
         for verdict, count in book.open_cases().items():
@@ -136,3 +136,16 @@ class Cases:
     async def save(self, tp: TP) -> int | None:
         """Write a snapshot; return the offset up to which may be committed, None if it can't be yet."""
         return await save(self._kept[tp], tp, Stage.CASES, self._outbox, self._metrics)
+
+
+def _worked_through(kept: Kept, batch: Batch) -> list[CaseStep]:
+    book: CaseBook = kept.machine
+    steps = []
+    for message in batch.records.values:
+        order = order_in(message)
+        if order is None:
+            book.accept(decode_report(message or b""))
+        else:
+            steps.append(book.erase(order.account_id, f"{order.order}/{order.shard}"))
+            kept.erasures += 1
+    return [*steps, book.advance()]

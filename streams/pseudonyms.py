@@ -77,8 +77,9 @@ def _read(path: str) -> tuple[bytes, list[Problem]]:
     name = "privacy.key_file"
     try:
         key = Path(path).read_bytes()
-    except OSError as error:
-        return b"", [Problem(name, f"{path} cannot be read ({error.strerror})", "name a readable file")]
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        return b"", [Problem(name, f"{path} cannot be read ({reason})", "name a readable file")]
     if len(key) not in _KEY_BYTES:
         fewest, most = _KEY_BYTES[0], _KEY_BYTES[-1]
         todo = f"put {fewest} to {most} random bytes in it: openssl rand -out FILE {fewest}"

@@ -9,12 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from faust.types import TP
 
 from config.schema import Settings, TopicRole
 from detectors.counted import Counted
+from detectors.erasure import Erasure
 from detectors.findings import Report
 from detectors.shard import Shard
+from streams.decode import hash_strings
+from streams.erase_order import EraseOrder, encode_order, order_in
+from streams.hash_key import hash_key
 from streams.metric_labels import BlockOutcome, Sink, Stage, Store
 from streams.metrics import Metrics
 from streams.outbox import Outbox
@@ -39,6 +44,7 @@ OUTPUT_PATIENCE_S = 4.0
 class Kept:
     """A restored state machine of one partition, the offset it has come to, and where its snapshots go.
 
+    `erasures` counts accounts that were erased from it, `saved_erasures` those that its last snapshot is without.
     Whoever holds `busy` sees a state whose outputs are all on their way.
     """
 
@@ -47,6 +53,8 @@ class Kept:
     offset: int
     saved_offset: int
     saved_at_s: float = field(default_factory=time.monotonic)
+    erasures: int = 0
+    saved_erasures: int = 0
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -55,7 +63,9 @@ class Kept:
         return self.offset > self.saved_offset
 
     def due(self, every_s: float) -> bool:
-        """Tell whether it has changed and its last snapshot is so old."""
+        """Tell whether it has changed and its last snapshot is so old, or holds an account that was erased since."""
+        if self.erasures > self.saved_erasures:
+            return True
         return self.changed and time.monotonic() - self.saved_at_s >= every_s
 
 
@@ -73,6 +83,7 @@ class Shards:
         self._build = build
         self._store = store
         self._findings = settings.topics.name(TopicRole.FINDINGS)
+        self._hash_key = hash_key(settings.intake)
         self._every_s = settings.worker.snapshot_every_ms / 1000
         self._outbox = outbox
         self._metrics = metrics
@@ -108,13 +119,30 @@ class Shards:
         kept = self._shards[batch.tp]
         async with kept.busy:
             with self._metrics.processing.labels(Stage.POLLS).time():
-                for message in batch.records.values:
-                    kept.machine.accept(decode_block(message or b""))
-                advanced = kept.machine.advance()
+                said = self._worked_through(kept, batch)
             kept.offset = batch.next_offset
             self._metrics.blocks.labels(BlockOutcome.APPLIED).inc(len(batch.records))
-            if advanced is not None:
-                await self._tell(*advanced)
+            for one in said:
+                await (self._pass_on(one, batch.tp.partition) if isinstance(one, EraseOrder) else self._tell(*one))
+
+    def _worked_through(self, kept: Kept, batch: Batch) -> list[tuple[Report, Counted] | EraseOrder]:
+        """Return reports, and orders to erase an account behind those of what came before them."""
+        said: list[tuple[Report, Counted] | EraseOrder | None] = []
+        for message in batch.records.values:
+            order = order_in(message)
+            if order is None:
+                kept.machine.accept(decode_block(message or b""))
+            else:
+                account = int(hash_strings([order.account_id], self._hash_key)[0])
+                said += [kept.machine.erase(Erasure(account, order.account_id, order.salt)), order]
+                kept.erasures += 1
+        said.append(kept.machine.advance())
+        return [one for one in said if one is not None]
+
+    async def _pass_on(self, order: EraseOrder, shard: int) -> None:
+        logger.info("shard %d forgot an account (order %s)", shard, order.order)
+        message = encode_order(msgspec.structs.replace(order, shard=shard))
+        await self._outbox.send(Sink.FINDINGS, self._findings, 0, str(shard).encode(), message)
 
     async def _tell(self, report: Report, counted: Counted) -> None:
         self._count(counted)
@@ -173,12 +201,12 @@ async def save(kept: Kept, tp: TP, stage: Stage, outbox: Outbox, metrics: Metric
     try:
         async with asyncio.timeout(OUTPUT_PATIENCE_S):
             async with kept.busy:
-                offset, state = kept.offset, kept.machine.snapshot()
+                offset, erasures, state = kept.offset, kept.erasures, kept.machine.snapshot()
             await outbox.flush(tp)
     except TimeoutError:
         logger.warning("no snapshot of %s/%d: a topic takes nothing of what it caused", tp.topic, tp.partition)
         return None
-    size = await kept.store.write(Snapshot(offset, state))
-    kept.saved_offset, kept.saved_at_s = offset, time.monotonic()
+    size = await kept.store.write(Snapshot(offset, state), alone=erasures > kept.saved_erasures)
+    kept.saved_offset, kept.saved_erasures, kept.saved_at_s = offset, erasures, time.monotonic()
     metrics.snapshot(stage, size, kept.saved_at_s - began_s, time.time())
     return offset

@@ -84,8 +84,11 @@ class SnapshotStore:
         self._keys: dict[_Name, list[bytes]] = {}
         self._complete: list[_Name] = []
 
-    async def write(self, snapshot: Snapshot) -> int:
-        """Write a snapshot, wait until the brokers hold it, then drop the older ones. Return its size in bytes."""
+    async def write(self, snapshot: Snapshot, alone: bool = False) -> int:
+        """Write a snapshot, wait until the brokers hold it, then drop the older ones. Return its size in bytes.
+
+        With `alone` none before it stays: they hold what this one must not.
+        """
         name = _Name(snapshot.offset, self._writer)
         pieces, digest, size = pack(snapshot.state), _digest(), 0
         keys = self._keys[name] = []
@@ -99,7 +102,7 @@ class SnapshotStore:
         manifest = Manifest(FORMAT, len(keys), size, digest.hexdigest(), self._meaning)
         keys.append(self._key(name, MANIFEST))
         await (await self._put(keys[-1], msgspec.json.encode(manifest)))
-        self._complete = [*self._complete, name][-_COMPLETE_ONES_KEPT:]
+        self._complete = [*self._complete, name][-1 if alone else -_COMPLETE_ONES_KEPT :]
         await self._drop_before(name)
         return size
 

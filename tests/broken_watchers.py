@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from detectors.columns import Int64s
+from detectors.erasure import Erasure
 from detectors.findings import Evidence, Member
 from detectors.senders import NO_CODE
 from detectors.watcher import NO_BALLOTS, Ballots, Sighting, Suspected
@@ -90,6 +91,11 @@ class Busy:
         kept = [at for at, poll in enumerate(self.polls) if poll not in set(polls.tolist())]
         self.polls, self.ids = [self.polls[at] for at in kept], [self.ids[at] for at in kept]
 
+    def erase(self, erasure: Erasure) -> None:
+        """See `Watcher`."""
+        kept = [at for at, account_id in enumerate(self.ids) if account_id != erasure.account_id]
+        self.polls, self.ids = [self.polls[at] for at in kept], [self.ids[at] for at in kept]
+
     def snapshot(self) -> dict[str, Any]:
         """See `Watcher`."""
         return {"minute": self.minute, "polls": list(self.polls), "ids": list(self.ids)}
@@ -138,6 +144,21 @@ class NeverForgets(Busy):
 
     def forget(self, polls: Int64s) -> None:
         """See `Watcher`."""
+
+
+class NeverErases(Busy):
+    """Keeps an account that is to be forgotten."""
+
+    def erase(self, erasure: Erasure) -> None:
+        """See `Watcher`."""
+
+
+class ForgetsAllForOne(Busy):
+    """Begins anew where one account is to be forgotten."""
+
+    def erase(self, erasure: Erasure) -> None:
+        """See `Watcher`."""
+        self.polls, self.ids = [], []
 
 
 class Hoards(Busy):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from alert_schema import valid_alert
@@ -48,16 +49,21 @@ class Feed:
         self._settings = deployment.settings
         self._decoder = build_decoder(self._settings)
         decoded = self._decoder.recording(lines)
-        self._lines = lines
+        self.lines = lines
         self._at = 0
         self._last_ms = int(decoded.ts_ms.max())
         with Sender(self._settings) as sender:
             sender.control(opening(int(decoded.ts_ms.min())))
 
+    def leave_out(self, account_ids: Collection[str]) -> None:
+        """Send nothing more of these accounts."""
+        rest = [line for line in self.lines[self._at :] if json.loads(line)["account_id"] not in account_ids]
+        self.lines = [*self.lines[: self._at], *rest]
+
     def send(self, until: float) -> None:
         """Send what comes before this share of the recording; at 1 also that it is over."""
-        end = round(len(self._lines) * until)
-        lines, self._at = self._lines[self._at : end], end
+        end = round(len(self.lines) * until)
+        lines, self._at = self.lines[self._at : end], end
         decoded = self._decoder.recording(lines)
         with Sender(self._settings) as sender:
             placed = place(lines, decoded, self._decoder, *sender.partitions.values())

@@ -16,6 +16,7 @@ from detectors.alert import CaseData, MadeBy
 from detectors.cases.book import CaseBook
 from detectors.cases.case import CaseParams
 from detectors.columns import VoteCells
+from detectors.erasure import Erasure
 from detectors.findings import Evidence, Kind
 from detectors.no_rate import NoRate
 from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep
@@ -45,6 +46,9 @@ class _Remembered:
 
     def forget(self, polls: object) -> None:
         """Keep nothing of polls that left."""
+
+    def erase(self, _erasure: Erasure) -> None:
+        """Know nobody."""
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state."""

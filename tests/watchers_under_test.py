@@ -14,6 +14,7 @@ from detectors.copies.detector import CopiedReplies
 from detectors.copies.params import CopiesParams
 from detectors.crowd.detector import Crowd
 from detectors.crowd.params import CrowdParams
+from detectors.erasure import Erasure
 from detectors.lockstep.detector import Lockstep
 from detectors.lockstep.params import LockstepParams
 from detectors.rate.detector import RateDetector, RateFinding, RateParams
@@ -52,6 +53,9 @@ class Rate:
         """See `Watcher`."""
         self._rate.forget(polls)
 
+    def erase(self, _erasure: Erasure) -> None:
+        """See `Watcher`: no account is known here."""
+
     def snapshot(self) -> dict[str, Any]:
         """See `Watcher`."""
         return {"rate": self._rate.snapshot()}
@@ -74,11 +78,12 @@ class Subject:
     small: Callable[[], Watcher]
     most_bytes: int
     accuses: bool = True
+    holds_accounts: bool = True
 
 
 SUBJECTS: dict[str, Subject] = {
-    "rate": Subject(Rate, Rate, 3_000_000, accuses=False),
-    "shape": Subject(lambda: Shape(ShapeParams()), lambda: Shape(ShapeParams()), 1_000_000),
+    "rate": Subject(Rate, Rate, 3_000_000, accuses=False, holds_accounts=False),
+    "shape": Subject(lambda: Shape(ShapeParams()), lambda: Shape(ShapeParams()), 1_000_000, holds_accounts=False),
     "crowd": Subject(lambda: Crowd(CrowdParams()), lambda: Crowd(CrowdParams(log_votes=1_000)), 3_000_000),
     "lockstep": Subject(
         lambda: Lockstep(LockstepParams()), lambda: Lockstep(LockstepParams(max_votes=1_000)), 3_000_000

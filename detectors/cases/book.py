@@ -31,11 +31,12 @@ from detectors.cases.news import (
     wakes_ms,
 )
 from detectors.cases.shelf import Shelf
-from detectors.findings import Finding, Report, Retired
+from detectors.findings import Finding, Report, Retired, without_account
 from detectors.inbox import Gap
 from detectors.spans import Spans
 from detectors.watermark import UNKNOWN_MS
 
+MOST_ORDERS = 4_096
 _NEVER_MS = 1 << 62
 
 
@@ -56,6 +57,7 @@ class CaseBook:
         self._changed: dict[str, None] = {}
         self._leaving: list[tuple[int, str, Retired]] = []
         self._shed = Spans()
+        self._orders: dict[str, None] = {}
 
     def open_cases(self) -> dict[Verdict, int]:
         """Return how many cases are open, by their latest verdict."""
@@ -104,6 +106,23 @@ class CaseBook:
             self._say_the_rest(step)
         self._shed.forget_before(frontier_ms - UNSEEN_KEPT_MS)
         step.changed_polls, self._changed = list(self._changed), {}
+        return step
+
+    def erase(self, account_id: str, order: str) -> CaseStep:
+        """Forget an account, and send the items that named or cleared it again without it; nothing where `order` was done.
+
+        What was accepted before is worked through first, so it is forgotten at one place in the sequence of reports. The
+        last `MOST_ORDERS` orders are remembered: shards that work through a part of the log again repeat them.
+        """
+        step = self.advance()
+        if order in self._orders:
+            return step
+        self._orders[order] = None
+        if len(self._orders) > MOST_ORDERS:
+            del self._orders[next(iter(self._orders))]
+        self._waiting = [without_account(finding, account_id) for finding in self._waiting]
+        for case in self._shelf.erase(account_id):
+            step.items += self._items(case, max(case.touched_ms, case.items_said_ms))
         return step
 
     def integrity(self, poll_id: str) -> Integrity:
@@ -234,6 +253,7 @@ class CaseBook:
             "tally": {poll_id: dict(tally) for poll_id, tally in self._tally.items()},
             "updated_ms": dict(self._updated_ms),
             "shed": list(self._shed),
+            "orders": list(self._orders),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -250,6 +270,7 @@ class CaseBook:
         self._tally = {poll_id: dict(tally) for poll_id, tally in state["tally"].items()}
         self._updated_ms = dict(state["updated_ms"])
         self._shed = Spans(state["shed"])
+        self._orders = dict.fromkeys(state["orders"])
 
 
 def _order(finding: Finding) -> tuple[int, str, str, str, str, str]:

@@ -145,6 +145,11 @@ class Case(msgspec.Struct):
         unseen = Spans(self.unseen)
         return self.judged.verdict == "organic" and not any(unseen.within(one.start_ms, one.end_ms) for one in heights)
 
+    def erase(self, account_id: str) -> int:
+        """Forget an account; return how many claims named it. What it makes suspect stays as counted until the next word on it."""
+        self.listed.pop(account_id, None)
+        return sum(claim.erase(account_id) for claim in self.claims)
+
     def rejudge(self) -> list[str]:
         """Work out the estimates and the verdict anew from the claims; return the polls whose estimate changed."""
         polls = dict.fromkeys(poll_id for claim in self.claims for poll_id in polls_of(claim.finding))

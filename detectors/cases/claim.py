@@ -94,6 +94,12 @@ class Claim(msgspec.Struct):
             and not set(polls_of(mine)).isdisjoint(polls_of(theirs))
         )
 
+    def erase(self, account_id: str) -> bool:
+        """Forget an account; tell whether it was named. That nobody is left is then no sign that all were cleared."""
+        named = self.named.pop(account_id, None) is not None
+        self.ever_named &= bool(self.named) or not named
+        return named
+
     def said_of(self, poll_id: str) -> PollSuspects | None:
         """Return what it makes suspect in a poll."""
         return next((of for of in self.finding.suspects if of.poll_id == poll_id), None)

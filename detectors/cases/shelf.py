@@ -103,6 +103,12 @@ class Shelf:
         """Forget what closed cases made suspect in a poll that left."""
         self._settled.pop(poll_id, None)
 
+    def erase(self, account_id: str) -> list[Case]:
+        """Forget an account; return the cases whose items named or cleared it."""
+        told = [case for case in self.cases.values() if account_id in case.listed]
+        self._held -= sum(case.erase(account_id) for case in self.cases.values())
+        return sorted(told, key=lambda case: case.sort_key)
+
     def _near(self, poll_ids: list[str]) -> list[Case]:
         found = {case_id for poll_id in poll_ids for case_id in self._by_poll.get(poll_id, ())}
         return sorted((self.cases[case_id] for case_id in found), key=lambda case: case.sort_key)

@@ -15,6 +15,7 @@ import numpy as np
 from detectors.copies.findings import evidence, named
 from detectors.copies.memory import Memory
 from detectors.copies.trial import Swarm
+from detectors.erasure import Erasure
 from detectors.findings import Member, Phase, rounded
 from detectors.watcher import MOST_MEMBERS, Sighting, Suspected
 
@@ -99,6 +100,12 @@ class SwarmBook:
         """Forget what was said of these polls."""
         for known in self._known:
             known.votes = {poll: votes for poll, votes in known.votes.items() if poll not in polls}
+
+    def erase(self, erasure: Erasure) -> None:
+        """Forget an account; of the swarms it was in nobody is cleared, and none withdrawn, for its not being there."""
+        for known in self._known:
+            if known.scores.pop(erasure.account, None) is not None:
+                known.losses = -1
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Return everything as plain data."""

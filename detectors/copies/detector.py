@@ -19,6 +19,7 @@ from detectors.copies.params import CopiesParams
 from detectors.copies.step import Written, long_replies, restored, together
 from detectors.copies.texts import Texts
 from detectors.copies.trial import SETTLED_MS, Copies, groups, judged
+from detectors.erasure import Erasure
 from detectors.watcher import NO_BALLOTS, Ballots, Sighting
 
 STEP_MS = 60_000
@@ -152,6 +153,13 @@ class CopiedReplies:
         self._memory.forget(polls)
         self._book.forget_polls(polls.tolist())
         left = [written.take(~np.isin(written.poll, polls)) for written in self._waiting]
+        self._waiting = [written for written in left if len(written)]
+
+    def erase(self, erasure: Erasure) -> None:
+        """Forget an account with all that it wrote and voted; what its texts were like is nobody's and stays."""
+        self._memory.erase(erasure)
+        self._book.erase(erasure)
+        left = [written.take(~erasure.of(written.account)) for written in self._waiting]
         self._waiting = [written for written in left if len(written)]
 
     def snapshot(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.columns import Bools, Hashes, Int32s, Int64s, hashes, int64s
+from detectors.erasure import Erasure
 from detectors.keyed_table import KeyedTable, mix
 from detectors.strings import Strings
 
@@ -186,6 +187,13 @@ class Memory:
         if len(self.replies) < before:
             self._forget_writers()
         self.voters[polls[polls < len(self.voters)]] = 0
+
+    def erase(self, erasure: Erasure) -> None:
+        """Forget an account; how many voted in each poll stays."""
+        for rows in (self.replies, self.votes, self._recent):
+            rows.keep(~erasure.of(rows.settle()["account"]))
+        if self._ids.pop(erasure.account, None) is not None:
+            self._writers.replace(hashes(list(self._ids)), {})
 
     def names(self, accounts: list[int]) -> list[str]:
         """Return the ids of writers; of those that were forgotten nothing."""

@@ -26,6 +26,7 @@ from detectors.crowd.screen import Chunker, Chunks, screen
 from detectors.crowd.surges import Surge
 from detectors.crowd.views import Views
 from detectors.crowd.window import votes_at
+from detectors.erasure import Erasure
 from detectors.watcher import NO_BALLOTS, Ballots, Sighting
 
 _LESSON_MS = 60_000
@@ -248,6 +249,10 @@ class Crowd:
         self._runs = {poll: run for poll, run in self._runs.items() if poll not in gone}
         self._due = [due for due in self._due if due[2] not in gone]
         heapq.heapify(self._due)
+
+    def erase(self, erasure: Erasure) -> None:
+        """See `detectors.watcher.Watcher.erase`."""
+        self._log.erase(erasure)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data, columns as bytes."""

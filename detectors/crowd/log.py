@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from detectors.columns import Int64s
 from detectors.crowd.followers import follower_bin
 from detectors.crowd.handles import UNREAD, Handles, read_handles
+from detectors.erasure import Erasure
+from detectors.senders import MISSING
 from detectors.strings import Strings, joined
 from detectors.watcher import Ballots
 
@@ -36,6 +38,16 @@ _COLUMNS = {
     "weight": "f4",
     "named": "u1",
     "handle": "u8",
+}
+_UNSAID = {
+    "account": 0,
+    "created_ms": MISSING["created_ms"],
+    "follower_bin": -1,
+    "client": MISSING["client"],
+    "network": MISSING["network"],
+    "country": MISSING["country"],
+    "referrer": MISSING["referrer"],
+    "handle": UNREAD,
 }
 _SPARE = 4
 
@@ -150,17 +162,41 @@ class VoteLog:
         while len(self._ids) > 1 and self._ids[1][0] <= first:
             self._ids.pop(0)
         if len(self._ids) > 2_000:
-            self._ids = [(self._ids[0][0], _quick_to_read(joined([ids.contiguous() for _, ids in self._ids])))]
+            self._ids = self._packed(self._held_ids())
 
     def forget(self, polls: Int64s) -> None:
-        """Let the rows of these polls belong to none."""
+        """Let the rows of these polls belong to none, and say nothing of who voted there."""
         column = self.column("poll")
-        column[np.isin(column, polls)] = -1
+        gone = np.isin(column, polls).nonzero()[0]
+        column[gone] = -1
+        self._strike(gone)
+
+    def erase(self, erasure: Erasure) -> None:
+        """Let the rows of an account say nothing of who voted; also what lies where rows were given up goes."""
+        rows = erasure.of(self.column("account"))
+        self._strike(rows.nonzero()[0])
+        self._ids = self._packed(self._held_ids().without(rows))
+        for column in self._columns.values():
+            column[: self._at] = 0
+            column[self._at + self.end - self.first :] = 0
+
+    def _strike(self, places: Int64s) -> None:
+        for name, nothing in _UNSAID.items():
+            self.column(name)[places] = nothing
+
+    def _held_ids(self) -> Strings:
+        """Return the ids of all rows, those of polls that left empty."""
+        ids = joined([ids.take(slice(max(self.first - start, 0), None)) for start, ids in self._ids])
+        gone = self.column("poll") < 0
+        return ids.without(gone) if gone.any() else ids
+
+    def _packed(self, ids: Strings) -> list[tuple[int, Strings]]:
+        return [(self.first, _quick_to_read(ids))] if len(ids) else []
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data, columns as bytes."""
         columns = {name: self.column(name).tobytes() for name in _COLUMNS}
-        ids = joined([ids.take(slice(max(self.first - start, 0), None)) for start, ids in self._ids])
+        ids = self._held_ids()
         return {"first": self.first, "end": self.end, "columns": columns, "ids": ids.data.tobytes(), "ends": ids.ends.tobytes()}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -171,7 +207,7 @@ class VoteLog:
         if not self._room:
             self._room, self._columns = 1_024, {n: np.zeros(1_024, d) for n, d in _COLUMNS.items()}
         ids = Strings(np.frombuffer(state["ids"], np.uint8), np.frombuffer(state["ends"], np.int64))
-        self._ids = [(self.first, _quick_to_read(ids))] if len(ids) else []
+        self._ids = self._packed(ids)
 
 
 def _quick_to_read(ids: Strings) -> Strings:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from detectors.columns import Int64s
+from detectors.erasure import Erasure
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS, discoveries
 from detectors.lockstep.groups import Groups
 from detectors.lockstep.judge import could_tell, could_tell_together, gathering, is_over, weighed
@@ -252,6 +253,12 @@ class Lockstep:
         self._log.forget(polls)
         self._waiting.forget(polls)
         self._groups.forget(polls)
+
+    def erase(self, erasure: Erasure) -> None:
+        """Forget an account: its votes become those of strangers who came once."""
+        self._log.erase(erasure)
+        self._waiting.erase(erasure)
+        self._groups.erase(erasure)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data."""

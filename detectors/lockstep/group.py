@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from detectors.columns import Hashes, Int64s
+from detectors.erasure import Erasure
 from detectors.lockstep.accounts import among
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS
 from detectors.lockstep.judge import Weighed, is_over
@@ -129,6 +130,17 @@ class Group:
             replace(one, burst=replace(one.burst, poll=-1)) if one.burst.poll in gone else one
             for one in self.attended
         ]
+
+    def erase(self, erasure: Erasure, number: int) -> None:
+        """Forget an account: in each burst there was a stranger in its place; `number` tells this group from others."""
+        places = -1 - number * MOST_BURSTS - np.arange(len(self.attended))
+        self.attended = [
+            one.with_stranger(erasure, stranger)
+            for one, stranger in zip(self.attended, erasure.strangers(places), strict=True)
+        ]
+        self.clearest = replace(self.clearest, meeting=self.clearest.meeting.without(erasure))
+        self.told = self.told.erased(erasure)
+        self._roll = self._standing = None
 
     def _find(self, burst: Burst) -> int:
         """Return the known burst that this one overlaps or continues, or -1."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.columns import Hashes, Int64s
+from detectors.erasure import Erasure
 from detectors.lockstep.group import Group
 from detectors.lockstep.judge import Weighed
 from detectors.lockstep.meetings import Meeting
@@ -58,6 +59,11 @@ class Groups:
         quiet = [group for group in self.all if group.last_ms <= since_ms]
         self.all = [group for group in self.all if group.last_ms > since_ms]
         return quiet
+
+    def erase(self, erasure: Erasure) -> None:
+        """Forget an account."""
+        for number, group in enumerate(self.all):
+            group.erase(erasure, number)
 
     def forget(self, polls: Int64s) -> None:
         """Strike polls that left memory."""

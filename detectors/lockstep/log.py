@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.columns import Hashes, Int64s, int64s
+from detectors.columns import Bools, Hashes, Int64s, int64s
+from detectors.erasure import Erasure
 from detectors.lockstep.last_rows import LastRows
 from detectors.lockstep.returns import Returns
 from detectors.strings import Strings
@@ -160,6 +161,21 @@ class VoteLog:
         poll = self.poll
         poll[np.isin(poll, polls)] = -1
 
+    def erase(self, erasure: Erasure) -> None:
+        """Let the votes of an account be those of strangers, one each; also what lies where rows were dropped goes."""
+        rows = erasure.of(self.account)
+        where = rows.nonzero()[0]
+        self.account[where] = erasure.strangers(where + self._dropped)
+        self.back[where] = 0
+        self._ids, self._columns["id_end"][: self._count] = self._ids_without(rows)
+        for column in self._columns.values():
+            column[self._count :] = 0
+        self._find_last_rows()
+
+    def _ids_without(self, rows: Bools) -> tuple[NDArray[np.uint8], Int64s]:
+        kept = Strings(self._ids, self.id_end).without(rows)
+        return kept.data, kept.ends
+
     def since(self, at_ms: int) -> int:
         """Return the first row that came at `at_ms` or later."""
         return int(np.searchsorted(self.at_ms, at_ms))
@@ -231,8 +247,11 @@ class VoteLog:
         self._ids = np.frombuffer(state["ids"], np.uint8).copy()
         self._count, self._dropped = len(self._columns["account"]), state["dropped"]
         self._gap_until_ms = state["gap_until_ms"]
-        self._last = LastRows()
-        self._last.exchange(self._columns["account"], np.arange(self._count) + self._dropped)
+        self._find_last_rows()
+
+    def _find_last_rows(self) -> None:
+        self._last, self._returns = LastRows(), Returns()
+        self._last.exchange(self.account, np.arange(self._count) + self._dropped)
         self._note_returns()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, run_starts
+from detectors.erasure import Erasure
 from detectors.keyed_table import mix
 from detectors.lockstep.chance import WIDE_MS, WIDTHS_MS, crowd_share, worth_a_look
 from detectors.lockstep.log import VoteLog
@@ -64,6 +65,10 @@ class Meeting:
     def polls(self) -> tuple[int, int]:
         """The poll now and the one before."""
         return self.here.poll, self.there.poll
+
+    def without(self, erasure: Erasure) -> Meeting:
+        """Return the meeting of the others."""
+        return replace(self, accounts=self.accounts[~erasure.of(self.accounts)])
 
     def is_part_of(self, other: Meeting) -> bool:
         """Tell whether another meeting overlaps this one in both polls and holds as many accounts."""

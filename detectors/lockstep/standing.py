@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detectors.columns import Bools, Floats, Hashes, Int32s, Int64s, begins, run_starts
+from detectors.erasure import Erasure
 from detectors.lockstep.meetings import Burst
 
 NAMED = 0.5
@@ -31,6 +32,12 @@ class Attended:
     alike: Floats
     settled: bool
     cut_off: bool = False
+
+    def with_stranger(self, erasure: Erasure, stranger: np.uint64) -> Attended:
+        """Return the same with a stranger in the place of an account."""
+        account = np.where(erasure.of(self.account), stranger, self.account)
+        order = account.argsort()
+        return replace(self, account=account[order], option=self.option[order], alike=self.alike[order])
 
     @property
     def by_chance(self) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from detectors.columns import Floats, Hashes, hashes
+from detectors.erasure import Erasure
 from detectors.lockstep.accounts import among
 
 
@@ -36,6 +37,11 @@ class Told:
         together = np.concatenate((self.account[kept], account))
         order = together.argsort()
         return Told(together[order], np.concatenate((self.score[kept], score))[order])
+
+    def erased(self, erasure: Erasure) -> Told:
+        """Return what was told of the others."""
+        kept = ~erasure.of(self.account)
+        return Told(self.account[kept], self.score[kept])
 
     def snapshot(self) -> dict[str, bytes]:
         """Return the state as plain data."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from detectors.columns import Int64s
+from detectors.erasure import Erasure
 from detectors.lockstep.judge import is_over
 from detectors.lockstep.meetings import Burst, Meeting
 from detectors.lockstep.state import meeting_of, meeting_state
@@ -60,6 +61,14 @@ class Waiting:
         gone = set(polls.tolist())
         for one in [one for one in self._all.values() if not gone.isdisjoint(one.polls)]:
             self._remove(one)
+
+    def erase(self, erasure: Erasure) -> None:
+        """Forget an account: it did not meet; where nobody else did there was no meeting."""
+        left = [one.without(erasure) for one in self._all.values()]
+        self._all, self._of_polls = {}, {}
+        for one in left:
+            if len(one.accounts):
+                self.add(one)
 
     def _remove(self, meeting: Meeting) -> None:
         del self._all[meeting.here, meeting.there]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from detectors.columns import Floats, Int32s, Int64s, int64s
+from detectors.erasure import Erasure
 from detectors.findings import Phase
 from detectors.shape.among import Spread, began_ms, measure
 from detectors.shape.clock import Clock, estimate, evenness, sighting, surged_frames
@@ -257,6 +258,9 @@ class Shape:
         self._rows.forget(polls)
         for poll in polls.tolist():
             self._clocks.pop(poll, None)
+
+    def erase(self, _erasure: Erasure) -> None:
+        """Forget nothing: who voted is not known here."""
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data, columns as bytes."""
