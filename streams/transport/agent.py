@@ -6,6 +6,7 @@ Must not know Kafka's records beyond handing them on.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,11 @@ from streams.transport.chunks import BatchLimits
 from streams.transport.driver import Transport
 from streams.transport.lanes import Handler, Lanes
 from streams.transport.ledger import Gate
+
+STOP_WITHIN_S = 20.0
+"""Less than the 30 s after which Kubernetes kills."""
+
+logger = logging.getLogger(__name__)
 
 
 def batch_topic(
@@ -74,6 +80,15 @@ async def run(app: AppT, stop: asyncio.Event) -> None:
         await service.wait_first(stopping)
     finally:
         stopping.cancel()
-        await service.stop()
+        await _stop(service)
     if service.crash_reason is not None:
         raise service.crash_reason
+
+
+async def _stop(service: Any) -> None:
+    """Stop an app; without the brokers it would wait for them for ever, and what is not committed is read again anyway."""
+    try:
+        async with asyncio.timeout(STOP_WITHIN_S):
+            await service.stop()
+    except TimeoutError:
+        logger.warning("stopped without a word from the brokers: what was not committed is worked on again")
