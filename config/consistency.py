@@ -33,6 +33,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
     yield from _topic_names(settings.topics)
     yield from _durations(settings)
     yield from _privacy(settings)
+    yield from _canary(settings)
 
 
 def _servers(kafka: Kafka) -> Iterator[Conflict]:
@@ -127,3 +128,13 @@ def _privacy(settings: Settings) -> Iterator[Conflict]:
     if settings.privacy.moderation_ids is ModerationIds.PSEUDONYMS and not settings.privacy.key_file:
         keys = ("privacy.moderation_ids", "privacy.key_file")
         yield Conflict(keys, "asks for pseudonyms, and privacy.key_file is empty", "name the file that holds their key")
+
+
+def _canary(settings: Settings) -> Iterator[Conflict]:
+    every_ms, calm_ms = settings.canary.every_ms, settings.rate.calm_ms
+    if every_ms and not settings.intake.hash_key_file:
+        keys = ("canary.every_ms", "intake.hash_key_file")
+        yield Conflict(keys, "is set without intake.hash_key_file", "name that file: else strangers know the canary's poll")
+    if 0 < every_ms < 2 * calm_ms:
+        keys = ("canary.every_ms", "rate.calm_ms")
+        yield Conflict(keys, "is shorter than a flood takes to be over", f"set it to at least twice rate.calm_ms ({2 * calm_ms})")

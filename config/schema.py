@@ -202,6 +202,13 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """A made-up poll that is flooded to see how soon that is found."""
+
+    every_ms: Annotated[int, Meta(ge=0, le=7 * DAY_MS)] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator may set, one attribute for each section of the file."""
 
@@ -218,6 +225,7 @@ class Settings:
     overload: Overload = field(default_factory=Overload)
     worker: Worker = field(default_factory=Worker)
     privacy: Privacy = field(default_factory=Privacy)
+    canary: Canary = field(default_factory=Canary)
 
     def dump(self) -> dict[str, dict[str, object]]:
         """Every setting by section and key, secrets left out: safe to print and to log."""

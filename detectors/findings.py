@@ -127,7 +127,8 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     """All that one shard has to say about event time [from_ms, to_ms); reports of a shard follow on each other.
 
     `retired` are polls that left memory; `standings` speaks of the time after that. In the spans `shed` only the rate was
-    looked at: the workers could not keep up.
+    looked at: the workers could not keep up. `canary` is what is found in the poll that is kept apart (`detectors.canary`): a
+    report of shard 0 of 1.
     """
 
     shard: int
@@ -138,6 +139,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     retired: list[Retired]
     ended: bool
     shed: list[Span] = []
+    canary: Report | None = None
 
 
 def rounded(value: float) -> float:

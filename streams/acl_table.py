@@ -76,6 +76,8 @@ def grants(settings: Settings) -> Iterator[Grant]:
                 yield Grant(user, operation, "topic", settings.topics.name(role))
         if user is User.WORKER:
             yield Grant(user, Operation.READ, "group", settings.kafka.group_id)
+            if settings.canary.every_ms:
+                yield Grant(user, Operation.WRITE, "topic", settings.topics.name(TopicRole.VOTES))
 
 
 _HEAD = """\

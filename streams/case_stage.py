@@ -14,6 +14,8 @@ from config.schema import Settings, TopicRole
 from detectors.alert import Integrity
 from detectors.cases.book import CaseBook
 from detectors.cases.news import CaseStep, Revision
+from detectors.findings import Report
+from streams.canary import Canary
 from streams.erase_order import order_in
 from streams.metric_labels import Sink, Stage, Store
 from streams.metrics import Metrics
@@ -42,8 +44,10 @@ class Cases:
         store: Callable[[str, int], SnapshotStore],
         outbox: Outbox,
         metrics: Metrics,
+        canary: Canary | None = None,
     ) -> None:
         self._settings = settings
+        self._canary = canary
         self._pseudonyms = pseudonyms(settings.privacy)
         self._build = build
         self._store = store
@@ -64,6 +68,8 @@ class Cases:
                 self._unsaid_polls = dict.fromkeys(book.poll_ids())
             offset = -1 if snapshot is None else snapshot.offset
             self._kept[tp] = Kept(book, store, offset, offset)
+        if self._canary is not None:
+            self._canary.begin() if tps else self._canary.end()
         return {tp: kept.offset for tp, kept in self._kept.items() if kept.offset >= 0}
 
     async def handle(self, batch: Batch) -> None:
@@ -72,11 +78,13 @@ class Cases:
         book: CaseBook = kept.machine
         async with kept.busy:
             with self._metrics.processing.labels(Stage.CASES).time():
-                steps = _worked_through(kept, batch)
+                steps, canary = _worked_through(kept, batch)
             kept.offset = batch.next_offset
             for step in steps:
                 await self._publish(step)
                 self._unsaid_polls.update(dict.fromkeys(step.changed_polls))
+        if self._canary is not None:
+            self._canary.hear(canary)
         if book.ended():
             await self.say_estimates(at_most=None)
         for verdict, count in book.open_cases().items():
@@ -138,14 +146,18 @@ class Cases:
         return await save(self._kept[tp], tp, Stage.CASES, self._outbox, self._metrics)
 
 
-def _worked_through(kept: Kept, batch: Batch) -> list[CaseStep]:
+def _worked_through(kept: Kept, batch: Batch) -> tuple[list[CaseStep], list[Report]]:
+    """Return what follows from a run for the cases, and what was reported of the canary."""
     book: CaseBook = kept.machine
-    steps = []
+    steps: list[CaseStep] = []
+    canary: list[Report] = []
     for message in batch.records.values:
         order = order_in(message)
         if order is None:
-            book.accept(decode_report(message or b""))
+            report = decode_report(message or b"")
+            book.accept(report)
+            canary += [report.canary] if report.canary is not None else []
         else:
             steps.append(book.erase(order.account_id, f"{order.order}/{order.shard}"))
             kept.erasures += 1
-    return [*steps, book.advance()]
+    return [*steps, book.advance()], canary

@@ -24,6 +24,7 @@ from streams.look_back import Past
 from streams.metric_labels import BlockOutcome, EventType, Sink, Stage
 from streams.metrics import Metrics
 from streams.outbox import Outbox
+from streams.stages import canary_poll
 from streams.transport import Batch, Progress
 from streams.transport.records import Records
 from streams.wire import encode_block
@@ -52,6 +53,7 @@ class Intake:
         self._kinds = {topics.name(TopicRole.VOTES): Kind.VOTE, topics.name(TopicRole.REPLIES): Kind.REPLY}
         self._exchange, self._dead_letter = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.DEAD_LETTER)
         self._idle_after_ms = settings.intake.idle_after_ms
+        self._canary = canary_poll(settings)
         self._decoder = decoder
         self._shard_of = ShardOf(topics.partitions)
         self._source_names = source_names
@@ -132,11 +134,17 @@ class Intake:
 
     def _count(self, kind: Kind, decoded: Decoded, refused: list[Refused]) -> None:
         event_type = _EVENT_TYPE[kind]
-        self._metrics.events_received.labels(event_type).inc(len(decoded) + len(refused))
+        made_up = np.zeros(len(decoded), np.bool_)
+        if self._canary is not None and self._canary in decoded.poll_ids:
+            made_up = decoded.poll == decoded.poll_ids.index(self._canary)
+        self._metrics.events_received.labels(event_type).inc(len(refused))
         for bad in refused:
             self._metrics.events_refused.labels(bad.reason).inc()
-        if len(decoded):
-            self._metrics.last_event.labels(event_type).set(int(decoded.ts_ms.max()) / 1000)
+        # else made-up votes would hide that no others come
+        for whose, ts_ms in ((event_type, decoded.ts_ms[~made_up]), (EventType.CANARY, decoded.ts_ms[made_up])):
+            if len(ts_ms):
+                self._metrics.events_received.labels(whose).inc(len(ts_ms))
+                self._metrics.last_event.labels(whose).set(int(ts_ms.max()) / 1000)
 
 
 def _controls(records: Records) -> dict[int, tuple[int, Control]]:

@@ -12,6 +12,7 @@ class EventType(StrEnum):
     REPLY = "reply"
     POLL = "poll"
     DECISION = "decision"
+    CANARY = "canary"
 
 
 class Stage(StrEnum):
@@ -40,6 +41,15 @@ class Sink(StrEnum):
     EXCHANGE = "exchange"
     FINDINGS = "findings"
     STATE = "state"
+    CANARY = "canary"
+
+
+class Flood(StrEnum):
+    """What became of a flood of the canary's poll: sent, and then found or not."""
+
+    SENT = "sent"
+    FOUND = "found"
+    MISSED = "missed"
 
 
 class Store(StrEnum):

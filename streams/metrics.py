@@ -19,13 +19,14 @@ from detectors.alert import Severity, Verdict
 from detectors.findings import Kind
 from streams.decode_record import Refusal
 from streams.meters import Meters, Open
-from streams.metric_labels import BlockOutcome, EventType, Sink, Stage, Store
+from streams.metric_labels import BlockOutcome, EventType, Flood, Sink, Stage, Store
 from streams.top_slots import TopSlots
 
 LATENCY_BUCKETS_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 5, 10, 30)
 """2 s is the promise for the 99th percentile; a promise must be the edge of a bucket to be measurable."""
 STEP_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 """50 to 100 ms is how long one step may hold the event loop."""
+DETECTION_BUCKETS_S = (0.5, 1, 1.5, 2, 2.5, 5, 10, 20, 30, 60)
 SNAPSHOT_BUCKETS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 KINDS: tuple[str, ...] = get_args(Kind)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
@@ -61,6 +62,7 @@ class Metrics:
         self._make_flow(meters)
         self._make_output(meters)
         self._make_state(meters)
+        self._make_canary(meters)
         self.descriptions = tuple(meters.descriptions)
 
     def _make_input(self, meters: Meters) -> None:
@@ -194,6 +196,19 @@ class Metrics:
         )
         self.build = meters.info("build_info", "Version of Pollwatch and of Python.")
         self.config = meters.info("config_info", "Digest of the settings that decide findings, and the mode.")
+
+    def _make_canary(self, meters: Meters) -> None:
+        self.canary_floods = meters.counter(
+            "canary_floods_total",
+            "Floods of the canary's poll; missed are those not found within 60 seconds.",
+            outcome=Flood,
+        )
+        self.canary_detection = meters.histogram(
+            "canary_detection_seconds", "From the first vote of a canary's flood to its case.", DETECTION_BUCKETS_S
+        )
+        self.canary_found = meters.gauge(
+            "canary_found_timestamp_seconds", "When a canary's flood was last found; 0 before the first."
+        )
 
     def describe(self, version: str, digest: str, mode: str) -> None:
         """Say what is running, once at the start."""

@@ -25,6 +25,7 @@ class Outbox:
         self._metrics = metrics
         self._fail = fail
         self._sinks: dict[str, Sink] = {}
+        self.refusing: dict[str, str] = {}
         self._since_s: dict[Sink, dict[object, float]] = defaultdict(dict)
 
     async def send(
@@ -51,8 +52,11 @@ class Outbox:
         await (producer.flush(cause) if isinstance(producer, Producer) else producer.flush())
 
     def refused(self, topic: str, error: BaseException | None) -> None:
-        """Count that a topic took no record; None: it takes them again."""
-        if error is not None and topic in self._sinks:
+        """Count that a topic took no record, and keep why; None: it takes them again."""
+        if error is None:
+            self.refusing.pop(topic, None)
+        elif topic in self._sinks:
+            self.refusing[topic] = type(error).__name__
             self._metrics.sink_failures.labels(self._sinks[topic]).inc()
 
     def show(self) -> None:

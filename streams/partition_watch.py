@@ -6,12 +6,38 @@ from collections.abc import Callable, Mapping
 
 from faust.types import TP
 
+from config.schema import TopicRole, Topics
 from streams.health import Health, Standing
 from streams.metrics import Metrics, Offsets
+from streams.outbox import Outbox
 from streams.transport import Progress
 
-Held = Callable[[TP], str]
-"""Says why a partition is left alone on purpose; nothing for one that should move."""
+
+class Held:
+    """Says why a partition is left alone on purpose; nothing for one that should move.
+
+    `intake` is why no more is taken in, while that is so.
+    """
+
+    def __init__(self, topics: Topics, outbox: Outbox) -> None:
+        name = topics.name
+        inputs = (name(TopicRole.EXCHANGE), name(TopicRole.DEAD_LETTER))
+        self._outputs = {
+            name(TopicRole.VOTES): inputs,
+            name(TopicRole.REPLIES): inputs,
+            name(TopicRole.EXCHANGE): (name(TopicRole.FINDINGS),),
+            name(TopicRole.FINDINGS): tuple(map(name, (TopicRole.ALERTS, TopicRole.MODERATION, TopicRole.INTEGRITY))),
+        }
+        self._inputs = (name(TopicRole.VOTES), name(TopicRole.REPLIES))
+        self._outbox = outbox
+        self.intake = ""
+
+    def __call__(self, tp: TP) -> str:
+        """Return the reason."""
+        refusing = [topic for topic in self._outputs[tp.topic] if topic in self._outbox.refusing]
+        if refusing:
+            return f"{refusing[0]} takes no records ({self._outbox.refusing[refusing[0]]})"
+        return self.intake if tp.topic in self._inputs else ""
 
 
 class PartitionWatch:
@@ -22,7 +48,9 @@ class PartitionWatch:
         self._health = health
         self._pending: dict[TP, tuple[int | None, int]] = {}
 
-    def show(self, progress: Mapping[TP, Progress], ends: Mapping[TP, int], held: Held, now_ms: int) -> None:
+    def show(
+        self, progress: Mapping[TP, Progress], ends: Mapping[TP, int], held: Callable[[TP], str], now_ms: int
+    ) -> None:
         """Show how partitions stand; `ends` as the brokers say, with nothing in it while they do not answer."""
         standings: dict[str, Standing] = {}
         self._pending = {tp: pending for tp, pending in self._pending.items() if tp in progress}

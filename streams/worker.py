@@ -10,6 +10,7 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ from faust.types import TP
 from config import Settings, TopicRole
 from detectors.watermark import RECORDS
 from streams.bounds import bounds, check_restored
+from streams.canary import BEAT_S
+from streams.canary_sender import build_canary
 from streams.case_stage import ESTIMATES_EVERY_S, Cases
 from streams.cluster import input_sources
 from streams.ends import Ends
@@ -32,7 +35,7 @@ from streams.load import Load
 from streams.look_back import look_back
 from streams.metrics import Metrics, process_registry
 from streams.outbox import Outbox
-from streams.partition_watch import PartitionWatch
+from streams.partition_watch import Held, PartitionWatch
 from streams.shards import Shards
 from streams.snapshots import SnapshotStore
 from streams.stages import build_cases, build_decoder, build_shard, meaning_of_state
@@ -84,7 +87,6 @@ class Worker:
         self.metrics = Metrics(self.registry, settings.worker.top_polls)
         self.metrics.describe(version("pollwatch"), settings.digest(), settings.worker.mode.value)
         self.health = Health(monotonic_ms())
-        self._intake_waits = ""
         self.app = _App(
             settings.kafka.group_id,
             **settings_for_faust(settings.kafka.session_timeout_ms / 1000),
@@ -95,7 +97,7 @@ class Worker:
         self._holds_partitions = False
         self._saving = asyncio.Lock()
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
-        self._ends = Ends(self._connection)
+        self._ends, self._held = Ends(self._connection), Held(settings.topics, self._outbox)
         self._make_stages()
         self._load = Load(settings, self.metrics)
         self._connect()
@@ -105,7 +107,10 @@ class Worker:
         names = list(self._source_names.values())
         self._intake = Intake(settings, build_decoder(settings), self._source_names, outbox, metrics)
         self._shards = Shards(settings, lambda n: build_shard(n, settings, names), self._store, outbox, metrics)
-        self._cases = Cases(settings, lambda: build_cases(settings, settings.worker.mode.value), self._store, outbox, metrics)
+        votes = [tp.partition for tp in self._source_names if tp.topic == settings.topics.name(TopicRole.VOTES)]
+        self._canary = build_canary(settings, len(votes), outbox, metrics)
+        book = partial(build_cases, settings, settings.worker.mode.value)
+        self._cases = Cases(settings, book, self._store, outbox, metrics, self._canary)
 
     def _store(self, stage: str, number: int) -> SnapshotStore:
         topic = self._settings.topics.name(TopicRole.STATE)
@@ -152,6 +157,7 @@ class Worker:
             (ESTIMATES_EVERY_S, self._tell),
             (_SHOW_EVERY_S, self._show),
             (_ASK_EVERY_S, self._ask),
+            (BEAT_S, self._beat),
         )
         self._watch = PartitionWatch(self.metrics, self.health)
         chores = [asyncio.create_task(self._every(seconds, chore)) for seconds, chore in rhythm]
@@ -168,9 +174,9 @@ class Worker:
         """Wait until the shards have room for more."""
         consumer: Any = self.app.consumer
         while (waiting := self._waiting_blocks()) > _MOST_WAITING_BLOCKS and consumer.flow_active:
-            self._intake_waits = f"{waiting} blocks on the exchange are to be worked on first"
+            self._held.intake = f"{waiting} blocks on the exchange are to be worked on first"
             await asyncio.sleep(_TICK_S / 5)
-        self._intake_waits = ""
+        self._held.intake = ""
 
     def _noted(self, handle: Callable[[Batch], Awaitable[None]]) -> Callable[[Batch], Awaitable[None]]:
         """Return a handler that says what it works on."""
@@ -266,11 +272,9 @@ class Worker:
         if await self._ends.ask(self._progress()):
             self.metrics.ends_told.set_to_current_time()
 
-    def _held(self, tp: TP) -> str:
-        consumer = self.app.consumer
-        if isinstance(consumer, Consumer) and tp in consumer.aside:
-            return "a topic takes nothing of what it causes"
-        return self._intake_waits if tp in self._source_names else ""
+    async def _beat(self) -> None:
+        if self._canary is not None and self._holds_partitions:
+            await self._canary.beat()
 
     def _waiting_blocks(self) -> int:
         exchange = [at for tp, at in self._progress().items() if tp.topic == self._exchange]

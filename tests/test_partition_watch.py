@@ -1,12 +1,18 @@
 """What is told of partitions: lag as the brokers say, what is done and not committed, and what should move and does not."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry
 
+from config import Settings
 from streams.health import Health
+from streams.metric_labels import Sink
 from streams.metrics import Metrics
-from streams.partition_watch import PartitionWatch
+from streams.outbox import Outbox
+from streams.partition_watch import Held, PartitionWatch
 from streams.transport import Progress
 
 VOTES = TP("poll.votes", 0)
@@ -94,3 +100,44 @@ def test_a_partition_that_left_and_came_back_has_its_age_anew() -> None:
     watched.show(1, progress(5, 5), end=5, tp=EXCHANGE)
     watched.show(1, progress(50, 20), end=50)
     assert watched.value("commit_age_seconds") == 0
+
+
+class Taking:
+    """A producer of a topic that takes records."""
+
+    async def send(self, *_: Any) -> asyncio.Future[None]:
+        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        sent.set_result(None)
+        return sent
+
+
+def an_outbox() -> Outbox:
+    """Return an outbox that has sent an alert and a block."""
+    outbox = Outbox(Taking, Metrics(CollectorRegistry()), lambda _: None)
+
+    async def send() -> None:
+        await outbox.send(Sink.ALERTS, "pollwatch.alerts", None, b"k", b"v")
+        await outbox.send(Sink.EXCHANGE, "pollwatch.exchange", 0, b"k", b"v")
+
+    asyncio.run(send())
+    return outbox
+
+
+def test_only_partitions_whose_output_is_refused_are_held_and_only_as_long() -> None:
+    outbox = an_outbox()
+    held, findings = Held(Settings().topics, outbox), TP("pollwatch.findings", 0)
+    assert {held(tp) for tp in (VOTES, EXCHANGE, findings)} == {""}
+    outbox.refused("pollwatch.alerts", PermissionError("no"))
+    assert held(findings) == "pollwatch.alerts takes no records (PermissionError)"
+    assert held(VOTES) == held(EXCHANGE) == ""
+    outbox.refused("pollwatch.exchange", PermissionError("no"))
+    assert held(VOTES) == "pollwatch.exchange takes no records (PermissionError)"
+    outbox.refused("pollwatch.alerts", None)
+    outbox.refused("pollwatch.exchange", None)
+    assert {held(tp) for tp in (VOTES, EXCHANGE, findings)} == {""}
+
+
+def test_while_intake_waits_the_inputs_are_held_and_the_exchange_is_not() -> None:
+    held = Held(Settings().topics, an_outbox())
+    held.intake = "2001 blocks"
+    assert (held(VOTES), held(TP("poll.replies", 1)), held(EXCHANGE)) == ("2001 blocks", "2001 blocks", "")
