@@ -12,6 +12,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
+from streams.metrics import Metrics
+
 logger = logging.getLogger(__name__)
 
 FRESH_S = 10.0
@@ -22,23 +24,24 @@ _PATIENCE_S = 5.0
 class Ends:
     """The last answer of the brokers. Call `ask` every second or so."""
 
-    def __init__(self, connection: dict[str, Any]) -> None:
+    def __init__(self, connection: dict[str, Any], metrics: Metrics) -> None:
         self._connection = connection
+        self._metrics = metrics
         self._client: Any = None
         self._ends: dict[TP, int] = {}
         self._asked_s = float("-inf")
 
-    async def ask(self, partitions: Collection[TP]) -> bool:
-        """Ask where these partitions end; return whether the brokers answered."""
+    async def ask(self, partitions: Collection[TP]) -> None:
+        """Ask where these partitions end, and tell when that was answered."""
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 self._ends = await self._ask([TopicPartition(*tp) for tp in partitions])
         except Exception as error:  # noqa: BLE001  whatever it was: it is not known now, and asked again
             logger.debug("the brokers do not say where partitions end: %r", error)
             await self.close()
-            return False
-        self._asked_s = time.monotonic()
-        return True
+        else:
+            self._asked_s = time.monotonic()
+            self._metrics.ends_told.set_to_current_time()
 
     def known(self) -> Mapping[TP, int]:
         """Return the next offset to be written of each partition; nothing while the brokers do not answer."""

@@ -97,7 +97,7 @@ class Worker:
         self._holds_partitions = False
         self._saving = asyncio.Lock()
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
-        self._ends, self._held = Ends(self._connection), Held(settings.topics, self._outbox)
+        self._ends, self._held = Ends(self._connection, self.metrics), Held(settings.topics, self._outbox)
         self._make_stages()
         self._load = Load(settings, self.metrics)
         self._connect()
@@ -156,7 +156,7 @@ class Worker:
             (_SAVE_EVERY_S, self._save_due),
             (ESTIMATES_EVERY_S, self._tell),
             (_SHOW_EVERY_S, self._show),
-            (_ASK_EVERY_S, self._ask),
+            (_ASK_EVERY_S, lambda: self._ends.ask(self._progress())),
             (BEAT_S, self._beat),
         )
         self._watch = PartitionWatch(self.metrics, self.health)
@@ -267,10 +267,6 @@ class Worker:
         if self._holds_partitions:
             self._intake.sheds = self._load.weigh(self._progress())
         self._watch.show(self._progress(), self._ends.known(), self._held, monotonic_ms())
-
-    async def _ask(self) -> None:
-        if await self._ends.ask(self._progress()):
-            self.metrics.ends_told.set_to_current_time()
 
     async def _beat(self) -> None:
         if self._canary is not None and self._holds_partitions:
