@@ -16,13 +16,17 @@ from streams.transport.outputs import HANDLED, Outputs
 ONE, OTHER = TP("votes", 0), TP("votes", 1)
 
 
+def new_app() -> Any:
+    return faust.App("test", broker="pollwatch://127.0.0.1:1", **settings_for_faust())
+
+
 class Queued:
     """An app that was never started, with runs of two records each in the queue of one stream."""
 
     def __init__(self, *runs: tuple[TP, int]) -> None:
-        self.app: Any = faust.App("test", broker="pollwatch://127.0.0.1:1", **settings_for_faust())
+        self.app = new_app()
         self.stream = cast(Any, batch_topic(self.app, "votes").stream())
-        self.consumer: Any = self.app.consumer
+        self.consumer = self.app.consumer
         self.consumer._thread.thread_loop.close()
         self.app.topics._acking_topics.add("votes")
         self.app.flow_control.resume()
