@@ -27,6 +27,8 @@ async def look_back(
 ) -> dict[TopicPartition, Past]:
     """Return for each partition the records in the last `offsets` offsets before the group's committed offset."""
     partitions = list(partitions)
+    if not partitions:
+        return {}
     consumer = AIOKafkaConsumer(**connection, group_id=group_id, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:

@@ -191,3 +191,25 @@ def test_a_topic_with_a_stuck_agent_does_not_hold_another_topic_back(kafka: str,
             await until(lambda: len(worker.values) == 3_000, "the other one follows")
 
     play(scenario)
+
+
+def test_a_worker_without_partitions_is_told_so_and_takes_over_when_the_other_one_leaves(kafka: str, topic_prefix: str) -> None:
+    async def scenario() -> None:
+        cluster = Cluster(kafka, topic_prefix + "votes")
+        await cluster.create(1)
+        workers = [Worker(cluster, topic_prefix) for _ in range(2)]
+        told: list[list[int]] = [[], []]
+        for worker, sizes in zip(workers, told, strict=True):
+
+            async def note(tps: frozenset[TP], sizes: list[int] = sizes) -> None:
+                sizes.append(len(tps))
+
+            worker.app.transport.on_assign(note)
+        async with workers[0], workers[1]:
+            await until(lambda: sorted(sizes[-1:] for sizes in told) == [[0], [1]], "one of them has the partition")
+            owner, spare = (workers if told[0][-1] else workers[::-1])
+            await owner.stop()
+            await cluster.produce(100, partitions=[0])
+            await until(lambda: len(spare.values) == 100, "the spare one took over")
+
+    play(scenario)

@@ -226,9 +226,8 @@ class Consumer(driver.Consumer):
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         for tp in self.ledger.partitions:
-            if self.app.topics.acks_enabled_for(tp.topic) and (
-                topics is None or tp in topics or tp.topic in topics
-            ):
+            chosen = topics is None or tp in topics or tp.topic in topics
+            if chosen and self.app.topics.acks_enabled_for(tp.topic):
                 yield tp
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -259,6 +258,9 @@ class Consumer(driver.Consumer):
         self._buffered_partitions.clear()
         self.ledger.assign({tp: self.transport.gate_of(tp) for tp in assigned})
         await super().on_partitions_assigned(assigned, generation_id)
+        # where there is nothing to read, Faust asks for no seek
+        for hook in () if assigned else self.transport.assign_hooks:
+            await hook(frozenset())
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish what agents have begun, commit it, then forget the partitions."""
