@@ -7,7 +7,7 @@ DONE := .venv/installed
 unexport PYTHONPATH PYTHONHOME
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench chaos lock clean
+.PHONY: demo test check bench chaos soak lock clean
 .DELETE_ON_ERROR:
 
 demo: $(DONE)
@@ -30,6 +30,9 @@ bench: $(DONE)
 
 chaos: $(DONE)
 	@$(BIN)/python -m benchmarks.chaos
+
+soak: $(DONE)
+	@$(BIN)/python -m benchmarks.soak
 
 # The project itself: again when its settings change. The packages below it: only when their lock changes.
 $(DONE): .venv/packages pyproject.toml

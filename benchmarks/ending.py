@@ -66,10 +66,14 @@ def of_scan(out: Path) -> Ending:
 
 
 def of_topics(deployment: Deployment, valid: Callable[[bytes], Told] = json.loads) -> Ending:
-    """Read what a deployment has said; `valid` parses an alert, and raises for one that is not what was promised."""
+    """Read what a deployment has said; `valid` parses an alert and raises for one that is not what was promised."""
     found = Ending()
     for record in deployment.records(TopicRole.ALERTS):
-        alert = valid(record.value)
+        try:
+            alert = valid(record.value)
+        except Exception as error:  # noqa: BLE001  whatever it is, the other alerts are looked at
+            found.wrong.append(f"an alert is not what was promised: {str(error).splitlines()[0]}")
+            continue
         if record.key.decode() != alert["subject"] or dict(record.headers) != _ALERT_HEADERS:
             found.wrong.append(f"alert {alert['id']} has key {record.key!r} and headers {record.headers!r}")
         if alert["data"]["made_by"]["mode"] != deployment.settings.worker.mode.value:

@@ -26,7 +26,7 @@ class LiveSender:
         self._settings = settings
         self._crowd: Recording = traffic.crowd()
         self._keys = [account_id.encode() for account_id in self._crowd.account_ids]
-        self._partition = partitions_of_accounts(self._crowd, settings).tolist()
+        self._partition = partitions_of_accounts(self._crowd.people, settings).tolist()
         self._columns = [column.tolist() for column in (self._crowd.votes.poll, self._crowd.votes.option)]
         self._accounts = self._crowd.votes.account.tolist()
         self.sent = 0

@@ -74,9 +74,9 @@ class Sender:
             await asyncio.gather(*done)
 
 
-def partitions_of_accounts(recording: Recording, settings: Settings) -> Int32s:
-    """Return the partition of each account, as `replay` and `scan` choose it."""
-    lines = [vote_line(0, 0, 0, 0, person) for person in recording.people]
+def partitions_of_accounts(people: Sequence[bytes], settings: Settings) -> Int32s:
+    """Return the partition of each account, as `replay` and `scan` choose it; `people` are the ends of their lines."""
+    lines = [vote_line(0, 0, 0, 0, person) for person in people]
     decoded = build_decoder(settings).topic(lines, Kind.VOTE, np.zeros(len(lines), np.int64))
     return partition_of(decoded.account, settings.topics.partitions)
 
@@ -95,7 +95,7 @@ async def _load(recording: Recording, settings: Settings, broker_pid: int | None
     begin_s, begin_cpu_s = time.monotonic(), time.process_time()
     begin_broker_s = cpu_s(broker_pid) if broker_pid else 0.0
     names = [settings.topics.name(TopicRole.VOTES), settings.topics.name(TopicRole.REPLIES)]
-    partition, last_ms = partitions_of_accounts(recording, settings), int(recording.votes.ts_ms.max())
+    partition, last_ms = partitions_of_accounts(recording.people, settings), int(recording.votes.ts_ms.max())
     async with new_producer(settings) as producer:
         await _control(producer, names, settings, opening(int(recording.votes.ts_ms[:_IN_FLIGHT].min())))
         replies = Sender(producer, names[1])

@@ -111,5 +111,9 @@ class WorkerProcess:
         """Stop it as an operator does; raises AssertionError when it does not end well."""
         self.runs()
         self._process.send_signal(signal.SIGTERM)
-        if self._process.wait(PATIENCE_S) != 0:
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"asked to stop, {self.log_file.name} still runs after {PATIENCE_S:.0f} s") from None
+        if self.exit_code != 0:
             raise AssertionError(f"the worker, asked to stop, ended with {self.exit_code}:\n{self.log()[-3_000:]}")

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from benchmarks.schemas import ALERT as SCHEMA_FILE
+from benchmarks.schemas import SCHEMAS, validator
 
-SCHEMAS = Path(__file__).resolve().parent.parent / "deploy" / "schema"
-SCHEMA_FILE = SCHEMAS / "alert.v1.schema.json"
 ITEM_SCHEMA_FILE = SCHEMAS / "moderation.v1.schema.json"
 
-
-@cache
-def validator(file: Path = SCHEMA_FILE) -> Draft202012Validator:
-    """Return the validator of a committed schema."""
-    schema = json.loads(file.read_text())
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+__all__ = ["ITEM_SCHEMA_FILE", "SCHEMA_FILE", "valid_alert", "valid_item"]
 
 
 def valid_alert(message: bytes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.chaos.fleet import Fleet
+from benchmarks.worker_process import WorkerProcess
 from streams.broker import EmbeddedKafka
 
 TAKEOVER_WITHIN_S = 20.0
@@ -20,13 +21,21 @@ TAKEOVER_WITHIN_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Whom it happens to, and how long what lasts lasts. Without `broker` it is another's, and nothing happens to it."""
+    """Whom it happens to, and how long what lasts lasts.
+
+    Nothing happens to the first `spared` workers. Without `broker` it is another's, and nothing happens to it.
+    """
 
     fleet: Fleet
     rng: random.Random
     broker: EmbeddedKafka | None = None
     pause_s: float = 90.0
     gone_s: float = 60.0
+    spared: int = 0
+
+    def victim(self) -> WorkerProcess:
+        """Draw the worker that something is done to."""
+        return self.rng.choice(self.fleet.workers[self.spared :])
 
     def own_broker(self) -> EmbeddedKafka:
         """Return the broker. Raises ValueError when it is not ours to stop."""
@@ -38,14 +47,14 @@ class Scene:
 def kill(scene: Scene) -> float:
     """`kill -9` of one worker; the others take over."""
     began_s = time.monotonic()
-    scene.fleet.kill(scene.rng.choice(scene.fleet.workers))
+    scene.fleet.kill(scene.victim())
     return scene.fleet.wait_until_working(began_s)
 
 
 def term(scene: Scene) -> float:
     """SIGTERM to one worker, which must end with 0; the others take over."""
     began_s = time.monotonic()
-    scene.fleet.term(scene.rng.choice(scene.fleet.workers))
+    scene.fleet.term(scene.victim())
     return scene.fleet.wait_until_working(began_s)
 
 
@@ -84,7 +93,7 @@ def broker_gone(scene: Scene) -> float:
 
 def pause(scene: Scene) -> float:
     """SIGSTOP to one worker, whose partitions the others take over; later SIGCONT, and it finds its place again."""
-    worker, began_s = scene.rng.choice(scene.fleet.workers), time.monotonic()
+    worker, began_s = scene.victim(), time.monotonic()
     scene.fleet.pause(worker)
     takeover_s = scene.fleet.wait_until_working(began_s)
     scene.fleet.rest(began_s + scene.pause_s - time.monotonic())

@@ -52,7 +52,11 @@ class Fleet:
     def term(self, worker: WorkerProcess) -> None:
         """Stop a worker as an operator does; nobody takes its place. Raises AssertionError when it ends badly."""
         self.workers.remove(worker)
-        worker.stop()
+        try:
+            worker.stop()
+        finally:
+            if worker.exit_code is None:
+                worker.kill()
 
     def pause(self, worker: WorkerProcess) -> None:
         """Stop a worker as a machine that hangs does."""
@@ -126,6 +130,10 @@ class Fleet:
         self.wait(moved, "the workers hold all partitions and work")
         return time.monotonic() - since_s
 
-    def wait_until_settled(self) -> None:
+    def wait_until_settled(self, patience_s: float = PATIENCE_S) -> None:
         """Return when everything there is in every topic they read is committed."""
-        self.wait(lambda: self.processed() is not None and not self._deployment.lag(), "everything committed")
+
+        def settled() -> bool:
+            return self.processed() is not None and not self._deployment.lag()
+
+        self.wait(settled, "everything committed", patience_s)

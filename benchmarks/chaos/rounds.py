@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.chaos.faults import FAULTS, Fault, Scene
-from benchmarks.chaos.feeding import Feeding
+from benchmarks.chaos.feeding import Feeding, recorded_lots
 from benchmarks.chaos.fleet import Fleet
 from benchmarks.chaos.recorded import Recorded
 from benchmarks.deployment import Deployment
 from benchmarks.ending import Ending, differences, of_scan, of_topics
+from benchmarks.schemas import alert_of_schema
 from streams.broker import EmbeddedKafka
 from streams.scan import scan
 
@@ -58,7 +59,7 @@ class Ground:
     lines_per_s: int
     pause_s: float = 90.0
     gone_s: float = 60.0
-    valid: Callable[[bytes], dict[str, Any]] | None = None
+    valid: Callable[[bytes], dict[str, Any]] = alert_of_schema
     lines: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +87,8 @@ def play(ground: Ground, name: str, seed: int) -> Outcome:
     logs = ground.folder / f"{name}-{seed}"
     logs.mkdir()
     deployment = ground.deployment(fault, logs).create_topics()
-    feeding = Feeding(deployment.settings, ground.path, ground.lines_per_s)
+    lots = recorded_lots(ground.path, deployment.settings)
+    feeding = Feeding(deployment.settings, lots, ground.lines_per_s)
     due, takeover_s, wrong = rng.uniform(_EARLIEST, _LATEST), None, list[str]()
     moment_s = 0.0
     with Fleet(deployment) as fleet:
@@ -105,7 +107,7 @@ def play(ground: Ground, name: str, seed: int) -> Outcome:
             wrong.append(str(error).splitlines()[0])
         finally:
             feeding.end()
-    found = of_topics(deployment) if ground.valid is None else of_topics(deployment, ground.valid)
+    found = of_topics(deployment, ground.valid)
     wrong += differences(expected, found)
     deployment.delete_topics()
     if wrong:
