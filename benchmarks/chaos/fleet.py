@@ -8,6 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+from aiokafka.errors import KafkaError
+
 from benchmarks.deployment import Deployment
 from benchmarks.worker_process import WorkerProcess
 
@@ -125,7 +127,7 @@ class Fleet:
             now = self.processed()
             if first is None:
                 first = now
-            return now is not None and first is not None and (now > first or not self._deployment.lag())
+            return now is not None and first is not None and (now > first or self._all_committed())
 
         self.wait(moved, "the workers hold all partitions and work")
         return time.monotonic() - since_s
@@ -134,6 +136,12 @@ class Fleet:
         """Return when everything there is in every topic they read is committed."""
 
         def settled() -> bool:
-            return self.processed() is not None and not self._deployment.lag()
+            return self.processed() is not None and self._all_committed()
 
         self.wait(settled, "everything committed", patience_s)
+
+    def _all_committed(self) -> bool:
+        try:
+            return not self._deployment.lag()
+        except KafkaError:
+            return False  # the brokers are not quite back

@@ -10,6 +10,8 @@ from config import Settings
 
 logger = logging.getLogger(__name__)
 
+_LIBRARIES = ("aiokafka", "faust", "mode", "kafka")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments: there are none, the settings say everything."""
@@ -18,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace, settings: Settings) -> int:
     """Run the worker until SIGINT or SIGTERM."""
     from streams.cautions import cautions
+    from streams.log_repeats import Repeats
     from streams.malloc import hold_little
     from streams.rights import missing_rights, refusal
     from streams.worker import Worker, run_until_signal
@@ -25,9 +28,11 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     logging.basicConfig(
         level=settings.worker.log_level.value.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # both tell of every fetch and every rebalance at this level
-    for chatty in ("aiokafka", "faust", "mode", "kafka"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+    # they tell of every fetch and every rebalance at this level, and of every try to reach a broker at the next
+    for library in _LIBRARIES:
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Repeats(_LIBRARIES))
     for caution in cautions(settings):
         logger.warning("%s", caution)
     for grant in missing_rights(settings):
