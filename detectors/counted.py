@@ -25,6 +25,7 @@ class Counted:
 
     `early` rows were let go because too many waited, while the source `held_by` held event time back. `unwatched`
     are votes and replies that count, but of which nobody looked at the sender, since the workers could not keep up.
+    `ids_early` are event ids forgotten within the horizon, since there were too many.
     """
 
     votes: int = 0
@@ -36,6 +37,7 @@ class Counted:
     polls_entered: int = 0
     polls_retired: int = 0
     polls_evicted: int = 0
+    ids_early: int = 0
     early: int = 0
     held_by: str = ""
     scores: list[ScoredWindows] = field(default_factory=list)

@@ -69,7 +69,7 @@ class Shard:
         self._inbox = Inbox(sources, SKETCH_WIDTH if across else 0, limits)
         self._watchers = list(watchers)
         self._across = across
-        self._recent = RecentIds(params.duplicate_horizon_ms)
+        self._recent = RecentIds(params.duplicate_horizon_ms, params.max_recent_ids)
         self.book = PollBook()
         self._tally = Tally()
         self._rate = rate
@@ -109,7 +109,7 @@ class Shard:
         self._inbox.shed.forget_before(until_ms)
         report = Report(self._number, start_ms, until_ms, findings, standings, retired, ended, shed)
         counted = Counted() if self._across else counted
-        counted.early = self._inbox.take_early()
+        counted.early, counted.ids_early = self._inbox.take_early(), self._recent.take_early()
         counted.held_by = self._inbox.slowest() if counted.early else ""
         return report, counted
 

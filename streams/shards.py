@@ -173,6 +173,7 @@ class Shards:
         self._metrics.events_unwatched.inc(counted.unwatched)
         self._metrics.state_evictions.labels(Store.POLLS).inc(counted.polls_evicted)
         self._metrics.state_evictions.labels(Store.WAITING_ROWS).inc(counted.early)
+        self._metrics.state_evictions.labels(Store.RECENT_IDS).inc(counted.ids_early)
         for poll_id, votes in counted.votes_by_poll.items():
             self._votes[poll_id] = self._votes.get(poll_id, 0) + votes
 

@@ -83,6 +83,7 @@ def build_shard(number: int, settings: Settings, sources: list[str], keep_scores
         settings.polls,
         max_polls=settings.polls.max_polls * settings.topics.partitions,
         max_waiting_rows=settings.polls.max_waiting_rows * settings.topics.partitions,
+        max_recent_ids=settings.polls.max_recent_ids * settings.topics.partitions,
     )
     return make(
         number,
