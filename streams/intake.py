@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from faust.types import TP
@@ -25,10 +26,12 @@ from streams.metric_labels import BlockOutcome, EventType, Sink, Stage
 from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.stages import canary_poll
+from streams.silence import BrokersClock, SourceSilence
 from streams.transport import Batch, Progress
 from streams.transport.records import Records
 from streams.wire import encode_block
 
+_LOG_APPEND_TIME = 1
 _EVENT_TYPE = {Kind.VOTE: EventType.VOTE, Kind.REPLY: EventType.REPLY}
 
 
@@ -38,7 +41,7 @@ class _Source:
     def __init__(self, cutter: Cutter, kind: Kind) -> None:
         self.cutter = cutter
         self.kind = kind
-        self.heard_ms = self.stated_ms = _now_ms()
+        self.silence = SourceSilence(_now_ms())
         # blocks of one source must reach each shard in order of offsets
         self.sending = asyncio.Lock()
 
@@ -62,6 +65,7 @@ class Intake:
         self._sources: dict[TP, _Source] = {}
         self.sheds = False
         """Whether the rows that are cut now are not to be looked at closer."""
+        self._brokers = BrokersClock()
 
     def assign(self, past: Mapping[TP, Past]) -> None:
         """Begin with these partitions, each with the records before the place where reading goes on."""
@@ -89,7 +93,6 @@ class Intake:
             controls = _controls(batch.records)
             refused = [bad for bad in decoded.refused if bad.index not in controls]
         async with source.sending:
-            source.heard_ms = _now_ms()
             start = source.cutter.continues_at(batch.first_offset)
             part = SourceRange(
                 start,
@@ -100,28 +103,42 @@ class Intake:
                 list(controls.values()),
             )
             blocks = source.cutter.cut(part, self.sheds)
-            source.stated_ms = source.heard_ms if (blocks[0].steps.ms > UNKNOWN_MS).any() else source.stated_ms
+            source.silence.heard(_now_ms(), stated=bool((blocks[0].steps.ms > UNKNOWN_MS).any()))
             await self._send(blocks)
         await self._refuse(batch, refused)
         self._count(source.kind, decoded, refused)
 
     async def pass_time(self, progress: Mapping[TP, Progress]) -> None:
-        """Let event time pass in partitions that are read to their end and whose records said no time for a while."""
+        """Let event time pass in partitions that are read to their end and whose records said no time for a while.
+
+        No longer than the brokers answered that nothing came: when they are away, or this process stood still, nobody was silent.
+        """
         for tp, source in list(self._sources.items()):
-            idle = _now_ms() - source.stated_ms >= self._idle_after_ms
             known = progress.get(tp)
-            if known is None or not known.caught_up or known.in_flight or not idle:
+            if known is None or not known.caught_up or known.in_flight:
                 continue
             async with source.sending:
-                await self._send(source.cutter.idle(_now_ms() - source.heard_ms))
+                elapsed_ms = source.silence.elapsed_ms(
+                    known.listened, self._idle_after_ms, source.cutter.last_arrived_ms, self._brokers
+                )
+                if elapsed_ms is not None:
+                    await self._send(source.cutter.idle(elapsed_ms))
 
     def _decode(self, kind: Kind, records: Records) -> Decoded:
         return self._decoder.topic(records.values, kind, _columns(records)[1])
 
     async def _send(self, blocks: list[Block]) -> None:
         for shard, block in enumerate(blocks):
-            await self._outbox.send(Sink.EXCHANGE, self._exchange, shard, block.source.encode(), encode_block(block))
+            sent = await self._outbox.send(
+                Sink.EXCHANGE, self._exchange, shard, block.source.encode(), encode_block(block)
+            )
+            if shard == 0:
+                sent.add_done_callback(self._see_clock)  # type: ignore[attr-defined]
         self._metrics.blocks.labels(BlockOutcome.SENT).inc(len(blocks))
+
+    def _see_clock(self, sent: asyncio.Future[Any]) -> None:
+        if not sent.cancelled() and sent.exception() is None and sent.result().timestamp_type == _LOG_APPEND_TIME:
+            self._brokers.saw(sent.result().timestamp, _now_ms())
 
     async def _refuse(self, batch: Batch, refused: list[Refused]) -> None:
         for bad in refused:

@@ -37,6 +37,7 @@ from streams.transport.consumer import Consumer, Progress
 from streams.transport.driver import Transport
 from streams.transport.finish import HandlerTooSlow
 from streams.transport.ledger import Gate, OutOfOrder
+from streams.transport.listening import Listened
 from streams.transport.records import Records
 from streams.transport.settings import settings_for_faust
 
@@ -47,6 +48,7 @@ __all__ = [
     "Consumer",
     "Gate",
     "HandlerTooSlow",
+    "Listened",
     "OutOfOrder",
     "Progress",
     "Records",

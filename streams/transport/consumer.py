@@ -21,6 +21,7 @@ from streams.transport.chunks import in_turns
 from streams.transport.fetch import ConsumerThread, Fetched
 from streams.transport.finish import finish_begun
 from streams.transport.ledger import Ledger, Partition
+from streams.transport.listening import Listened
 from streams.transport.records import Records
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Progress:
     """How far a partition has come. Offsets are the next to be read, processed, committed or written.
 
     `end_offset` is None until the first fetch, and as new as the last one. `processed_offset` is None until it is known
-    where reading begins, `committed_offset` until something was committed.
+    where reading begins, `committed_offset` until something was committed. `listened` tells for how long the brokers
+    have answered, None before the first answer; `end_offset` is of its end.
     """
 
     read_offset: int | None
@@ -42,6 +44,7 @@ class Progress:
     begun_offset: int | None = None
     processed_offset: int | None = None
     committed_offset: int | None = None
+    listened: Listened | None = None
 
     @property
     def caught_up(self) -> bool:
@@ -84,6 +87,7 @@ class Consumer(driver.Consumer):
             partition.begun,
             partition.processed(),
             self._committed_offset.get(tp),
+            partition.listened,
         )
 
     def start_at(self, tp: TP, offset: int) -> None:
@@ -173,7 +177,7 @@ class Consumer(driver.Consumer):
         if self.flow_active:
             for tp, end in fetched.ends.items():
                 if self._unchanged(tp, owners):
-                    owners[tp].end = end
+                    owners[tp].end, owners[tp].listened = end, fetched.listened.get(tp)
                     self.app.monitor.track_tp_end_offset(tp, end)
             for tp, position in fetched.positions.items():
                 if self._unchanged(tp, owners) and tp not in held:

@@ -6,15 +6,18 @@ Must not know agents, acks or gates.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
 from streams.transport.drain import drain
+from streams.transport.listening import Listened
 from streams.transport.records import Records
 
 # Faust fixes 1,500 ms. A fetch that waits for idle partitions keeps the busy ones of the same broker waiting
@@ -31,11 +34,12 @@ MAX_FETCH_RECORDS = 24_000
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One fetch: records by partition; `positions` and `ends` as they were right after, of all partitions asked for."""
+    """One fetch: records by partition; `positions`, `ends` and `listened` as they were right after, of all partitions asked for."""
 
     records: Mapping[TP, Records] = field(default_factory=dict)
     positions: Mapping[TP, int] = field(default_factory=dict)
     ends: Mapping[TP, int] = field(default_factory=dict)
+    listened: Mapping[TP, Listened] = field(default_factory=dict)
 
 
 class ConsumerThread(AIOKafkaConsumerThread):
@@ -56,6 +60,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
     async def _fetch(self, tps: set[TP], timeout_s: float) -> Fetched:
         fetcher = self._ensure_consumer()._fetcher
+        _note_answers(fetcher)
         found: Mapping[Any, Records] = {}
         # A call queued before the flow stopped would wait for an assignment that waits for this thread.
         if self.consumer.flow_active:
@@ -71,6 +76,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
             positions={tp: state.position for tp, state in states.items() if state.has_valid_position},
             # Under read_committed nothing past the last stable offset can be read.
             ends={tp: state.lso for tp, state in states.items() if state.lso is not None},
+            listened={tp: known for tp, state in states.items() if (known := _listened(state)) is not None},
         )
 
     def _state(self, tp: TP) -> Any:
@@ -106,3 +112,31 @@ class ConsumerThread(AIOKafkaConsumerThread):
                 # Without a commit aiokafka would stay where it had read to, and skip what was never delivered.
                 await consumer.seek_to_beginning(tp)
         return committed
+
+
+def _note_answers(fetcher: Any) -> None:
+    """Note from now on when each partition's broker was asked and answered; `_listened` reads it.
+
+    aiokafka 0.14 sends and accepts in `Fetcher._proc_fetch_request`, and sets `timestamp` of a partition whose answer it accepts:
+    when it was read, which may be long after the broker wrote it.
+    """
+    if hasattr(fetcher, "pollwatch_notes"):
+        return
+    proceed = fetcher._proc_fetch_request
+
+    async def noted(assignment: Any, node_id: int, request: Any) -> Any:
+        asked_ms = time.monotonic_ns() // 1_000_000
+        tps = [TopicPartition(topic, part[0]) for topic, parts in request.topics for part in parts]
+        states = [(state, state.timestamp) for state in map(assignment.state_value, tps)]
+        has_news = await proceed(assignment, node_id, request)
+        for state, before in states:
+            if state.timestamp != before:
+                known = _listened(state)
+                state.pollwatch_listened = Listened(asked_ms, asked_ms) if known is None else known.on(asked_ms)
+        return has_news
+
+    fetcher._proc_fetch_request, fetcher.pollwatch_notes = noted, True
+
+
+def _listened(state: Any) -> Listened | None:
+    return getattr(state, "pollwatch_listened", None)

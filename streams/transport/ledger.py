@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
+from streams.transport.listening import Listened
+
 TP = TypeVar("TP", bound=Hashable)
 
 
@@ -43,6 +45,7 @@ class Partition:
     settled: int | None = None
     read: int | None = None
     end: int | None = None
+    listened: Listened | None = None
     in_flight: deque[Run] = field(default_factory=deque)
 
     def deliver(self, run: Run, first_offset: int) -> None:
