@@ -17,7 +17,9 @@ from faust.types import TP
 from config.schema import Settings, TopicRole
 from detectors.block import Block
 from detectors.columns import Int64s
+from detectors.source_time import SourceTime
 from detectors.watermark import UNKNOWN_MS
+from streams.alignment import Reached, too_far_ahead
 from streams.control import Control, parse_control
 from streams.cutter import Cutter, ShardOf, SourceRange
 from streams.decode import Decoded, Decoder, Kind, Refused
@@ -42,6 +44,7 @@ class _Source:
         self.cutter = cutter
         self.kind = kind
         self.silence = SourceSilence(_now_ms())
+        self.time = SourceTime()
         # blocks of one source must reach each shard in order of offsets
         self.sending = asyncio.Lock()
 
@@ -57,6 +60,7 @@ class Intake:
         self._exchange, self._dead_letter = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.DEAD_LETTER)
         self._idle_after_ms = settings.intake.idle_after_ms
         self._canary = canary_poll(settings)
+        self._lagging = settings.intake.max_batch_records
         self._decoder = decoder
         self._shard_of = ShardOf(topics.partitions)
         self._source_names = source_names
@@ -104,6 +108,7 @@ class Intake:
             )
             blocks = source.cutter.cut(part, self.sheds)
             source.silence.heard(_now_ms(), stated=bool((blocks[0].steps.ms > UNKNOWN_MS).any()))
+            source.time.add(blocks[0].steps, self._idle_after_ms)
             await self._send(blocks)
         await self._refuse(batch, refused)
         self._count(source.kind, decoded, refused)
@@ -123,6 +128,17 @@ class Intake:
                 )
                 if elapsed_ms is not None:
                     await self._send(source.cutter.idle(elapsed_ms))
+
+    def too_far_ahead(self, progress: Mapping[TP, Progress]) -> dict[TP, TP]:
+        """Return the partitions that should wait until others have come as far, each with one it waits for."""
+        known = {tp: at for tp, at in progress.items() if tp in self._sources}
+        return too_far_ahead({tp: self._reached(tp, at) for tp, at in known.items()}, self._lagging)
+
+    def _reached(self, tp: TP, at: Progress) -> Reached:
+        source = self._sources[tp]
+        answered_ago_ms = None if at.listened is None else _now_ms() - at.listened.until_ms
+        unread = (at.end_offset or 0) - (at.processed_offset or 0)
+        return Reached(source.time.passed_ms, source.cutter.last_arrived_ms, unread, answered_ago_ms)
 
     def _decode(self, kind: Kind, records: Records) -> Decoded:
         return self._decoder.topic(records.values, kind, _columns(records)[1])

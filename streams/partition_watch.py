@@ -16,7 +16,8 @@ from streams.transport import Progress
 class Held:
     """Says why a partition is left alone on purpose; nothing for one that should move.
 
-    `intake` is why no more is taken in, while that is so.
+    `intake` is why no more is taken in, while that is so; `waits_for` are partitions that are far ahead of others in event time,
+    each with one of those.
     """
 
     def __init__(self, topics: Topics, outbox: Outbox) -> None:
@@ -31,12 +32,16 @@ class Held:
         self._inputs = (name(TopicRole.VOTES), name(TopicRole.REPLIES))
         self._outbox = outbox
         self.intake = ""
+        self.waits_for: Mapping[TP, TP] = {}
 
     def __call__(self, tp: TP) -> str:
         """Return the reason."""
         refusing = [topic for topic in self._outputs[tp.topic] if topic in self._outbox.refusing]
         if refusing:
             return f"{refusing[0]} takes no records ({self._outbox.refusing[refusing[0]]})"
+        if tp in self.waits_for:
+            slower = self.waits_for[tp]
+            return f"{slower.topic}/{slower.partition} is far behind it in event time"
         return self.intake if tp.topic in self._inputs else ""
 
 

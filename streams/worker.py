@@ -242,8 +242,12 @@ class Worker:
         return {tp: consumer.progress(tp) for tp in consumer.assignment() if tp in consumer.ledger.partitions}
 
     async def _pass_time(self) -> None:
-        if self._holds_partitions:
-            await self._intake.pass_time(self._progress())
+        consumer = self.app.consumer
+        if self._holds_partitions and isinstance(consumer, Consumer):
+            progress = self._progress()
+            self._held.waits_for = self._intake.too_far_ahead(progress)
+            consumer.hold(self._held.waits_for)
+            await self._intake.pass_time(progress)
 
     async def _save_due(self) -> None:
         if self._holds_partitions:

@@ -20,7 +20,7 @@ Step = tuple[str, int, int]
 steps = st.lists(
     st.tuples(
         st.sampled_from(["append"] * 2 + ["fetch"] * 3 + ["take"] * 4 + ["ack"] * 3)
-        | st.sampled_from(["commit", "seek", "rebalance", "lose", "pause", "resume", "gate"])
+        | st.sampled_from(["commit", "seek", "rebalance", "lose", "pause", "resume", "gate", "hold"])
         | st.sampled_from(["stop_in_fetch", "seek_in_fetch", "rebalance_in_fetch", "pause_in_fetch"]),
         st.integers(0, 30),
         st.integers(0, 3),
@@ -54,6 +54,8 @@ async def perform(world: World, what: str, n: int, tp: TP) -> None:
             await world.consumer.commit()
         case "gate":
             world.consumer.open_gate(tp, n)
+        case "hold":
+            world.consumer.hold([tp] if n % 2 else [])
         case "pause":
             await pause()
         case "resume":
@@ -122,6 +124,26 @@ def test_a_gated_topic_is_never_committed_past_its_gate(script: list[Step]) -> N
         }
         await finish(world)
         assert all(offset <= allowed[tp] for tp, offset in world.thread.committed.items())
+
+    run(scenario)
+
+
+def test_a_partition_that_is_held_is_not_fetched_and_goes_on_where_it_was() -> None:
+    async def scenario() -> None:
+        world = World()
+        await world.assign()
+        world.consumer.hold([TPS[0]])
+        for tp in TPS:
+            world.thread.append(tp, 10, hole=0)
+        await world.fetch()
+        assert world.thread.position == {TPS[0]: 0, TPS[1]: 10}
+        world.consumer.hold([])
+        await world.fetch()
+        assert world.thread.position == {TPS[0]: 10, TPS[1]: 10}
+        world.consumer.hold(TPS)
+        await world.rebalance(TPS, 0)
+        await world.fetch()
+        assert world.thread.position[TPS[0]] == 10, "what was read again is held, although nobody knows of that any more"
 
     run(scenario)
 

@@ -70,6 +70,7 @@ class Consumer(driver.Consumer):
         self._restored = False
         self._fetchable = asyncio.Event()
         self._aside: dict[TP, asyncio.Task[None]] = {}
+        self._held: frozenset[TP] = frozenset()
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -115,6 +116,12 @@ class Consumer(driver.Consumer):
         """The partitions that wait for a topic that takes nothing."""
         return frozenset(self._aside)
 
+    def hold(self, tps: Iterable[TP]) -> None:
+        """Fetch nothing more of exactly these partitions until the next call or assignment; what was fetched is handed over."""
+        before, self._held = self._held, frozenset(tps)
+        if before - self._held:
+            self._fetchable.set()
+
     # -- fetching
 
     async def _drain_messages(self, fetcher: Any) -> None:
@@ -154,7 +161,7 @@ class Consumer(driver.Consumer):
         await self._note(fetched, owners, held)
 
     async def _fetch(self, timeout_s: float) -> Fetched:
-        active = set(self._get_active_partitions()) - self._aside.keys()
+        active = set(self._get_active_partitions()) - self._aside.keys() - self._held
         if active:
             return await self._thread.fetch(active, timeout_s)
         self._fetchable.clear()
@@ -260,6 +267,7 @@ class Consumer(driver.Consumer):
         self._halt()
         self._handed_over = self._restored = False
         self._buffered_partitions.clear()
+        self._held = frozenset()
         self.ledger.assign({tp: self.transport.gate_of(tp) for tp in assigned})
         await super().on_partitions_assigned(assigned, generation_id)
         # where there is nothing to read, Faust asks for no seek

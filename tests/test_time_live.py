@@ -1,0 +1,117 @@
+"""Time on a real Kafka: what happens while nobody can be heard is heard afterwards, at its own time."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_worker import Deployment, WorkerProcess, wait_until
+from recorded_traffic import event
+
+from streams.broker import EmbeddedKafka
+from streams.placing import place
+from streams.replay_sender import Sender
+from streams.stages import build_decoder
+
+pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("embedded_kafka_at_hand")]
+SEED = 7
+IDLE_AFTER_MS = 1_000
+FLOOD = 600
+PAUSE_S = 4.0
+
+
+@pytest.fixture(scope="module")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A broker that these tests may stop."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("own-kafka")) as broker:
+        yield broker
+
+
+def now_ms() -> float:
+    return time.time() * 1_000
+
+
+def votes(rng: random.Random, poll: str, begin_ms: float, end_ms: float, per_s: float) -> list[tuple[float, bytes]]:
+    """Return times and lines of votes of people who vote once."""
+    at_ms, lines = begin_ms, []
+    while (at_ms := at_ms + rng.expovariate(per_s) * 1_000) < end_ms:
+        lines.append((at_ms, event(rng, poll, at_ms, f"u{rng.getrandbits(40):x}")))
+    return lines
+
+
+def send(deployment: Deployment, timed: Sequence[tuple[float, bytes]]) -> None:
+    lines = [line for _, line in sorted(timed)]
+    decoder = build_decoder(deployment.settings)
+    with Sender(deployment.settings) as sender:
+        placed = place(lines, decoder.recording(lines), decoder, *sender.partitions.values())
+        for kind, partition, line in zip(placed.kind.tolist(), placed.partition.tolist(), lines, strict=True):
+            sender.send(kind, partition, b"key", line)
+        sender.flush()
+
+
+def spikes(deployment: Deployment, poll: str) -> list[dict[str, Any]]:
+    """Return the first word of each case of a poll that got more votes than usual."""
+    return [
+        alert["data"]
+        for alert in deployment.alerts().values()
+        if poll in alert["data"]["poll_ids"] and alert["data"]["revision"] == 1
+    ]
+
+
+def a_flood_while_nobody_listens(
+    deployment: Deployment, worker: WorkerProcess, away: Callable[[], None], back: Callable[[], None], sent_while_away: bool
+) -> None:
+    """Fail unless a flood that happens between `away` and `back` is found when it happened, with none of it late."""
+    print(f"seed {SEED}")
+    rng = random.Random(SEED)
+    worker.wait_until_ready()
+    past = [line for poll in ("quiet", "flooded") for line in votes(rng, poll, now_ms() - 1_200_000, now_ms(), 3)]
+    send(deployment, past)
+    wait_until(lambda: worker.metrics().get("pollwatch_events_received_total") == len(past), "the past taken in")
+    # time passes by the brokers' answers alone now
+    wait_until(lambda: worker.metrics()["pollwatch_watermark_lag_seconds{stage=polls}"] < 60, "time passes in silence")
+    late = worker.metrics()["pollwatch_events_late_total"]
+    away()
+    began_ms = now_ms()
+    time.sleep(0 if sent_while_away else PAUSE_S)
+    flood = votes(rng, "flooded", began_ms, began_ms + PAUSE_S * 1_000, FLOOD / PAUSE_S)
+    if sent_while_away:
+        send(deployment, flood)
+        time.sleep(PAUSE_S)
+    back()
+    if not sent_while_away:
+        send(deployment, flood)
+    wait_until(lambda: spikes(deployment, "flooded"), "the flood found")
+    (found,) = spikes(deployment, "flooded")
+    assert began_ms <= found["opened_ms"] <= began_ms + PAUSE_S * 1_000
+    assert worker.metrics()["pollwatch_events_late_total"] == late
+    assert spikes(deployment, "quiet") == []
+    worker.stop()
+
+
+@pytest.fixture
+def deployment(own_kafka: EmbeddedKafka, topic_prefix: str, tmp_path: Path) -> Deployment:
+    often = {"POLLWATCH_INTAKE_IDLE_AFTER_MS": str(IDLE_AFTER_MS)}
+    return Deployment(own_kafka.bootstrap_servers, topic_prefix, tmp_path, more=often).create_topics()
+
+
+def test_a_flood_that_begins_while_the_worker_stands_still_is_found_when_it_goes_on(deployment: Deployment) -> None:
+    with WorkerProcess(deployment) as worker:
+        a_flood_while_nobody_listens(
+            deployment, worker, lambda: worker.send(signal.SIGSTOP), lambda: worker.send(signal.SIGCONT), sent_while_away=True
+        )
+
+
+def test_a_flood_that_begins_while_the_broker_is_away_and_is_sent_when_it_is_back_is_found(
+    deployment: Deployment, own_kafka: EmbeddedKafka
+) -> None:
+    with WorkerProcess(deployment) as worker:
+        a_flood_while_nobody_listens(
+            deployment, worker, own_kafka.stop, lambda: [None for _ in [own_kafka.start()]] and None, sent_while_away=False
+        )
