@@ -162,6 +162,7 @@ class Intake:
     max_ahead_ms: Annotated[int, Meta(ge=0, le=DAY_MS)] = 300_000
     max_record_bytes: Annotated[int, Meta(ge=1_000, le=100_000_000)] = 1_000_000
     idle_after_ms: Annotated[int, Meta(ge=100, le=600_000)] = 2_000
+    max_behind_ms: Annotated[int, Meta(ge=1_000, le=DAY_MS)] = 60_000
     max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 12_000
     hash_key_file: str = ""
 

@@ -23,7 +23,7 @@ class ScoredWindows:
 class Counted:
     """What one advance of a shard counted, for metrics and the summary.
 
-    `early` rows were let go because too many waited, while the source `held_by` held event time back. `unwatched`
+    `early` rows were let go because too many waited; event time goes on without the source `left_behind`. `unwatched`
     are votes and replies that count, but of which nobody looked at the sender, since the workers could not keep up.
     `ids_early` are event ids forgotten within the horizon, since there were too many.
     """
@@ -39,6 +39,6 @@ class Counted:
     polls_evicted: int = 0
     ids_early: int = 0
     early: int = 0
-    held_by: str = ""
+    left_behind: str | None = None
     scores: list[ScoredWindows] = field(default_factory=list)
     votes_by_poll: dict[str, int] = field(default_factory=dict)

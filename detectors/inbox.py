@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.apart import Apart
 from detectors.block import Block, Standing
 from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, int64s, order_of
 from detectors.erasure import Erasure
@@ -32,12 +33,14 @@ _MINUTE_MS = 60_000
 class InboxLimits:
     """What an inbox waits for, and how long.
 
-    idle_after_ms: a source that says only what is past for so long (brokers' clock) holds event time back no longer.
+    idle_after_ms: a source that says only what is long past for so long (brokers' clock) holds event time back no longer.
+    max_behind_ms: more is long past; a source that stays further behind the others is not waited for.
     max_rows: rows that wait; beyond it the oldest quarter goes early.
     step_ms: event time that passes early comes to whole multiples of this, and what is shed begins and ends at those.
     """
 
     idle_after_ms: int = 2_000
+    max_behind_ms: int = 60_000
     max_rows: int = 500_000
     step_ms: int = 250
 
@@ -98,6 +101,7 @@ class Inbox:
         self._limits = limits
         self._mark: dict[str, int] = {}
         self._time = {source: SourceTime() for source in sources}
+        self._apart = Apart(sources, limits.max_behind_ms)
         self._standing: dict[str, Standing] = {}
         self._waiting: list[Sequence] = []
         self._rows = 0
@@ -128,7 +132,8 @@ class Inbox:
     def accept(self, block: Block, name: Int32s) -> None:
         """Take an unseen block; `name` is the poll book's for each of its rows."""
         source, rows = block.source, block.rows
-        passed = self._time[source].add(block.steps, self._limits.idle_after_ms)
+        passed = self._time[source].add(block.steps, self._limits.idle_after_ms, self._limits.max_behind_ms)
+        self._apart.note(source, self._time[source])
         if len(rows):
             at_row = passed[np.searchsorted(block.steps.offset, rows.offset, side="right")]
             effective = np.maximum(rows.ts_ms, np.maximum(at_row, self._frontier_ms))
@@ -158,12 +163,17 @@ class Inbox:
         return self._frontier_ms
 
     def _advance_frontier(self) -> None:
-        passed = self._passed(Standing.OPEN) or self._passed(Standing.ENDED)
+        flowing = self._standing_as(Standing.OPEN)
+        passed = flowing or self._standing_as(Standing.ENDED)
         if passed:
-            self._frontier_ms = max(self._frontier_ms, min(passed.values()))
+            self._frontier_ms = max(self._frontier_ms, min(time.passed_ms for time in passed.values()))
+        self._pass_early(self._apart.passed_ms(flowing))
 
-    def _passed(self, standing: Standing) -> dict[str, int]:
-        return {s: t.passed_ms for s, t in self._time.items() if self._standing.get(s, Standing.OPEN) is standing}
+    def _standing_as(self, standing: Standing) -> dict[str, SourceTime]:
+        return {s: time for s, time in self._time.items() if self._standing.get(s, Standing.OPEN) is standing}
+
+    def _pass_early(self, ms: int) -> None:
+        self._frontier_ms = max(self._frontier_ms, ms // self._limits.step_ms * self._limits.step_ms)
 
     def _make_room(self) -> None:
         # what the frontier has passed is as good as gone: how often it is fetched must decide nothing
@@ -173,7 +183,7 @@ class Inbox:
         if excess > 0:
             last = excess + self._limits.max_rows // 4 - 1
             last_ms = int(np.partition(held, last)[last])
-            self._frontier_ms = (last_ms // self._limits.step_ms + 1) * self._limits.step_ms
+            self._pass_early(last_ms + self._limits.step_ms)
             self._early += int(np.count_nonzero(held < self._frontier_ms))
 
     def take_early(self) -> int:
@@ -181,10 +191,13 @@ class Inbox:
         early, self._early = self._early, 0
         return early
 
-    def slowest(self) -> str:
-        """Return the name of the source that holds event time back."""
-        passed = self._passed(Standing.OPEN) or self._passed(Standing.ENDED)
-        return min(passed, key=passed.__getitem__, default="")
+    def left_behind(self) -> str | None:
+        """Return the name of the slowest source if event time went on without it because it is long behind."""
+        flowing = self._standing_as(Standing.OPEN)
+        slowest = min(flowing, key=lambda source: flowing[source].passed_ms, default=None)
+        if slowest is None or flowing[slowest].passed_ms >= self._frontier_ms - self._limits.max_behind_ms:
+            return None
+        return slowest
 
     def ended(self) -> bool:
         """Tell whether every source said that nothing more comes."""
@@ -219,6 +232,7 @@ class Inbox:
         waiting = _joined(self._waiting)
         return {
             "mark": dict(self._mark),
+            "apart": self._apart.snapshot(),
             "time": {source: time.snapshot() for source, time in self._time.items()},
             "standing": {source: int(s) for source, s in self._standing.items()},
             "frontier_ms": self._frontier_ms,
@@ -232,6 +246,7 @@ class Inbox:
         # a topic that was made anew has other sources: nothing is known of those yet
         self._mark = {s: mark for s, mark in state["mark"].items() if s in self._time}
         self._time.update((s, SourceTime(**time)) for s, time in state["time"].items() if s in self._time)
+        self._apart.restore(state["apart"])
         self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._time}
         self._frontier_ms = state["frontier_ms"]
         self.shed = Spans(state["shed"])

@@ -48,8 +48,8 @@ _NO_CELLS = VoteCells(int64s(), int32s(), int32s(), int64s(), int64s())
 class Shard:
     """One shard: blocks in with `accept`, a report out with `advance`.
 
-    `watchers` look at who votes and what is replied. A source that says only what is past for `idle_after_ms` of the brokers'
-    clock holds event time back no longer. A shard of *all* polls (`across`) sees what is visible only across
+    `watchers` look at who votes and what is replied. `sources` may be silent for `idle_after_ms`, and `max_behind_ms` behind
+    each other (`detectors.inbox.InboxLimits`). A shard of *all* polls (`across`) sees what is visible only across
     them; how the votes stand is then left to the others.
     """
 
@@ -62,10 +62,11 @@ class Shard:
         watchers: Iterable[Watcher] = (),
         across: bool = False,
         idle_after_ms: int = 2_000,
+        max_behind_ms: int = 60_000,
     ) -> None:
         self._number = number
         self._params = params
-        limits = InboxLimits(idle_after_ms, params.max_waiting_rows, rate.params.tick_ms)
+        limits = InboxLimits(idle_after_ms, max_behind_ms, params.max_waiting_rows, rate.params.tick_ms)
         self._inbox = Inbox(sources, SKETCH_WIDTH if across else 0, limits)
         self._watchers = list(watchers)
         self._across = across
@@ -110,7 +111,7 @@ class Shard:
         report = Report(self._number, start_ms, until_ms, findings, standings, retired, ended, shed)
         counted = Counted() if self._across else counted
         counted.early, counted.ids_early = self._inbox.take_early(), self._recent.take_early()
-        counted.held_by = self._inbox.slowest() if counted.early else ""
+        counted.left_behind = self._inbox.left_behind()
         return report, counted
 
     def _stop_ms(self, rows: Sequence, until_ms: int) -> int:

@@ -27,8 +27,8 @@ from streams.look_back import Past
 from streams.metric_labels import BlockOutcome, EventType, Sink, Stage
 from streams.metrics import Metrics
 from streams.outbox import Outbox
-from streams.stages import canary_poll
 from streams.silence import BrokersClock, SourceSilence
+from streams.stages import canary_poll
 from streams.transport import Batch, Progress
 from streams.transport.records import Records
 from streams.wire import encode_block
@@ -60,6 +60,7 @@ class Intake:
         self._exchange, self._dead_letter = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.DEAD_LETTER)
         self._idle_after_ms = settings.intake.idle_after_ms
         self._canary = canary_poll(settings)
+        self._max_behind_ms = settings.intake.max_behind_ms
         self._lagging = settings.intake.max_batch_records
         self._decoder = decoder
         self._shard_of = ShardOf(topics.partitions)
@@ -108,7 +109,7 @@ class Intake:
             )
             blocks = source.cutter.cut(part, self.sheds)
             source.silence.heard(_now_ms(), stated=bool((blocks[0].steps.ms > UNKNOWN_MS).any()))
-            source.time.add(blocks[0].steps, self._idle_after_ms)
+            source.time.add(blocks[0].steps, self._idle_after_ms, self._max_behind_ms)
             await self._send(blocks)
         await self._refuse(batch, refused)
         self._count(source.kind, decoded, refused)

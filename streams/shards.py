@@ -33,8 +33,12 @@ STATE_NAME = "polls"
 # one is read while another is unpacked; what is packed and unpacked lies in memory beside the state itself
 _RESTORED_AT_ONCE = 2
 _TOO_MANY_WAITED = (
-    "shard %d: too many rows waited for %s, which is far behind the others in event time: the oldest went on without it, and "
-    "what it sends for their time is late. Look at the clocks of its senders, or raise polls.max_waiting_rows"
+    "shard %d: too many votes waited for a partition that is behind in event time: the oldest went on without it, and what it "
+    "still sends for their time is late. Raise polls.max_waiting_rows if there is memory for it"
+)
+_LEFT_BEHIND = (
+    "event time goes on without %s: it is more than intake.max_behind_ms behind the others, and what it sends is late. Look at "
+    "the clocks of those who send into it"
 )
 OUTPUT_PATIENCE_S = 4.0
 """How long a snapshot waits for what it caused to be acknowledged, before the others take their turn."""
@@ -88,7 +92,7 @@ class Shards:
         self._outbox = outbox
         self._metrics = metrics
         self._shards: dict[TP, Kept] = {}
-        self._told_early: set[int] = set()
+        self._told: set[int | str] = set()
         self._votes: dict[str, int] = {}
         self._votes_since_s = time.monotonic()
 
@@ -146,13 +150,20 @@ class Shards:
 
     async def _tell(self, report: Report, counted: Counted) -> None:
         self._count(counted)
-        if counted.early and report.shard not in self._told_early:
-            self._told_early.add(report.shard)
-            logger.warning(_TOO_MANY_WAITED, report.shard, counted.held_by)
+        self._complain(report.shard, counted)
         for finding in report.findings:
             self._metrics.findings.labels(finding.kind).inc()
         self._metrics.watermark_lag.labels(Stage.POLLS).set(time.time() - report.to_ms / 1000)
         await self._outbox.send(Sink.FINDINGS, self._findings, 0, str(report.shard).encode(), encode_report(report))
+
+    def _complain(self, shard: int, counted: Counted) -> None:
+        """Say once what event time goes on without: it is of a source's clocks, or of too much at once."""
+        if counted.early and shard not in self._told:
+            self._told.add(shard)
+            logger.warning(_TOO_MANY_WAITED, shard)
+        if counted.left_behind is not None and counted.left_behind not in self._told:
+            self._told.add(counted.left_behind)
+            logger.warning(_LEFT_BEHIND, counted.left_behind)
 
     def due(self) -> list[TP]:
         """Return the partitions whose last snapshot is old and that have come further since."""

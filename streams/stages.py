@@ -77,7 +77,7 @@ def build_shard(number: int, settings: Settings, sources: list[str], keep_scores
     if number < settings.topics.partitions:
         in_a_poll: list[Watcher] = [Crowd(settings.crowd), Shape(settings.shape)]
         rate = RateDetector(settings.rate, keep_scores=keep_scores)
-        return make(number, sources, settings.polls, rate, in_a_poll, idle_after_ms=settings.intake.idle_after_ms)
+        return make(number, sources, settings.polls, rate, in_a_poll, **_patience(settings))
     across_polls: list[Watcher] = [Lockstep(settings.lockstep), CopiedReplies(settings.copies)]
     all_polls = replace(
         settings.polls,
@@ -85,15 +85,11 @@ def build_shard(number: int, settings: Settings, sources: list[str], keep_scores
         max_waiting_rows=settings.polls.max_waiting_rows * settings.topics.partitions,
         max_recent_ids=settings.polls.max_recent_ids * settings.topics.partitions,
     )
-    return make(
-        number,
-        sources,
-        all_polls,
-        NoRate(settings.rate),
-        across_polls,
-        across=True,
-        idle_after_ms=settings.intake.idle_after_ms,
-    )
+    return make(number, sources, all_polls, NoRate(settings.rate), across_polls, across=True, **_patience(settings))
+
+
+def _patience(settings: Settings) -> dict[str, int]:
+    return {"idle_after_ms": settings.intake.idle_after_ms, "max_behind_ms": settings.intake.max_behind_ms}
 
 
 def canary_shard(settings: Settings, canary: str) -> int:
@@ -102,8 +98,8 @@ def canary_shard(settings: Settings, canary: str) -> int:
 
 
 def _canary_shard(settings: Settings, sources: list[str]) -> Shard:
-    rate, idle_after_ms = RateDetector(settings.rate), settings.intake.idle_after_ms
-    return Shard(0, sources, replace(settings.polls, max_polls=1), rate, idle_after_ms=idle_after_ms)
+    alone = replace(settings.polls, max_polls=1)
+    return Shard(0, sources, alone, RateDetector(settings.rate), (), across=False, **_patience(settings))
 
 
 def build_canary_cases(settings: Settings) -> CaseBook:

@@ -226,14 +226,11 @@ class Worker:
 
     async def _save(self, everything: bool) -> None:
         async with self._saving:
-            await self._save_now(everything)
-
-    async def _save_now(self, everything: bool) -> None:
-        for stage in (self._shards, self._cases):
-            for tp in stage.changed() if everything else stage.due():
-                offset = await stage.save(tp)
-                if offset is not None and isinstance(self.app.consumer, Consumer):
-                    self.app.consumer.open_gate(tp, offset)
+            for stage in (self._shards, self._cases):
+                for tp in stage.changed() if everything else stage.due():
+                    offset = await stage.save(tp)
+                    if offset is not None and isinstance(self.app.consumer, Consumer):
+                        self.app.consumer.open_gate(tp, offset)
 
     def _progress(self) -> dict[TP, Progress]:
         consumer = self.app.consumer

@@ -33,11 +33,12 @@ The same agents run on stock `kafka://`: batches of one record, no gates, no hoo
 from streams.transport.agent import batch_topic, process, run
 from streams.transport.batch import Batch, BatchMessage, batch_of
 from streams.transport.chunks import BatchLimits
-from streams.transport.consumer import Consumer, Progress
+from streams.transport.consumer import Consumer
 from streams.transport.driver import Transport
 from streams.transport.finish import HandlerTooSlow
 from streams.transport.ledger import Gate, OutOfOrder
 from streams.transport.listening import Listened
+from streams.transport.progress import Progress
 from streams.transport.records import Records
 from streams.transport.settings import settings_for_faust
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.errors import ConsumerStoppedError
@@ -21,39 +20,12 @@ from streams.transport.chunks import in_turns
 from streams.transport.fetch import ConsumerThread, Fetched
 from streams.transport.finish import finish_begun
 from streams.transport.ledger import Ledger, Partition
-from streams.transport.listening import Listened
+from streams.transport.progress import Progress
 from streams.transport.records import Records
 
 if TYPE_CHECKING:
     from streams.transport.driver import Transport
 
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a partition has come. Offsets are the next to be read, processed, committed or written.
-
-    `end_offset` is None until the first fetch, and as new as the last one. `processed_offset` is None until it is known
-    where reading begins, `committed_offset` until something was committed. `listened` tells for how long the brokers
-    have answered, None before the first answer; `end_offset` is of its end.
-    """
-
-    read_offset: int | None
-    end_offset: int | None
-    in_flight: int
-    begun_offset: int | None = None
-    processed_offset: int | None = None
-    committed_offset: int | None = None
-    listened: Listened | None = None
-
-    @property
-    def caught_up(self) -> bool:
-        """Whether agents were handed everything the broker is known to hold."""
-        return (
-            self.end_offset is not None
-            and self.read_offset is not None
-            and self.read_offset >= self.end_offset
-        )
 
 
 class Consumer(driver.Consumer):
