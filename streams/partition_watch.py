@@ -60,16 +60,16 @@ class PartitionWatch:
         standings: dict[str, Standing] = {}
         self._pending = {tp: pending for tp, pending in self._pending.items() if tp in progress}
         for tp, at in progress.items():
-            waiting = None
-            if at.processed_offset is not None:
-                fetched_end = at.end_offset or at.processed_offset
-                offsets = self._offsets(tp, at, at.processed_offset, max(fetched_end, ends.get(tp, 0)), now_ms)
-                self._metrics.partition(tp.topic, tp.partition, offsets)
-                waiting = offsets.lag if tp in ends else None
+            offsets = self._offsets(tp, at, ends.get(tp, 0), now_ms)
+            self._metrics.partition(tp.topic, tp.partition, offsets)
+            waiting = offsets.lag if tp in ends else None
             standings[f"{tp.topic}/{tp.partition}"] = Standing(at.processed_offset, waiting, held(tp))
         self._health.watch(standings, now_ms)
 
-    def _offsets(self, tp: TP, at: Progress, processed: int, end: int, now_ms: int) -> Offsets:
+    def _offsets(self, tp: TP, at: Progress, told_end: int, now_ms: int) -> Offsets:
+        # where a partition begins is not known before its first fetch; one that is never fetched must be seen as well
+        processed = at.processed_offset or 0
+        end = max(at.end_offset or processed, told_end)
         base = at.begun_offset if at.committed_offset is None else at.committed_offset
         uncommitted = max(0, processed - (processed if base is None else base))
         if not uncommitted:

@@ -40,7 +40,9 @@ class Watched:
         return self.registry.get_sample_value(f"pollwatch_consumer_{name}", labels)
 
 
-def progress(processed: int | None, committed: int | None = None, begun: int | None = 0, fetched_end: int = 0) -> Progress:
+def progress(
+    processed: int | None, committed: int | None = None, begun: int | None = 0, fetched_end: int = 0
+) -> Progress:
     return Progress(processed, fetched_end or None, 0, begun, processed, committed)
 
 
@@ -58,6 +60,13 @@ def test_a_partition_that_is_no_longer_fetched_is_found() -> None:
     assert watched.health.alive(watched.now_ms).ok
     watched.show(1, progress(40, 40, fetched_end=40), end=100)
     assert watched.health.alive(watched.now_ms).reason == "nothing was processed for 31000 ms in poll.votes/0 (60 records wait)"
+
+
+def test_a_partition_that_was_never_fetched_is_found() -> None:
+    watched = Watched()
+    watched.show(32, progress(None, begun=None), end=100)
+    assert watched.value("lag_records") == 100
+    assert watched.health.alive(watched.now_ms).reason == "nothing was processed for 31000 ms in poll.votes/0 (100 records wait)"
 
 
 def test_while_the_brokers_do_not_answer_nothing_is_stuck() -> None:
