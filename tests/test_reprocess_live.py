@@ -12,9 +12,11 @@ from recorded_traffic import recording, write
 
 from benchmarks.ending import differences, of_scan, of_topics
 from config import TopicRole
+from streams.kafka_client import kafka_python
 from streams.reprocess import Offsets, reprocess
 from streams.reprocess_plan import ReprocessError, from_offsets, from_start, from_time
 from streams.scan import scan
+from streams.topics import admin_client
 
 pytestmark = pytest.mark.broker
 SEED = 20231105
@@ -42,7 +44,9 @@ def run_a_worker(deployment: Deployment) -> None:
         worker.stop()
 
 
-def test_from_the_start_the_same_is_said_again_under_the_same_ids(deployment: Deployment) -> None:
+def test_from_the_start_the_same_is_said_again_under_the_same_ids_even_if_killed_in_between(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     feed = Feed(deployment, LINES)
     with WorkerProcess(deployment) as worker:
         worker.wait_until_ready()
@@ -53,12 +57,16 @@ def test_from_the_start_the_same_is_said_again_under_the_same_ids(deployment: De
         worker.stop()
     expected = deployment.ending()
     assert len(expected.alerts) > 3
-    read_before = sum(len(deployment.records(role)) for role in (TopicRole.VOTES, TopicRole.REPLIES))
-
     assert "Nothing was changed" in send_back(deployment, dry_run=True)
     assert deployment.lag() == {}, "a dry run set an offset"
-    said = send_back(deployment)
-    assert "All that ever came is read" in said
+
+    with monkeypatch.context() as patched:
+        patched.setattr("streams.reprocess._write_empty_state", killed)
+        with pytest.raises(KeyboardInterrupt):
+            send_back(deployment)
+    assert_no_worker_begins(deployment)
+    assert "All that ever came is read" in send_back(deployment)
+    read_before = sum(len(deployment.records(role)) for role in (TopicRole.VOTES, TopicRole.REPLIES))
     assert sum(deployment.lag().values()) == read_before, "all of the inputs is to be read, and nothing else"
 
     run_a_worker(deployment)
@@ -66,6 +74,15 @@ def test_from_the_start_the_same_is_said_again_under_the_same_ids(deployment: De
     assert differences(expected, found) == []
     assert found.repeats >= len(expected.alerts), "it was not done again"
     assert deployment.lag() == {}
+
+
+def assert_no_worker_begins(deployment: Deployment) -> None:
+    assert manifests(deployment) == []
+    with WorkerProcess(deployment) as worker:
+        wait_until(lambda: worker.exit_code is not None, "the worker gives up")
+        assert worker.exit_code != 0
+        assert "run pollwatch reprocess" in worker.log()
+    wait_until(lambda: not members(deployment), "the group empty")
 
 
 def test_from_a_time_only_what_came_later_is_counted(deployment: Deployment, tmp_path: Path) -> None:
@@ -91,20 +108,29 @@ def test_from_a_time_only_what_came_later_is_counted(deployment: Deployment, tmp
     assert deployment.lag() == {}
 
 
-def test_offsets_are_set_as_asked_and_what_was_begun_can_be_done_again(deployment: Deployment) -> None:
-    feed = Feed(deployment, LINES)
-    feed.send(0.3)
+def test_offsets_are_set_as_asked_and_the_others_stay(deployment: Deployment) -> None:
+    Feed(deployment, LINES).send(0.3)
     send_back(deployment, Offsets(lambda places, _: from_offsets(places, {place.name: place.end for place in places})))
     before = deployment.committed(TopicRole.VOTES), deployment.committed(TopicRole.REPLIES)
     name = f"{deployment.topic(TopicRole.VOTES)}/1"
-    for _ in range(2):
-        send_back(deployment, Offsets(lambda places, _: from_offsets(places, {name: 40})))
-        lag = deployment.lag()
-        assert set(lag) == {name}
-        assert deployment.committed(TopicRole.VOTES) == before[0] - lag[name]
-        assert deployment.committed(TopicRole.REPLIES) == before[1]
-    live: dict[bytes, bytes | None] = {}
-    for record in deployment.records(TopicRole.STATE):
-        live[record.key] = record.value
-    manifests = [key for key, value in live.items() if value is not None and key.endswith(b"/manifest")]
-    assert len(manifests) == STATE_OF_NOTHING
+    send_back(deployment, Offsets(lambda places, _: from_offsets(places, {name: 40})))
+    lag = deployment.lag()
+    assert set(lag) == {name}
+    assert deployment.committed(TopicRole.VOTES) == before[0] - lag[name]
+    assert deployment.committed(TopicRole.REPLIES) == before[1]
+    assert len(manifests(deployment)) == STATE_OF_NOTHING
+
+
+async def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def manifests(deployment: Deployment) -> list[bytes]:
+    """Return the keys of the manifests that a compaction would keep."""
+    live = {record.key: record.value for record in deployment.records(TopicRole.STATE)}
+    return [key for key, value in live.items() if value is not None and key.endswith(b"/manifest")]
+
+
+def members(deployment: Deployment) -> list[str]:
+    with admin_client(kafka_python(deployment.settings.kafka)) as admin:
+        return admin.describe_groups([deployment.group])[deployment.group]["members"]  # type: ignore[no-any-return]
