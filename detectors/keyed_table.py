@@ -1,8 +1,12 @@
 """A hash table over 64-bit keys that is read and written a column at a time; it knows nothing of what the keys mean.
 
 Open addressing with linear probing. The table grows by half when it is 70 % full, so it holds between 11 and 18 bytes a
-key, and each value column adds its own width times 1.4 to 2.2. Keys come from a keyed hash, so nobody outside can choose
-them to collide; one key (2**64 - 1) stands for an empty place and is folded into its neighbour.
+key, and each value column adds its own width times 1.4 to 2.2. One key (2**64 - 1) stands for an empty place and is folded
+into its neighbour.
+
+Whoever knows the key of the hashes can choose ids that all want one place. The table counts the steps that keys take beyond
+what is usual; when they are as many as it has places, it is laid out anew by a multiplier that all its keys together
+decide, so that they cannot have been chosen for it. Where entries lie decides nothing, and their order means nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ _AHEAD = np.arange(1, 9)
 _FEW = 64
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
 _HALF = np.uint64(32)
+_USUAL_STEPS = 8
+"""Steps beyond its first place that a key may take without being noticed: the mean is 5 for an absent one at 70 %."""
 
 
 def mix(keys: Hashes, salt: int | Int64s) -> Hashes:
@@ -39,13 +45,14 @@ def mix(keys: Hashes, salt: int | Int64s) -> Hashes:
 class KeyedTable:
     """Distinct 64-bit keys, each with one row of the value columns named in `columns` (name to dtype).
 
-    `slots` are positions in the value columns; they hold until the table grows, in `enter`, `insert` or `reserve`, or
-    forgets, in `keep` or `replace`.
+    `slots` are positions in the value columns; they hold until anything else is asked of the table.
     """
 
     def __init__(self, columns: dict[str, str] | None = None) -> None:
         self._dtypes = dict(columns or {})
         self._count = 0
+        self._odd = _ODD
+        self._strain = 0
         self._allocate(_SMALLEST)
 
     def __len__(self) -> int:
@@ -59,17 +66,11 @@ class KeyedTable:
     def find(self, keys: Hashes) -> Int64s:
         """Return the slot of each key, or -1."""
         wanted = _storable(keys)
-        at = self._home(wanted)
-        seen = self._keys[at]
-        found = np.where(seen == wanted, at, -1)
-        rows = ((seen != wanted) & (seen != _EMPTY)).nonzero()[0]
-        at, wanted = at[rows], wanted[rows]
-        while len(rows):
-            at, seen = self._next(at, wanted)
-            hit = seen == wanted
-            found[rows[hit]] = at[hit]
-            goes_on = ~hit & (seen != _EMPTY)
-            rows, at, wanted = rows[goes_on], at[goes_on], wanted[goes_on]
+        found, left = self._look_up(wanted, self._most_strain(len(keys)))
+        if left:
+            self._scatter(wanted[:0])
+            found, _ = self._look_up(wanted)
+        self._rest(len(keys))
         return found
 
     def contains(self, keys: Hashes) -> Bools:
@@ -84,12 +85,17 @@ class KeyedTable:
         """Return the slot of each of these distinct keys, and which were absent: those are added, with zeros there."""
         keys = _storable(keys)
         self.reserve(len(keys))
-        slots, new = self._place(keys)
+        slots, new, left = self._place(keys, self._most_strain(len(keys)))
+        if len(left):
+            self._scatter(keys[left])
+            new[left] = self._place(keys[left])[1]
+            slots = self.find(keys)
+        self._rest(len(keys))
         self._count += int(np.count_nonzero(new))
         return slots, new
 
     def reserve(self, more: int) -> None:
-        """Make room for so many more keys: slots found after this hold while they are inserted."""
+        """Make room for so many more keys at once, instead of step by step."""
         if (self._count + more) > _MAX_LOAD * len(self._keys):
             self._move(self._taken(), self._size_for(self._count + more, len(self._keys)))
 
@@ -129,31 +135,65 @@ class KeyedTable:
 
     def _home(self, keys: Hashes) -> Int64s:
         # Fibonacci hashing: the product's high bits depend on every bit of the key; they are scaled to the table's size
-        home = keys * _ODD
+        home = keys * self._odd
         home >>= _HALF
         home *= np.uint64(len(self._keys))
         home >>= _HALF
         return home.view(np.int64)
 
-    def _place(self, keys: Hashes) -> tuple[Int64s, Bools]:
+    def _most_strain(self, keys: int) -> int:
+        """Return how many steps there may have been by the end of a call with so many keys."""
+        return len(self._keys) + _USUAL_STEPS * keys
+
+    def _rest(self, keys: int) -> None:
+        """Leave out of the strain what is usual for so many keys."""
+        self._strain = max(0, self._strain - _USUAL_STEPS * keys)
+
+    def _scatter(self, coming: Hashes) -> None:
+        """Lay the table out by another multiplier, which its keys and those that come decide together."""
+        taken = self._taken()
+        together = np.concatenate((mix(self._keys[taken], 1), mix(coming, 2))).sum(keepdims=True)
+        self._odd = mix(together, 3)[0] | np.uint64(1)
+        self._strain = 0
+        self._move(taken, len(self._keys))
+
+    def _look_up(self, wanted: Hashes, most_strain: float = float("inf")) -> tuple[Int64s, int]:
+        """Return the slot of each key, or -1, and how many were not looked for to the end because it came to be too much."""
+        at = self._home(wanted)
+        seen = self._keys[at]
+        found = np.where(seen == wanted, at, -1)
+        rows = ((seen != wanted) & (seen != _EMPTY)).nonzero()[0]
+        at, wanted = at[rows], wanted[rows]
+        while len(rows) and self._strain <= most_strain:
+            at, seen = self._next(at, wanted)
+            hit = seen == wanted
+            found[rows[hit]] = at[hit]
+            goes_on = ~hit & (seen != _EMPTY)
+            rows, at, wanted = rows[goes_on], at[goes_on], wanted[goes_on]
+        return found, len(rows)
+
+    def _place(self, keys: Hashes, most_strain: float = float("inf")) -> tuple[Int64s, Bools, Int64s]:
+        """Place keys; return slots, which were absent, and the rows that were left when it came to be too much."""
         slots = self._home(keys)
         new = self._keys[slots] == _EMPTY
         left = self._take(slots, keys, new)
-        while len(left):
+        while len(left) and self._strain <= most_strain:
             wanted = keys[left]
             at, seen = self._next(slots[left], wanted)
             free = seen == _EMPTY
             slots[left], new[left] = at, free
             left = left[self._take(at, wanted, free)]
-        return slots, new
+        return slots, new, left
 
     def _next(self, at: Int64s, wanted: Hashes) -> tuple[Int64s, Hashes]:
         """Return a place after each of these, and what it holds: no place between is empty or holds what is wanted."""
         if len(at) > _FEW:
+            self._strain += len(at)
             at = at + 1
             at[at == len(self._keys)] = 0
             return at, self._keys[at]
         # a step costs the same for one row as for a hundred: the few that have far to go look at several places at once
+        self._strain += len(at) * len(_AHEAD)
         ahead = (at[:, np.newaxis] + _AHEAD) % len(self._keys)
         seen = self._keys[ahead]
         stops = (seen == wanted[:, np.newaxis]) | (seen == _EMPTY)

@@ -1,6 +1,7 @@
 """The table of 64-bit keys against a dict."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,13 +78,65 @@ def test_a_key_costs_between_11_and_18_bytes_once_the_table_has_grown() -> None:
             assert 11 <= table.nbytes / len(table) <= 18, len(table)
 
 
-def test_keys_that_all_want_one_place_are_all_found() -> None:
-    odd = 0x9E37_79B9_7F4A_7C15
-    inverse = pow(odd, -1, 2**64)
-    keys = hashes([(low * inverse) % 2**64 for low in range(500)])  # the product's high bits are 0 for all
-    table = KeyedTable({"value": "i8"})
-    put(table, keys, int64s(range(500)))
-    assert table.values["value"][table.find(keys)].tolist() == list(range(500))
+INVERSE = pow(0x9E37_79B9_7F4A_7C15, -1, 2**64)
+
+
+def crafted(count: int, bits: int, rng: np.random.Generator) -> Hashes:
+    """Return keys that a stranger chose, 2**bits hashes for each: in a new table all want the first of so many parts."""
+    chosen = np.unique(rng.integers(0, 2 ** (64 - bits), count, dtype=np.uint64)) * np.uint64(INVERSE)
+    rng.shuffle(chosen)
+    return chosen
+
+
+class Counting(KeyedTable):
+    """A table that counts the places it looks at beyond the first."""
+
+    steps = 0
+
+    def _next(self, at: Int64s, wanted: Hashes) -> tuple[Int64s, Hashes]:
+        self.steps += len(at)
+        return super()._next(at, wanted)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 12, 32])
+@pytest.mark.parametrize("at_once", [300, 12_000])
+def test_keys_chosen_to_want_one_place_cost_hardly_more_than_others(bits: int, at_once: int) -> None:
+    rng = np.random.default_rng(1)
+    table = Counting({"value": "i8"})
+    keys = crafted(20_000, bits, rng)
+    for start in range(0, len(keys), at_once):
+        part = keys[start : start + at_once]
+        slots, new = table.enter(part)
+        assert new.all()
+        table.values["value"][slots] = part.view(np.int64)
+    assert table.steps < 20 * len(keys)
+    table.steps = 0
+    assert (table.values["value"][table.find(keys)] == keys.view(np.int64)).all()
+    others = crafted(20_000, bits + 1, rng)
+    assert (table.contains(others) == np.isin(others, keys)).all()
+    assert table.steps < 20 * len(keys)
+
+
+def test_a_table_that_is_only_asked_is_laid_out_anew_too() -> None:
+    rng = np.random.default_rng(2)
+    table = Counting()
+    table.replace(crafted(20_000, 8, rng), {})
+    asked = [crafted(500, 8, rng) for _ in range(100)]
+    for keys in asked:
+        assert not table.contains(keys).any()
+    assert table.steps < 10 * 50_000
+
+
+@given(STEPS, st.integers(0, 2**32))
+def test_in_whatever_way_it_was_filled_it_says_the_same(steps: list[list[int]], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    keys = np.unique(np.concatenate([crafted(3_000, 6, rng), *(hashes(step) for step in steps)]))
+    one, other = KeyedTable({"value": "i8"}), KeyedTable({"value": "i8"})
+    put(one, keys, keys.view(np.int64))
+    rng.shuffle(keys)
+    for part in np.array_split(keys, 9):
+        put(other, part, part.view(np.int64))
+    assert contents(one) == contents(other)
 
 
 def test_the_reserved_key_is_found_as_its_neighbour() -> None:
@@ -92,18 +145,6 @@ def test_the_reserved_key_is_found_as_its_neighbour() -> None:
     put(table, hashes([RESERVED, 7]), int64s([5, 6]))
     assert table.contains(hashes([RESERVED, RESERVED - 1, 7])).all()
     assert contents(table) == {RESERVED - 1: 5, 7: 6}
-
-
-@given(STEPS, st.integers(0, 100_000))
-def test_slots_hold_while_reserved_room_is_filled(steps: list[list[int]], more: int) -> None:
-    table = KeyedTable({"value": "i8"})
-    keys = hashes(sorted({key for step in steps for key in step}))
-    put(table, keys, keys.astype(np.int64))
-    table.reserve(more)
-    slots = table.find(keys)
-    strangers = np.arange(2**63, 2**63 + more, dtype=np.uint64)
-    table.insert(strangers[~np.isin(strangers, keys)])
-    assert (table.find(keys) == slots).all()
 
 
 @given(STEPS, st.lists(KEYS, max_size=30, unique=True))
@@ -129,8 +170,7 @@ def test_what_is_kept_stays_and_the_rest_is_forgotten(steps: list[list[int]], di
 
 
 def test_keys_at_the_end_of_a_table_that_grows_go_on_at_its_start() -> None:
-    inverse = pow(0x9E37_79B9_7F4A_7C15, -1, 2**64)
-    last = [((2**64 - 1 - low) * inverse) % 2**64 for low in range(700)]  # all belong in the last place
+    last = [((2**64 - 1 - low) * INVERSE) % 2**64 for low in range(700)]  # all belong in the last place
     table = KeyedTable({"value": "i8"})
     for start in range(0, 2_100, 300):
         more = last[start : start + 300]

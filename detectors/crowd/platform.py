@@ -139,11 +139,7 @@ class Platform:
 
     def _learn_networks(self, network: Codes) -> None:
         found, counts = tallied(network[network != 0])
-        codes = found.astype(np.uint64)
-        self.networks.reserve(len(codes))
-        slot = self.networks.find(codes)
-        new = slot < 0
-        slot[new] = self.networks.insert(codes[new])
+        slot = self.networks.enter(found.astype(np.uint64))[0]
         self.networks.values["votes"][slot] += counts
         self.network_votes += float(counts.sum())
 

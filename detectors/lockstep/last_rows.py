@@ -41,12 +41,10 @@ class LastRows:
 
     def _set(self, account: Hashes, row: Int64s) -> Int64s:
         """Set the rows of distinct accounts; return what they were."""
-        self._younger.reserve(len(account))
-        slots = self._younger.find(account)
-        new = (slots < 0).nonzero()[0]
+        slots, absent = self._younger.enter(account)
+        new = absent.nonzero()[0]
         before: Int64s = self._younger.values["row"][slots]
         before[new] = self._of(self._older, account[new])
-        slots[new] = self._younger.insert(account[new])
         self._younger.values["row"][slots] = row
         return before
 
