@@ -8,7 +8,7 @@ from config import ConfigError, Problem
 from config.schema import Intake
 from streams.decode import HASH_KEY_BYTES
 
-_BUILT_IN_KEY = b"pollwatch/hash/1"
+BUILT_IN_KEY = b"pollwatch/hash/1"
 
 
 def hash_key(intake: Intake) -> bytes:
@@ -26,7 +26,7 @@ def check_hash_key(intake: Intake) -> list[Problem]:
 
 def _read(path: str) -> tuple[bytes, list[Problem]]:
     if not path:
-        return _BUILT_IN_KEY, []
+        return BUILT_IN_KEY, []
     try:
         key = Path(path).read_bytes()
     except (OSError, ValueError) as error:
