@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 CONTROL_HEADER = "pollwatch-control"
 CONTROL_KEY = b"pollwatch-control"
@@ -16,8 +18,12 @@ LEAD_MS = 10_000
 class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Event time of one partition has come to `watermark_ms`; with `end`, nothing more will come in it."""
 
-    watermark_ms: int
+    watermark_ms: Annotated[int, Meta(ge=-(2**53), le=2**53)]
     end: bool
+
+    def at_most(self, ms: int) -> Control:
+        """Return the same with a watermark that is not later: whoever may send votes must not end all time to come."""
+        return self if self.watermark_ms <= ms else Control(ms, self.end)
 
 
 _decoder = msgspec.json.Decoder(Control)

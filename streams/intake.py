@@ -59,6 +59,8 @@ class Intake:
         self._kinds = {topics.name(TopicRole.VOTES): Kind.VOTE, topics.name(TopicRole.REPLIES): Kind.REPLY}
         self._exchange, self._dead_letter = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.DEAD_LETTER)
         self._idle_after_ms = settings.intake.idle_after_ms
+        # a recording says at its end that the window of its last row is over
+        self._max_ahead_ms = settings.intake.max_ahead_ms + settings.rate.window_ms
         self._canary = canary_poll(settings)
         self._max_behind_ms = settings.intake.max_behind_ms
         self._lagging = settings.intake.max_batch_records
@@ -85,7 +87,7 @@ class Intake:
                 arrived[decoded.index],
                 before.begin,
                 before.waiting,
-                list(_controls(before.records).values()),
+                list(_controls(before.records, self._max_ahead_ms).values()),
             )
             self._sources[tp] = source
 
@@ -95,7 +97,7 @@ class Intake:
         with self._metrics.processing.labels(Stage.INTAKE).time():
             decoded = self._decode(source.kind, batch.records)
             offset, arrived = _columns(batch.records)
-            controls = _controls(batch.records)
+            controls = _controls(batch.records, self._max_ahead_ms)
             refused = [bad for bad in decoded.refused if bad.index not in controls]
         async with source.sending:
             start = source.cutter.continues_at(batch.first_offset)
@@ -181,10 +183,18 @@ class Intake:
                 self._metrics.last_event.labels(whose).set(int(ts_ms.max()) / 1000)
 
 
-def _controls(records: Records) -> dict[int, tuple[int, Control]]:
-    """Return offset and content of the control records, by their place in the run: they have headers and no value."""
+def _controls(records: Records, max_ahead_ms: int) -> dict[int, tuple[int, Control]]:
+    """Return offset and content of the control records, by their place in the run: they have headers and no value.
+
+    None says more than that time has come so far ahead of the brokers' clock.
+    """
     found = {i: parse_control(headers) for i, headers in records.headers.items() if records.values[i] is None}
-    return {i: (records.offsets[i], control) for i, control in found.items() if control is not None}
+    times_ms = records.timestamps_ms
+    return {
+        i: (records.offsets[i], control.at_most(times_ms[i] + max_ahead_ms))
+        for i, control in found.items()
+        if control is not None
+    }
 
 
 def _dead_letter_headers(tp: TP, offset: int, bad: Refused) -> list[tuple[str, bytes]]:

@@ -71,6 +71,7 @@ def hostile_records(rng: random.Random) -> list[Sent]:
         for value in mutated(rng)
     ]
     bad += [Sent(None, b"k"), Sent(None, None), Sent(b"", None), Sent(None, None, (("pollwatch-control", b"{}"),))]
+    bad += [Sent(None, b"k", (("pollwatch-control", b'{"watermark_ms": %d, "end": true}' % far),)) for far in (10**20, 2**63)]
     records = [*bad, *(neighbour(number) for number in range(2_000))]
     rng.shuffle(records)
     return records
