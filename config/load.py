@@ -61,6 +61,9 @@ def _parse(path: Path | None) -> tuple[dict[str, object], list[Problem]]:
         return {}, [Problem(str(path), f"is not UTF-8 at byte {error.start}", "save it as UTF-8")]
     except tomllib.TOMLDecodeError as error:
         return {}, [Problem(str(path), f"is not TOML: {error}", "mend that place")]
+    except (RecursionError, ValueError) as error:
+        # brackets a thousand deep, numbers of thousands of digits: TOML has no limit, its reader has
+        return {}, [Problem(str(path), f"cannot be read as TOML ({error})", "write it shorter")]
 
 
 def _environment(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:

@@ -30,6 +30,7 @@ TopicName = Annotated[
 TopicPrefix = Annotated[
     str, Meta(pattern=r"^[a-zA-Z0-9._-]*$", description='text of letters, digits, ".", "_" and "-", or empty')
 ]
+PathText = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]*$", description="a path without control characters, or empty")]
 UriReference = Annotated[
     str, Meta(pattern=r"^[^\s<>\"{}|\\^`]+$", description='a URI or a path without spaces, like "/pollwatch"')
 ]
@@ -86,11 +87,11 @@ class Kafka:
     security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
     sasl_mechanism: SaslMechanism = SaslMechanism.PLAIN
     sasl_username: str = ""
-    sasl_password_file: str = ""
-    ssl_cafile: str = ""
-    ssl_certfile: str = ""
-    ssl_keyfile: str = ""
-    ssl_password_file: str = ""
+    sasl_password_file: PathText = ""
+    ssl_cafile: PathText = ""
+    ssl_certfile: PathText = ""
+    ssl_keyfile: PathText = ""
+    ssl_password_file: PathText = ""
     group_id: Annotated[str, Meta(min_length=1, max_length=200)] = "pollwatch"
     # brokers refuse less than 6 s and more than 30 min unless they were told otherwise
     session_timeout_ms: Annotated[int, Meta(ge=6_000, le=1_800_000)] = 10_000
@@ -164,7 +165,7 @@ class Intake:
     idle_after_ms: Annotated[int, Meta(ge=100, le=600_000)] = 2_000
     max_behind_ms: Annotated[int, Meta(ge=1_000, le=DAY_MS)] = 60_000
     max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 12_000
-    hash_key_file: str = ""
+    hash_key_file: PathText = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ class ModerationIds(StrEnum):
 class Privacy:
     """How accounts are called in what leaves."""
 
-    key_file: str = ""
+    key_file: PathText = ""
     moderation_ids: ModerationIds = ModerationIds.KEPT
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -139,7 +140,7 @@ def _load_client_certificate(
 ) -> None:
     files = {"ssl_certfile": kafka.ssl_certfile, "ssl_keyfile": kafka.ssl_keyfile}
     for key, path in files.items():
-        if path and not Path(path).is_file():
+        if path and not os.path.isfile(path):  # pathlib raises where a name is too long
             problems.append(Problem(f"kafka.{key}", f"{path} is no file", "name a readable file"))
     if problems:
         return
