@@ -133,12 +133,18 @@ class SnapshotStore:
         if MANIFEST not in found:
             logger.warning("%s has no manifest: passed over", what)
             return None
-        manifest = msgspec.json.decode(found[MANIFEST], type=Manifest)
+        try:
+            manifest = msgspec.json.decode(found[MANIFEST], type=Manifest)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            logger.warning("%s has a manifest that is none: passed over", what)
+            return None
         if manifest.format != FORMAT:
             raise UnreadableSnapshot(
                 f"{what} has format {manifest.format}, not {FORMAT}: run the version that wrote it, or pollwatch reprocess"
             )
-        chunks, digest = [found.get(str(number), b"") for number in range(manifest.chunks)], _digest()
+        # what a manifest claims is not counted through before it is believed
+        claimed = range(min(manifest.chunks, len(found)))
+        chunks, digest = [found.get(str(number), b"") for number in claimed], _digest()
         for chunk in chunks:
             digest.update(chunk)
         if sum(map(len, chunks)) != manifest.bytes or digest.hexdigest() != manifest.digest:

@@ -15,11 +15,12 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 import zstandard
+from numpy.typing import NDArray
 
 from detectors.block import Block, Rows, Standing
-from detectors.columns import Int32s
+from detectors.columns import Int32s, Int64s
 from detectors.findings import Report
-from detectors.senders import MISSING, PLAIN_COLUMNS, Senders, unknown_senders
+from detectors.senders import MISSING, PLAIN_COLUMNS, SKETCH_WIDTH, Senders, unknown_senders
 from detectors.strings import Strings
 from detectors.watermark import Steps
 
@@ -30,12 +31,17 @@ _BLOCKS = (1, 2, 3)
 _REPORTS = (1, 2, 4)
 _PACKED_REPORTS = (3, 5)
 _LARGE_REPORT_BYTES = 64 * 1024
+_LARGEST_REPORT_BYTES = 256 << 20
 # 49 days; arrival measures latency only, and that of older records than this says nothing
 _LONGEST_ARRIVAL_MS = (1 << 32) - 1
 
 
-class UnreadableVersion(Exception):
-    """A message of the exchange was written in a format this code does not know."""
+class UnreadableMessage(Exception):
+    """A message of the exchange or the findings is not what this code, or any other version of it, writes."""
+
+
+class UnreadableVersion(UnreadableMessage):
+    """A message was written in a format this code does not know."""
 
 
 class _WireBlock(msgspec.Struct, array_like=True):
@@ -106,8 +112,16 @@ def encode_block(block: Block) -> bytes:
 
 
 def decode_block(message: bytes) -> Block:
-    """Return the block that `encode_block` wrote."""
+    """Return the block that `encode_block` wrote. Raises UnreadableMessage for anything else."""
     wire = _decode(_block_decoder, message, _BLOCKS)
+    try:
+        return _block(wire)
+    except (ValueError, OverflowError, TypeError, KeyError) as error:
+        raise UnreadableMessage(f"no block: {error}") from error
+
+
+def _block(wire: _WireBlock) -> Block:
+    """Return the block. Raises ValueError, OverflowError, TypeError or KeyError where its parts do not fit together."""
     rows = Rows(
         np.frombuffer(wire.offset, np.uint32).astype(np.int64) + wire.start,
         np.frombuffer(wire.ts_ms, np.int64),
@@ -124,7 +138,32 @@ def decode_block(message: bytes) -> Block:
     if len(step_arrived_ms) < len(step_ms):
         step_arrived_ms = np.zeros(len(step_ms), np.int64)
     steps = Steps(np.frombuffer(wire.step_offset, np.int64), step_ms, step_arrived_ms)
+    _check(wire, rows, steps)
     return Block(wire.source, wire.start, wire.end, steps, rows, Standing(wire.standing), wire.shed)
+
+
+def _check(wire: _WireBlock, rows: Rows, steps: Steps) -> None:
+    """Raise ValueError unless columns are as long as each other and say only what there is."""
+    sender = rows.sender
+    columns: list[NDArray[Any]] = [rows.ts_ms, rows.event, rows.account, rows.poll, rows.option, rows.arrived_ms]
+    columns += [getattr(sender, name) for name in PLAIN_COLUMNS]
+    whole = {
+        "columns": {len(column) for column in columns} == {len(rows)} and len(sender.account_ids) == len(rows),
+        "steps": len(steps.offset) == len(steps.ms) == len(steps.arrived_ms),
+        "offsets": 0 <= wire.start <= wire.end < 1 << 62 and _lies_in(rows.offset, wire.start, wire.end),
+        "order": bool((np.diff(rows.offset) >= 0).all()),
+        "polls": _lies_in(rows.poll, 0, len(wire.poll_ids)),
+        "options": _lies_in(rows.option, -1, len(wire.options)),
+        "ids": sender.account_ids.data.size == (int(sender.account_ids.ends[-1]) if len(rows) else 0),
+        "sketches": wire.sketch_width in (0, SKETCH_WIDTH),
+    }
+    wrong = [name for name, right in whole.items() if not right]
+    if wrong:
+        raise ValueError(f"its {wrong[0]} do not fit")
+
+
+def _lies_in(column: Int32s | Int64s, start: int, stop: int) -> bool:
+    return not len(column) or (int(column.min()) >= start and int(column.max()) < stop)
 
 
 def encode_report(report: Report) -> bytes:
@@ -136,17 +175,35 @@ def encode_report(report: Report) -> bytes:
 
 
 def decode_report(message: bytes) -> Report:
-    """Return the report that `encode_report` wrote."""
+    """Return the report that `encode_report` wrote. Raises UnreadableMessage for anything else."""
     if message and message[0] in _PACKED_REPORTS:
-        return _report_decoder.decode(zstandard.ZstdDecompressor().decompress(memoryview(message)[1:]))
-    return _decode(_report_decoder, message, _REPORTS)
+        message = bytes([REPORT_VERSION]) + _unpacked(message[1:])
+    report = _decode(_report_decoder, message, _REPORTS)
+    standings = report.standings
+    if len({len(standings.poll_ids), len(standings.options), len(standings.votes), len(standings.updated_ms)}) > 1:
+        raise UnreadableMessage("no report: its standings do not fit")
+    return report
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Return what was compressed: a few bytes can claim to stand for any number of them, so they are asked first."""
+    try:
+        claimed = zstandard.get_frame_parameters(packed).content_size
+        if claimed > _LARGEST_REPORT_BYTES:
+            raise UnreadableMessage(f"no report: {claimed} bytes in {len(packed)}, at most {_LARGEST_REPORT_BYTES} are taken")
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError as error:
+        raise UnreadableMessage(f"no report: {error}") from error
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[_Message], message: bytes, readable: Sequence[int]) -> _Message:
     if not message or message[0] not in readable:
         found = message[0] if message else "none"
         raise UnreadableVersion(f"format version {found} is not one of {', '.join(map(str, readable))}: update this worker")
-    return decoder.decode(memoryview(message)[1:])
+    try:
+        return decoder.decode(memoryview(message)[1:])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableMessage(f"not MessagePack of format version {message[0]}: {error}") from error
 
 
 def _lengths(ids: Strings) -> bytes:
