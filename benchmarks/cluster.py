@@ -43,6 +43,7 @@ class Cluster:
             "POLLWATCH_TOPICS_REPLICATION": "1",
             "POLLWATCH_INTAKE_MAX_AGE_MS": "0",  # the recording is of 2022
             "POLLWATCH_WORKER_HTTP_PORT": str(free_port()),
+            "POLLWATCH_OVERLOAD_SHED_AFTER_MS": "0",  # everything is to be done
         }  # fmt: skip
 
     def settings(self, run: str) -> Settings:

@@ -45,6 +45,8 @@ class Deployment:
             "POLLWATCH_INTAKE_MAX_AGE_MS": "0",
             # time passes in silence by the clock: a scan of the same lines knows no clock
             "POLLWATCH_INTAKE_IDLE_AFTER_MS": "600000",
+            # nor how far behind a worker is, on a machine that others use
+            "POLLWATCH_OVERLOAD_SHED_AFTER_MS": "0",
             "POLLWATCH_WORKER_SNAPSHOT_EVERY_MS": "1000",
             **self.more,
         }

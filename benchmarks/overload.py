@@ -49,6 +49,20 @@ class Sample:
     unwatched: float
 
 
+def sample(metrics: str, at_s: float, rss: int) -> Sample:
+    """Return what a page of metrics says."""
+    found = {(name, label): float(value) for name, label, value in _SAMPLE.findall(metrics)}
+    return Sample(
+        at_s,
+        found["events_received_total", "vote"],
+        found["behind_seconds", "intake"],
+        found["behind_seconds", "polls"],
+        rss,
+        found["shedding", ""] == 1,
+        found["events_unwatched_total", ""],
+    )
+
+
 @dataclass
 class Watch:
     """Takes a sample each second until it is stopped."""
@@ -69,18 +83,8 @@ class Watch:
     def _run(self) -> None:
         begin_s = time.monotonic()
         while not self._stop.wait(1.0):
-            found = {(name, label): float(value) for name, label, value in _SAMPLE.findall(self.worker.metrics())}
-            self.samples.append(
-                Sample(
-                    time.monotonic() - begin_s,
-                    found["events_received_total", "vote"],
-                    found["behind_seconds", "intake"],
-                    found["behind_seconds", "polls"],
-                    rss_bytes(self.worker.pid),
-                    found["shedding", ""] == 1,
-                    found["events_unwatched_total", ""],
-                )
-            )
+            text = self.worker.metrics()
+            self.samples.append(sample(text, time.monotonic() - begin_s, rss_bytes(self.worker.pid)))
 
 
 def main() -> int:
@@ -146,7 +150,7 @@ def _judge(
     said = [data for data in first.values() if any(one["detector"] == "overload" for one in data["evidence"])]
     verdicts = sorted({data["verdict"] for data in said})
     floods = len(traffic.flood_starts_ms())
-    speed = {sheds: _speed(samples, sheds, ended_s) for sheds in (False, True)}
+    speed = {sheds: median_speed(samples, sheds, ended_s) for sheds in (False, True)}
     print(
         f"\noffered                {sent['sent'] / (traffic.warm_up_s + traffic.seconds):,.0f} votes/s,"
         f" sender up to {sent['behind_ms'] / 1000:.1f} s late\n"
@@ -161,7 +165,7 @@ def _judge(
     return 0 if unwatched and len(first) == floods else 1
 
 
-def _speed(samples: Sequence[Sample], sheds: bool, until_s: float) -> float:
+def median_speed(samples: Sequence[Sample], sheds: bool, until_s: float) -> float:
     """Return the median of votes a second over seconds in which votes waited, with or without shedding."""
     per_s = [
         (now.votes - before.votes) / (now.at_s - before.at_s)

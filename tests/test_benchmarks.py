@@ -7,16 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.exposition import generate_latest
 
 from benchmarks.cluster import cluster, create_topics
 from benchmarks.latency import latencies
 from benchmarks.load import load
 from benchmarks.memory import measure
+from benchmarks.overload import Sample, median_speed, sample
 from benchmarks.promises import Verdict, judge_memory
 from benchmarks.recording import Traffic, encode_replies, encode_votes, record
 from benchmarks.scan_speed import repeat
 from benchmarks.throughput import FAUST, GETMANY, POLLWATCH, Race
 from benchmarks.weights import weigh
+from streams.metric_labels import EventType, Stage
+from streams.metrics import Metrics
 
 SMALL = Traffic(votes=4_000, replies=20, polls=10, accounts=3_000, minutes=20)
 
@@ -102,3 +107,23 @@ def test_a_repeated_recording_has_other_ids_and_later_times_in_each_copy(tmp_pat
     copies = [json.loads(line) for line in (tmp_path / "many.jsonl").read_text().splitlines()]
     assert [copy["event_id"] for copy in copies] == ["e-0", "e-1", "e-2"]
     assert [copy["ts"] for copy in copies] == [60_000, 180_000, 300_000]
+
+
+def test_how_a_worker_stands_under_load_is_read_from_its_metrics() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    metrics.events_received.labels(EventType.VOTE).inc(7)
+    metrics.behind.labels(Stage.INTAKE).set(2.5)
+    metrics.behind.labels(Stage.POLLS).set(0.5)
+    metrics.shedding.set(1)
+    metrics.events_unwatched.inc(3)
+    page = generate_latest(registry).decode()  # type: ignore[no-untyped-call]
+    assert sample(page, 4.0, 99) == Sample(4.0, 7, 2.5, 0.5, 99, True, 3)
+
+
+def test_the_speed_of_a_worker_is_that_of_seconds_in_which_votes_wait() -> None:
+    def at(at_s: float, votes: float, behind_s: float, sheds: bool) -> Sample:
+        return Sample(at_s, votes, behind_s, 0.0, 1, sheds, 0)
+
+    samples = [at(1, 0, 0, False), at(2, 9, 5, False), at(3, 19, 6, False), at(4, 29, 6, True), at(6, 69, 7, True), at(7, 169, 7, True)]
+    assert (median_speed(samples, False, 99), median_speed(samples, True, 6.5)) == (10, 20)
