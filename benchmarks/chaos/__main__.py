@@ -46,11 +46,11 @@ def main() -> int:
 
 
 def _rounds(ground: Ground, names: list[str], rounds: int | None, seed: int) -> Iterator[Outcome]:
-    for name in names:
-        for number in range(rounds or (_KILLS if name == "kill" else 1)):
-            outcome = play(ground, name, seed + number)
-            _tell(_line(outcome))
-            yield outcome
+    played = [name for name in names for _ in range(rounds or (_KILLS if name == "kill" else 1))]
+    for number, name in enumerate(played):
+        outcome = play(ground, name, seed + number)
+        _tell(_line(outcome))
+        yield outcome
 
 
 def _line(outcome: Outcome) -> str:
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks.chaos", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(FAULTS), help="one fault; may be given again")
     parser.add_argument("--rounds", type=int, help="rounds of each fault (kill: 20, others: 1)")
-    parser.add_argument("--seed", type=int, help="of the first round of each fault; the next ones count on from it")
+    parser.add_argument("--seed", type=int, help="of the first round; the next ones count on from it")
     parser.add_argument("--votes", type=int, default=Recorded().votes, help="in the recording, besides those of a world of attacks")
     parser.add_argument("--votes-per-s", type=int, default=50_000, help="sent")
     parser.add_argument("--pause-s", type=float, default=90.0, help="for which a worker is paused")
