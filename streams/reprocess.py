@@ -6,6 +6,7 @@ starts, since the group has committed what no snapshot holds, and doing it once 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import TopicPartition as AioPartition
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
-from kafka.errors import NoError
+from kafka.errors import CoordinatorNotAvailableError, NoError, UnknownTopicOrPartitionError
 from kafka.structs import OffsetAndMetadata
 from prometheus_client import CollectorRegistry
 
@@ -32,7 +33,9 @@ from streams.stages import shards as count_shards
 from streams.topic_table import STATE_MAX_BYTES
 from streams.topics import admin_client
 
+_PATIENCE_S = 10.0
 _PATIENCE_MS = 10_000
+_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,14 @@ async def reprocess(settings: Settings, asked: Offsets, dry_run: bool, say: Call
             *_partitions(settings.topics.name(TopicRole.FINDINGS), 1),
         ]
         moves = asked.plan(group.places(inputs), group.at(inputs, asked.at_ms))
+        try:
+            ends = {tp: place.end for tp, place in zip(internal, group.places(internal), strict=True)}
+        except UnknownTopicOrPartitionError as error:
+            raise ReprocessError(f"{error}: topics.partitions must be what the topics were made with") from error
         say("\n".join(table(moves)))
         if dry_run:
             say(f"Nothing was changed. Members of group {group.name}: {', '.join(members) or 'none'}.")
             return
-        ends = {tp: place.end for tp, place in zip(internal, group.places(internal), strict=True)}
         group.commit(ends)
         removed = await _remove_state(settings)
         group.commit({tp: move.to for tp, move in zip(inputs, moves, strict=True)})
@@ -82,8 +88,18 @@ class _Group:
 
     def members(self) -> list[str]:
         """Return who is in the group, as people look for it: client and host."""
-        found = self._admin.describe_groups([self.name])[self.name]
+        found = self._described(time.monotonic() + _PATIENCE_S)
         return sorted(f"{member['client_id']} at {member['client_host'].lstrip('/')}" for member in found["members"])
+
+    def _described(self, until_s: float) -> dict[str, Any]:
+        """Ask for the group; the first of a cluster has no coordinator for a moment, nor has any when a broker fails."""
+        while True:
+            try:
+                return self._admin.describe_groups([self.name])[self.name]  # type: ignore[no-any-return]
+            except CoordinatorNotAvailableError:
+                if time.monotonic() > until_s:
+                    raise
+                time.sleep(_PAUSE_S)
 
     def places(self, tps: list[TopicPartition]) -> list[Place]:
         """Return how partitions stand."""

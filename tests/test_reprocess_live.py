@@ -121,6 +121,14 @@ def test_offsets_are_set_as_asked_and_the_others_stay(deployment: Deployment) ->
     assert len(manifests(deployment)) == STATE_OF_NOTHING
 
 
+def test_with_other_partitions_than_the_topics_have_nothing_is_changed(deployment: Deployment, tmp_path: Path) -> None:
+    others = Deployment(deployment.bootstrap, deployment.prefix, tmp_path, partitions=deployment.partitions + 1)
+    with pytest.raises(ReprocessError, match="must be what the topics were made with"):
+        send_back(others)
+    assert manifests(deployment) == []
+    assert deployment.committed(TopicRole.VOTES) == 0
+
+
 async def killed(*_: object) -> None:
     raise KeyboardInterrupt
 
