@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config import ConfigError, Settings, load
+from streams.terminal import visible
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _COMMANDS = {
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("POLLWATCH_TRACEBACK"):
             raise
-        print(f"pollwatch: {type(error).__name__}: {error}".replace("\n", " "), file=sys.stderr)
+        # an error may quote what a stranger wrote
+        print(f"pollwatch: {type(error).__name__}: {visible(' '.join(str(error).splitlines()))}", file=sys.stderr)
         return FAILED
 
 

@@ -62,7 +62,7 @@ def read_alert(value: bytes) -> ReadAlert:
     """Return the alert in a record's value. Raises msgspec.DecodeError when it is none."""
     try:
         return _decoder.decode(value)
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from error
 
 

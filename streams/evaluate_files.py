@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -105,7 +106,15 @@ class EvaluateError(Exception):
     """A file that is missing or is not what it should be: one line that names it."""
 
 
+class _TooLarge(ValueError):
+    pass
+
+
 _T = TypeVar("_T", bound=msgspec.Struct)
+# the parser says so of text that is not UTF-8, and of brackets without end, too
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_MOST_BYTES = 1 << 30
+"""Labels of a hundred million votes are smaller: a file that unpacks to more is not what its name says."""
 
 
 def read_trial(folder: Path, labels: Path) -> Trial:
@@ -123,7 +132,7 @@ def read_labels(path: Path) -> Labels:
     """Read the truth about a recording; raise EvaluateError."""
     try:
         return msgspec.json.decode(_unpacked(path), type=Labels)
-    except (OSError, EOFError, zstandard.ZstdError, msgspec.DecodeError) as error:
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError, _TooLarge, *_NOT_JSON) as error:
         raise EvaluateError(f"{path}: no labels: {_in_words(error)}") from error
 
 
@@ -131,16 +140,24 @@ def _lines(path: Path, of: type[_T]) -> list[_T]:
     decoder = msgspec.json.Decoder(of)
     try:
         return decoder.decode_lines(path.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *_NOT_JSON) as error:
         raise EvaluateError(f"{path}: not what scan writes: {_in_words(error)}") from error
 
 
+def _bounded(plain: bytes) -> bytes:
+    if len(plain) > _MOST_BYTES:
+        raise _TooLarge(f"more than {_MOST_BYTES} bytes when unpacked")
+    return plain
+
+
 def _unpacked(path: Path) -> bytes:
-    packed = path.read_bytes()
     if path.suffix == ".gz":
-        return gzip.decompress(packed)
+        with gzip.open(path) as file:
+            return _bounded(file.read(_MOST_BYTES + 1))
+    packed = path.read_bytes()
     if path.suffix == ".zst":
-        return zstandard.ZstdDecompressor().stream_reader(packed).read()
+        with zstandard.ZstdDecompressor().stream_reader(packed) as reader:
+            return _bounded(reader.read(_MOST_BYTES + 1))
     return packed
 
 

@@ -10,6 +10,8 @@ from detectors.counted import ScoredWindows
 
 _HEADER = ("poll_id", "window_start_ms", "window_ms", "votes", "expected", "score", "alarm")
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
 
 class ScoresFile:
     """Writes the rows of a poll in order of time. Remembers one number a poll.
@@ -52,4 +54,13 @@ class ScoresFile:
             self._row(poll_id, start_ms, 0, "0", "0", 0)
 
     def _row(self, poll_id: str, start_ms: int, votes: int, expected: str, score: str, alarm: int) -> None:
-        self._csv.writerow((poll_id, start_ms, self._window_ms, votes, expected, score, alarm))
+        self._csv.writerow((as_text(poll_id), start_ms, self._window_ms, votes, expected, score, alarm))
+
+
+def as_text(name: str) -> str:
+    """Return a name as it may stand in a CSV file: with a ' before it where a spreadsheet would take it for a formula.
+
+    >>> as_text("=cmd()"), as_text("'=1"), as_text("peace-plan")
+    ("'=cmd()", "''=1", 'peace-plan')
+    """
+    return f"'{name}" if name.startswith(_FORMULA) else name

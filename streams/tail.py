@@ -153,7 +153,7 @@ def _print(record: Read, repeats: Repeats, console: Console) -> None:
     try:
         alert = read_alert(record.value or b"")
     except msgspec.DecodeError as error:
-        print(f"{record.stands} is no alert: {error}", file=sys.stderr)
+        print(f"{record.stands} is no alert: {visible(str(error), 200)}", file=sys.stderr)
         return
     if repeats.is_new(alert.id):
         console.print(alert_line(alert))

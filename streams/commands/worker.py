@@ -20,14 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace, settings: Settings) -> int:
     """Run the worker until SIGINT or SIGTERM."""
     from streams.cautions import cautions
+    from streams.log_lines import log_to_stderr
     from streams.log_repeats import Repeats
     from streams.malloc import hold_little
     from streams.rights import missing_rights, refusal
     from streams.worker import Worker, run_until_signal
 
-    logging.basicConfig(
-        level=settings.worker.log_level.value.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    log_to_stderr(settings.worker.log_level.value.upper())
     # they tell of every fetch and every rebalance at this level, and of every try to reach a broker at the next
     for library in _LIBRARIES:
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
