@@ -8,6 +8,7 @@ set -eu
 : "${SENDER:=User:pollwatch-sender}"
 : "${READER:=User:pollwatch-reader}"
 : "${OPERATOR:=User:pollwatch-operator}"
+: "${ERASER:=User:pollwatch-eraser}"
 allow() { $KAFKA_ACLS --add --allow-principal "$@"; }
 
 # pollwatch worker
@@ -66,3 +67,11 @@ allow "$OPERATOR" --operation DescribeConfigs --topic pollwatch.findings
 allow "$OPERATOR" --operation Create --topic pollwatch.state
 allow "$OPERATOR" --operation Describe --topic pollwatch.state
 allow "$OPERATOR" --operation DescribeConfigs --topic pollwatch.state
+
+# pollwatch erase
+allow "$ERASER" --operation Describe --topic poll.votes
+allow "$ERASER" --operation Describe --topic poll.replies
+allow "$ERASER" --operation Write --topic pollwatch.exchange
+allow "$ERASER" --operation Delete --topic pollwatch.exchange
+allow "$ERASER" --operation Delete --topic pollwatch.findings
+allow "$ERASER" --operation Describe --group pollwatch

@@ -47,8 +47,13 @@ class Strings:
         >>> strings(["a", "bcd", "ef"]).without(np.array([False, True, False])).texts()
         ['a', '', 'ef']
         """
-        starts = self._starts()
-        return Strings(self.data, self.ends, np.where(rows, self.ends, starts)).contiguous()
+        whole = self.contiguous()
+        starts, used = whole._starts(), int(whole.ends[-1]) if len(whole) else 0
+        depth = np.zeros(used + 1, np.int8)
+        np.add.at(depth, starts[rows], 1)
+        np.add.at(depth, whole.ends[rows], -1)
+        left = depth[:used].cumsum(dtype=np.int8) == 0
+        return Strings(whole.data[:used][left], whole.ends - np.where(rows, whole.ends - starts, 0).cumsum())
 
     def contiguous(self) -> Strings:
         """Return the same strings end to end."""

@@ -1,6 +1,6 @@
 """The table of what each user of Kafka must be allowed, and nothing more. Pure; knows no cluster.
 
-Read, Write and Alter let a user describe a topic too. There is no line for the cluster: a producer that may write to a
+Read, Write, Delete and Alter let a user describe a topic too. There is no line for the cluster: a producer that may write to a
 topic may be idempotent.
 """
 
@@ -21,6 +21,7 @@ class User(StrEnum):
     SENDER = "SENDER"
     READER = "READER"
     OPERATOR = "OPERATOR"
+    ERASER = "ERASER"
 
 
 class Operation(StrEnum):
@@ -29,6 +30,7 @@ class Operation(StrEnum):
     READ = "Read"
     WRITE = "Write"
     CREATE = "Create"
+    DELETE = "Delete"
     DESCRIBE = "Describe"
     DESCRIBE_CONFIGS = "DescribeConfigs"
 
@@ -38,6 +40,7 @@ _ROLES: dict[User, str] = {
     User.SENDER: "whoever sends votes and replies; pollwatch replay",
     User.READER: "whoever reads alerts; pollwatch tail",
     User.OPERATOR: "pollwatch topics",
+    User.ERASER: "pollwatch erase",
 }
 
 _TOPICS: dict[User, dict[TopicRole, tuple[Operation, ...]]] = {
@@ -55,7 +58,14 @@ _TOPICS: dict[User, dict[TopicRole, tuple[Operation, ...]]] = {
     User.SENDER: {TopicRole.VOTES: (Operation.WRITE,), TopicRole.REPLIES: (Operation.WRITE,)},
     User.READER: {TopicRole.ALERTS: (Operation.READ,)},
     User.OPERATOR: dict.fromkeys(TopicRole, (Operation.CREATE, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)),
+    User.ERASER: {
+        TopicRole.VOTES: (Operation.DESCRIBE,),
+        TopicRole.REPLIES: (Operation.DESCRIBE,),
+        TopicRole.EXCHANGE: (Operation.WRITE, Operation.DELETE),
+        TopicRole.FINDINGS: (Operation.DELETE,),
+    },
 }
+_GROUP = {User.WORKER: Operation.READ, User.ERASER: Operation.DESCRIBE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +84,10 @@ def grants(settings: Settings) -> Iterator[Grant]:
         for role, operations in topics.items():
             for operation in operations:
                 yield Grant(user, operation, "topic", settings.topics.name(role))
-        if user is User.WORKER:
-            yield Grant(user, Operation.READ, "group", settings.kafka.group_id)
-            if settings.canary.every_ms:
-                yield Grant(user, Operation.WRITE, "topic", settings.topics.name(TopicRole.VOTES))
+        if user in _GROUP:
+            yield Grant(user, _GROUP[user], "group", settings.kafka.group_id)
+        if user is User.WORKER and settings.canary.every_ms:
+            yield Grant(user, Operation.WRITE, "topic", settings.topics.name(TopicRole.VOTES))
 
 
 _HEAD = """\

@@ -209,7 +209,7 @@ def reports_of(
         advanced = shard.advance()
         return [] if advanced is None else [encode_report(advanced[0])]
 
-    return _with_crashes(fresh, apply, log, rng)
+    return with_crashes(fresh, apply, log, rng)[0]
 
 
 def answer_of(log: list[bytes], rng: random.Random) -> Answer:
@@ -231,13 +231,14 @@ def answer_of(log: list[bytes], rng: random.Random) -> Answer:
             answer.tallies[poll_id] = book.integrity(poll_id).options
         return [revision.data for revision in step.revisions]
 
-    for data in _with_crashes(fresh, apply, log, rng):
+    for data in with_crashes(fresh, apply, log, rng)[0]:
         key = (data.case_id, data.revision)
         assert answer.revisions.setdefault(key, data) == data, "one revision said two things"
     return answer
 
 
-def _with_crashes(fresh: Any, apply: Any, log: list[bytes], rng: random.Random) -> list[Any]:
+def with_crashes(fresh: Any, apply: Any, log: list[bytes], rng: random.Random) -> tuple[list[Any], Any]:
+    """Return what a machine says that is stopped at random and goes on from its last snapshot, and the machine."""
     machine, at, out = fresh(), 0, []
     saved: tuple[int, bytes] | None = None
     while at < len(log):
@@ -251,7 +252,7 @@ def _with_crashes(fresh: Any, apply: Any, log: list[bytes], rng: random.Random) 
             if saved is not None:
                 at, state = saved
                 machine.restore(msgspec.msgpack.decode(state))
-    return out
+    return out, machine
 
 
 def whole(

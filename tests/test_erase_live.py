@@ -173,6 +173,11 @@ def test_an_erased_account_is_found_nowhere_and_what_was_counted_stays_counted(d
         assert not [line for line in said if copier.account_id in line or meeter.account_id in line]
         worker.stop()
     assert {poll_id: of["options"] for poll_id, of in deployment.estimates().items()} == counts(feed.lines)
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        assert "with state" in worker.log(), "what was deleted is not needed"
+        assert found(places(deployment, worker), copier, meeter) == set()
+        worker.stop()
     inputs = b"\n".join(record.value or b"" for role in SENT for record in deployment.records(role))
     assert all(account.marks_in(inputs) for account in (copier, meeter)), "the inputs keep what was sent"
 

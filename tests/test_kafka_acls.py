@@ -108,6 +108,8 @@ def test_with_the_list_everything_works_every_line_of_it_is_needed_and_no_passwo
         sent = run(guarded, User.SENDER, "replay", str(recorded), "--speed", "max")
         assert sent.returncode == 0, sent.stderr
         worker_side.wait_until_settled(worker)
+        erased = run(guarded, User.ERASER, "erase", "somebody")
+        assert erased.returncode == 0, erased.stderr
         assert worker.metrics()["pollwatch_snapshots_total"] >= 2
         pages = [worker.get(path)[1] for path in ("/metrics", "/healthz", "/readyz")]
         worker.stop()
@@ -139,7 +141,8 @@ def test_whatever_line_of_the_worker_is_missing_it_says_so(guarded: Guarded) -> 
 
 def test_a_worker_says_what_it_may_not_do_and_begins_when_it_may(guarded: Guarded) -> None:
     assert run(guarded, User.OPERATOR, "topics").returncode == 0
-    [group] = [acl for acl in guarded.acls if acl.resource_pattern.resource_type == ResourceType.GROUP]
+    groups = [acl for acl in guarded.acls if acl.resource_pattern.resource_type == ResourceType.GROUP]
+    [group] = [acl for acl in groups if acl.principal == f"User:{guarded.name(User.WORKER)}"]
     guarded.kafka.take_away(group)
     side = guarded.of(User.WORKER)
     with WorkerProcess(side) as worker:

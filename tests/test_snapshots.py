@@ -112,6 +112,19 @@ def test_two_complete_snapshots_stay_and_the_older_ones_go_whoever_wrote_them(ka
     on_shelf(kafka, topic_prefix + "state", scenario)
 
 
+def test_a_snapshot_that_is_to_stand_alone_drops_all_before_it(kafka: str, topic_prefix: str) -> None:
+    async def scenario(shelf: Shelf) -> None:
+        store = shelf.store()
+        for offset in (10, 20, 30):
+            await store.write(Snapshot(offset, BIG))
+        await store.write(Snapshot(40, {"votes": {"yes": 8}}), alone=True)
+        assert await shelf.offsets() == {40}
+        await store.write(Snapshot(50, BIG))
+        assert await shelf.offsets() == {40, 50}
+
+    on_shelf(kafka, topic_prefix + "state", scenario)
+
+
 def test_a_worker_that_was_thought_dead_and_its_successor_may_write_the_same_snapshot_at_once(
     kafka: str, topic_prefix: str
 ) -> None:
