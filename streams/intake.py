@@ -72,7 +72,7 @@ class Intake:
         self._sources: dict[TP, _Source] = {}
         self.sheds = False
         """Whether the rows that are cut now are not to be looked at closer."""
-        self._brokers = BrokersClock()
+        self.brokers = BrokersClock()
 
     def assign(self, past: Mapping[TP, Past]) -> None:
         """Begin with these partitions, each with the records before the place where reading goes on."""
@@ -127,7 +127,7 @@ class Intake:
                 continue
             async with source.sending:
                 elapsed_ms = source.silence.elapsed_ms(
-                    known.listened, self._idle_after_ms, source.cutter.last_arrived_ms, self._brokers
+                    known.listened, self._idle_after_ms, source.cutter.last_arrived_ms, self.brokers
                 )
                 if elapsed_ms is not None:
                     await self._send(source.cutter.idle(elapsed_ms))
@@ -157,7 +157,7 @@ class Intake:
 
     def _see_clock(self, sent: asyncio.Future[Any]) -> None:
         if not sent.cancelled() and sent.exception() is None and sent.result().timestamp_type == _LOG_APPEND_TIME:
-            self._brokers.saw(sent.result().timestamp, _now_ms())
+            self.brokers.saw(sent.result().timestamp, _now_ms())
 
     async def _refuse(self, batch: Batch, refused: list[Refused]) -> None:
         for bad in refused:

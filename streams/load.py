@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from faust.types import TP
 
@@ -12,16 +12,18 @@ from config.schema import Settings, TopicRole
 from streams.metric_labels import Stage
 from streams.metrics import Metrics
 from streams.overload import Overload
+from streams.silence import BrokersClock
 from streams.transport import Batch, Progress
 
 logger = logging.getLogger(__name__)
 
 
 class Load:
-    """What waits for this worker. State: two numbers a partition."""
+    """What waits for this worker, by the `brokers`' clock. State: two numbers a partition."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, brokers: BrokersClock) -> None:
         topics = settings.topics
+        self._brokers = brokers
         self._overload = Overload(settings.overload.shed_after_ms)
         self._stage_of = {
             topics.name(TopicRole.VOTES): Stage.INTAKE,
@@ -44,20 +46,25 @@ class Load:
         self._arrived_ms[batch.tp] = batch.records.timestamps_ms[-1]
         self._moved = True
 
-    def weigh(self, progress: Mapping[TP, Progress]) -> bool:
-        """Take how the partitions stand, about once a second; return whether finer work is shed."""
-        now_ms = round(time.time() * 1000)
+    def weigh(self, progress: Mapping[TP, Progress], held: Callable[[TP], str]) -> bool:
+        """Take how the partitions stand, about once a second; return whether finer work is shed.
+
+        Partitions that are `held`, with a reason, for others or by a topic that refuses are not this worker's fault.
+        """
+        monotonic_ms = time.monotonic_ns() // 1_000_000
+        brokers_ms = self._brokers.now_ms(monotonic_ms)
+        now_ms = round(time.time() * 1000) if brokers_ms is None else brokers_ms
         behind_ms = dict.fromkeys(Stage, 0)
         for tp, at in progress.items():
-            stage = self._stage_of[tp.topic]
-            behind_ms[stage] = max(behind_ms[stage], self._behind_ms(tp, at, now_ms))
+            stage, ms = self._stage_of[tp.topic], 0 if held(tp) else self._behind_ms(tp, at, now_ms)
+            behind_ms[stage] = max(behind_ms[stage], ms)
         for stage, ms in behind_ms.items():
             self._metrics.behind.labels(stage).set(ms / 1000)
         # what waits on the exchange waited before it on the input
         total_ms = behind_ms[Stage.INTAKE] + behind_ms[Stage.POLLS]
         before = self._overload.sheds
-        if self._moved or not total_ms:
-            self._overload.see(time.monotonic_ns() // 1_000_000, total_ms)
+        if self._moved or not (total_ms or any(map(held, progress))):
+            self._overload.see(monotonic_ms, total_ms)
         self._moved = False
         self._say(before, self._overload.sheds, total_ms)
         return self._overload.sheds

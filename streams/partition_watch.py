@@ -36,13 +36,17 @@ class Held:
 
     def __call__(self, tp: TP) -> str:
         """Return the reason."""
+        return self.for_others(tp) or (self.intake if tp.topic in self._inputs else "")
+
+    def for_others(self, tp: TP) -> str:
+        """Return the reason if it is not that this worker has too much to do."""
         refusing = [topic for topic in self._outputs[tp.topic] if topic in self._outbox.refusing]
         if refusing:
             return f"{refusing[0]} takes no records ({self._outbox.refusing[refusing[0]]})"
         if tp in self.waits_for:
             slower = self.waits_for[tp]
             return f"{slower.topic}/{slower.partition} is far behind it in event time"
-        return self.intake if tp.topic in self._inputs else ""
+        return ""
 
 
 class PartitionWatch:

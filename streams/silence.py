@@ -19,6 +19,10 @@ class BrokersClock:
         """Note that a record was stamped, a moment ago."""
         self._ahead_ms = stamped_ms - now_ms
 
+    def now_ms(self, now_ms: int) -> int | None:
+        """Return what the brokers' clock says at `now_ms`, None where that is not known."""
+        return None if self._ahead_ms is None else now_ms + self._ahead_ms
+
     def since(self, stamped_ms: int, now_ms: int) -> int:
         """Return how long ago, at `now_ms`, the brokers' clock said `stamped_ms`; 0 where that is not known."""
         return 0 if self._ahead_ms is None else max(0, now_ms + self._ahead_ms - stamped_ms)

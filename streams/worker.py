@@ -99,7 +99,7 @@ class Worker:
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
         self._ends, self._held = Ends(self._connection, self.metrics), Held(settings.topics, self._outbox)
         self._make_stages()
-        self._load = Load(settings, self.metrics)
+        self._load = Load(settings, self.metrics, self._intake.brokers)
         self._connect()
 
     def _make_stages(self) -> None:
@@ -266,7 +266,7 @@ class Worker:
         self._shards.show()
         self._outbox.show()
         if self._holds_partitions:
-            self._intake.sheds = self._load.weigh(self._progress())
+            self._intake.sheds = self._load.weigh(self._progress(), self._held.for_others)
         self._watch.show(self._progress(), self._ends.known(), self._held, monotonic_ms())
 
     async def _beat(self) -> None:

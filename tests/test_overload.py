@@ -14,6 +14,7 @@ from config import Settings
 from streams.load import Load
 from streams.metrics import Metrics
 from streams.overload import Overload
+from streams.silence import BrokersClock
 from streams.transport import Batch, Progress, Records
 
 AFTER_MS = 60_000
@@ -120,8 +121,12 @@ def at(read: int, end: int, in_flight: int = 0) -> Progress:
     return Progress(read, end, in_flight)
 
 
-def load_of(registry: CollectorRegistry) -> Load:
-    return Load(Settings(), Metrics(registry))
+def load_of(registry: CollectorRegistry, brokers: BrokersClock | None = None) -> Load:
+    return Load(Settings(), Metrics(registry), brokers or BrokersClock())
+
+
+def free(_tp: TP) -> str:
+    return ""
 
 
 def shown(registry: CollectorRegistry, stage: str) -> float:
@@ -135,7 +140,7 @@ def test_how_long_what_is_worked_on_has_waited_is_told_for_each_stage() -> None:
     load = load_of(registry)
     load.took(run_of(VOTES, 90))
     load.took(run_of(EXCHANGE, 20))
-    load.weigh({VOTES: at(8, 900), EXCHANGE: at(8, 900)})
+    load.weigh({VOTES: at(8, 900), EXCHANGE: at(8, 900)}, free)
     assert shown(registry, "intake") == pytest.approx(90, abs=2)
     assert shown(registry, "polls") == pytest.approx(20, abs=2)
     assert shown(registry, "cases") == 0
@@ -145,12 +150,24 @@ def test_nobody_is_behind_where_nothing_waits_however_old_it_is() -> None:
     registry = CollectorRegistry()
     load = load_of(registry)
     load.took(run_of(VOTES, 3_600))
-    load.weigh({VOTES: at(8, 8, in_flight=1)})
+    load.weigh({VOTES: at(8, 8, in_flight=1)}, free)
     assert shown(registry, "intake") == pytest.approx(3_600, abs=2), "it is still being worked on"
-    load.weigh({VOTES: at(8, 8)})
+    load.weigh({VOTES: at(8, 8)}, free)
     assert shown(registry, "intake") == 0
-    load.weigh({VOTES: at(8, 9)})
+    load.weigh({VOTES: at(8, 9)}, free)
     assert shown(registry, "intake") < 2, "what came now did not wait for an hour"
+
+
+def test_who_is_held_up_learns_nothing_of_its_own_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = load_of(CollectorRegistry())
+    seen: list[int] = []
+    monkeypatch.setattr(Overload, "see", lambda _self, _now_ms, behind_ms: seen.append(behind_ms))
+    load.took(run_of(VOTES, 500))
+    load.weigh({VOTES: at(8, 900)}, free)
+    load.weigh({VOTES: at(8, 900)}, free)
+    load.weigh({VOTES: at(8, 900)}, lambda _: "pollwatch.exchange takes no records")
+    load.weigh({VOTES: at(900, 900)}, free)
+    assert seen == [pytest.approx(500_000, abs=2_000), 0], "once for what was taken, once for nothing left"
 
 
 def test_before_anything_was_read_nothing_is_known_of_how_long_it_waited() -> None:
@@ -158,5 +175,25 @@ def test_before_anything_was_read_nothing_is_known_of_how_long_it_waited() -> No
     load = load_of(registry)
     load.took(run_of(VOTES, 3_600))
     load.assigned()
-    load.weigh({VOTES: at(8, 900)})
+    load.weigh({VOTES: at(8, 900)}, free)
     assert shown(registry, "intake") == 0
+
+
+def test_the_clock_of_this_machine_is_not_asked_where_that_of_the_brokers_is_known() -> None:
+    registry, brokers = CollectorRegistry(), BrokersClock()
+    hour_ms = 3_600_000
+    brokers.saw(round(time.time() * 1000) - hour_ms, time.monotonic_ns() // 1_000_000)
+    load = load_of(registry, brokers)
+    load.took(run_of(VOTES, 3_600 + 5))
+    load.weigh({VOTES: at(8, 900)}, free)
+    assert shown(registry, "intake") == pytest.approx(5, abs=2)
+
+
+def test_a_partition_that_waits_for_others_does_not_make_its_worker_late() -> None:
+    registry = CollectorRegistry()
+    load = load_of(registry)
+    load.took(run_of(VOTES, 500))
+    load.took(run_of(EXCHANGE, 3))
+    load.weigh({VOTES: at(8, 900), EXCHANGE: at(8, 9)}, lambda tp: "it is far ahead" if tp == VOTES else "")
+    assert shown(registry, "intake") == 0
+    assert shown(registry, "polls") == pytest.approx(3, abs=2)
