@@ -104,6 +104,7 @@ class Inbox:
         self._apart = Apart(sources, limits.max_behind_ms)
         self._standing: dict[str, Standing] = {}
         self._waiting: list[Sequence] = []
+        self._decisive = set(sources)
         self._rows = 0
         self._early = 0
         self._frontier_ms = UNKNOWN_MS
@@ -147,8 +148,9 @@ class Inbox:
             end_ms = _up_to_whole(_up_to_whole(int(passed[-1]) + _REACH_MS, _MINUTE_MS), self._limits.step_ms)
             self.shed.add(int(passed[0]) // self._limits.step_ms * self._limits.step_ms, end_ms)
         self._mark[source] = block.end
-        self._standing[source] = block.standing
-        self._advance_frontier()
+        if source in self._decisive or self._standing.get(source) is not block.standing:
+            self._standing[source] = block.standing
+            self._advance_frontier()
         if self._rows > self._limits.max_rows:
             self._make_room()
 
@@ -166,7 +168,11 @@ class Inbox:
         flowing = self._standing_as(Standing.OPEN)
         passed = flowing or self._standing_as(Standing.ENDED)
         if passed:
-            self._frontier_ms = max(self._frontier_ms, min(time.passed_ms for time in passed.values()))
+            slowest = min(passed, key=lambda source: passed[source].passed_ms)
+            least_heard = min(passed, key=lambda source: passed[source].newest_ms)
+            # until one of them speaks, or somebody begins or ends, nothing changes: with many sources, most blocks decide nothing
+            self._decisive = {slowest, least_heard}
+            self._frontier_ms = max(self._frontier_ms, passed[slowest].passed_ms)
         self._pass_early(self._apart.passed_ms(flowing))
 
     def _standing_as(self, standing: Standing) -> dict[str, SourceTime]:
@@ -247,6 +253,7 @@ class Inbox:
         self._mark = {s: mark for s, mark in state["mark"].items() if s in self._time}
         self._time.update((s, SourceTime(**time)) for s, time in state["time"].items() if s in self._time)
         self._apart.restore(state["apart"])
+        self._decisive = set(self._time)
         self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._time}
         self._frontier_ms = state["frontier_ms"]
         self.shed = Spans(state["shed"])

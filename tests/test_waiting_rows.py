@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import msgspec
 import pytest
 from columns_by_hand import Event, block_of
 from test_inbox import take
 
-from detectors.block import Block
+from detectors.block import Block, Standing
 from detectors.inbox import Inbox, InboxLimits
 from detectors.watermark import LAG_MS
 
@@ -124,6 +125,41 @@ def test_a_source_less_than_a_minute_behind_is_waited_for(behind_ms: int) -> Non
     first = stated(SOURCES[0], START_MS, START_MS + HOUR_MS)
     second = stated(SOURCES[1], START_MS, START_MS + HOUR_MS, behind_ms)
     assert late_of([block for pair in zip(first, second, strict=True) for block in pair]) == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_which_blocks_event_time_is_looked_at_after_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those of sources that can change it are looked at; here, all of them are."""
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    sources = [f"votes/{number}" for number in range(5)]
+    waiting = []
+    for number, source in enumerate(sources):
+        mine = stated(source, START_MS, START_MS + 900_000, behind_ms=rng.choice([0, 20_000, HOUR_MS]))
+        some = rng.randrange(len(mine))
+        mine[some:] = [replace(block, standing=rng.choice([*Standing, Standing.OPEN, Standing.OPEN])) for block in mine[some:]]
+        waiting.append(mine[: rng.choice([50, 90])] if number else mine)
+    order = []
+    while any(waiting):
+        order.append(rng.choice([mine for mine in waiting if mine]).pop(0))
+
+    def frontiers() -> list[int]:
+        inbox, seen = Inbox(sources), []
+        for block in order:
+            take(inbox, block)
+            seen.append(inbox.frontier_ms())
+        return seen
+
+    found = frontiers()
+    assert len(set(found)) > 10
+    advance = Inbox._advance_frontier
+
+    def always(inbox: Inbox) -> None:
+        advance(inbox)
+        inbox._decisive = set(sources)
+
+    monkeypatch.setattr(Inbox, "_advance_frontier", always)
+    assert frontiers() == found
 
 
 def test_which_source_is_left_behind_is_told_and_a_restart_forgets_nothing_of_it() -> None:
