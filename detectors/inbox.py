@@ -107,6 +107,7 @@ class Inbox:
         self._decisive = set(sources)
         self._rows = 0
         self._early = 0
+        self._left_behind: str | None = None
         self._frontier_ms = UNKNOWN_MS
         self.shed = Spans()
         """Event time in which nobody's senders are looked at: that of all blocks that were shed."""
@@ -126,9 +127,7 @@ class Inbox:
             raise Gap(f"{block.source}: offsets {mark} to {block.start - 1} never reached this shard")
         if block.end < mark:
             return None
-        # said before, and on the brokers' clock said long ago; a block of no offsets says something of now
-        steps = block.steps.since(mark + 1) if block.start < mark else block.steps
-        return replace(block, start=mark, steps=steps, rows=block.rows.since(mark))
+        return replace(block, start=mark, rows=block.rows.since(mark))
 
     def accept(self, block: Block, name: Int32s) -> None:
         """Take an unseen block; `name` is the poll book's for each of its rows."""
@@ -172,8 +171,10 @@ class Inbox:
             least_heard = min(passed, key=lambda source: passed[source].newest_ms)
             # until one of them speaks, or somebody begins or ends, nothing changes: with many sources, most blocks decide nothing
             self._decisive = {slowest, least_heard}
+            apart_ms = self._apart.passed_ms(flowing)
+            self._left_behind = slowest if apart_ms > passed[slowest].passed_ms else None
             self._frontier_ms = max(self._frontier_ms, passed[slowest].passed_ms)
-        self._pass_early(self._apart.passed_ms(flowing))
+            self._pass_early(apart_ms)
 
     def _standing_as(self, standing: Standing) -> dict[str, SourceTime]:
         return {s: time for s, time in self._time.items() if self._standing.get(s, Standing.OPEN) is standing}
@@ -198,12 +199,8 @@ class Inbox:
         return early
 
     def left_behind(self) -> str | None:
-        """Return the name of the slowest source if event time went on without it because it is long behind."""
-        flowing = self._standing_as(Standing.OPEN)
-        slowest = min(flowing, key=lambda source: flowing[source].passed_ms, default=None)
-        if slowest is None or flowing[slowest].passed_ms >= self._frontier_ms - self._limits.max_behind_ms:
-            return None
-        return slowest
+        """Return the name of the slowest source if event time goes on without it since its clocks are behind."""
+        return self._left_behind
 
     def ended(self) -> bool:
         """Tell whether every source said that nothing more comes."""

@@ -39,11 +39,6 @@ class Steps:
     ms: Int64s
     arrived_ms: Int64s
 
-    def since(self, offset: int) -> Steps:
-        """Return the statements at or past `offset`."""
-        first = int(np.searchsorted(self.offset, offset))
-        return Steps(self.offset[first:], self.ms[first:], self.arrived_ms[first:])
-
 
 NO_STEPS = Steps(int64s(), int64s(), int64s())
 

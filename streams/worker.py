@@ -171,7 +171,8 @@ class Worker:
             await server.close()
 
     async def _room(self) -> None:
-        """Wait until the shards have room for more."""
+        """Wait until the shards have room for more; before each run, since one may bring a partition far ahead."""
+        self._align()
         consumer: Any = self.app.consumer
         while (waiting := self._waiting_blocks()) > _MOST_WAITING_BLOCKS and consumer.flow_active:
             self._held.intake = f"{waiting} blocks on the exchange are to be worked on first"
@@ -238,13 +239,15 @@ class Worker:
             return {}
         return {tp: consumer.progress(tp) for tp in consumer.assignment() if tp in consumer.ledger.partitions}
 
+    def _align(self) -> None:
+        if isinstance(self.app.consumer, Consumer):
+            self._held.waits_for = self._intake.too_far_ahead(self._progress())
+            self.app.consumer.hold(self._held.waits_for)
+
     async def _pass_time(self) -> None:
-        consumer = self.app.consumer
-        if self._holds_partitions and isinstance(consumer, Consumer):
-            progress = self._progress()
-            self._held.waits_for = self._intake.too_far_ahead(progress)
-            consumer.hold(self._held.waits_for)
-            await self._intake.pass_time(progress)
+        if self._holds_partitions:
+            self._align()
+            await self._intake.pass_time(self._progress())
 
     async def _save_due(self) -> None:
         if self._holds_partitions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live_worker import Deployment, WorkerProcess, wait_until
-from recorded_traffic import event
+from live_worker import Deployment, Feed, WorkerProcess, wait_until
+from recorded_traffic import event, recording, write
+from test_worker_live import assert_same_end, scanned
 
 from streams.broker import EmbeddedKafka
+from streams.cutter import ShardOf
 from streams.placing import place
 from streams.replay_sender import Sender
 from streams.stages import build_decoder
@@ -23,6 +26,7 @@ SEED = 7
 IDLE_AFTER_MS = 1_000
 FLOOD = 600
 PAUSE_S = 4.0
+FEW_ROWS = 1_800
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +121,33 @@ def test_a_flood_that_begins_while_the_broker_is_away_and_is_sent_when_it_is_bac
         a_flood_while_nobody_listens(
             deployment, worker, own_kafka.stop, own_kafka.start, sent_while_away=False
         )
+
+
+def test_partitions_of_a_backlog_come_through_event_time_together_and_its_anomalies_are_found_when_they_happened(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Read in turns, the partitions with half as many votes an hour would be an hour ahead, and too many rows would wait."""
+    more = {"POLLWATCH_INTAKE_MAX_BATCH_RECORDS": "200", "POLLWATCH_POLLS_MAX_WAITING_ROWS": str(FEW_ROWS)}
+    deployment = Deployment(kafka, topic_prefix, tmp_path, more=more).create_topics()
+    lines = uneven(deployment, recording(SEED, polls=16, minutes=45, flood=900))
+    path = write(tmp_path / "backlog.jsonl", lines)
+    expected = scanned(path, tmp_path / "out", Deployment("127.0.0.1:1", "", tmp_path).settings, lines)
+    assert len(expected.ending.cases()) >= 2, "nothing to find"
+    Feed(deployment, lines).send(1)
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        deployment.wait_until_settled(worker)
+        assert worker.metrics()["pollwatch_state_evictions_total{store=waiting_rows}"] == 0
+        worker.stop()
+    assert_same_end(deployment, expected)
+
+
+def uneven(deployment: Deployment, lines: list[bytes]) -> list[bytes]:
+    """Return lines of one shard, of which the first partition has twice as many as each other one, so long that few fit a fetch."""
+    decoder, partitions = build_decoder(deployment.settings), deployment.partitions
+    partition = place(lines, decoder.recording(lines), decoder, partitions, partitions).partition.tolist()
+    rng = random.Random(SEED)
+    kept = [line for line, at in zip(lines, partition, strict=True) if at == 0 or rng.random() < 0.5]
+    names = [name for n in range(200) if ShardOf(partitions)([name := f"p-{n}"])[0] == 0]
+    moved = [re.sub(rb'"poll-([0-9]+)"', lambda found: b'"%s"' % names[int(found[1])].encode(), line) for line in kept]
+    return [line[:-1] + b',"unknown":"%s"}' % (b"x" * 8_000) if line.startswith(b'{"type"') else line for line in moved]
