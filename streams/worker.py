@@ -171,7 +171,7 @@ class Worker:
             await server.close()
 
     async def _room(self) -> None:
-        """Wait until the shards have room for more; before each run, since one may bring a partition far ahead."""
+        """Wait until the shards have room for more, and hold partitions that the last run brought far ahead of others."""
         self._align()
         consumer: Any = self.app.consumer
         while (waiting := self._waiting_blocks()) > _MOST_WAITING_BLOCKS and consumer.flow_active:
@@ -181,7 +181,6 @@ class Worker:
 
     def _noted(self, handle: Callable[[Batch], Awaitable[None]]) -> Callable[[Batch], Awaitable[None]]:
         """Return a handler that says what it works on."""
-
         async def handled(batch: Batch) -> None:
             self._load.took(batch)
             await handle(batch)
