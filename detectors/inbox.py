@@ -250,7 +250,6 @@ class Inbox:
         self._mark = {s: mark for s, mark in state["mark"].items() if s in self._time}
         self._time.update((s, SourceTime(**time)) for s, time in state["time"].items() if s in self._time)
         self._apart.restore(state["apart"])
-        self._decisive = set(self._time)
         self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._time}
         self._frontier_ms = state["frontier_ms"]
         self.shed = Spans(state["shed"])
@@ -258,6 +257,7 @@ class Inbox:
         sender = self._thin(unpacked(state["waiting_senders"], self._sketch_width))
         self._waiting = [Sequence(sender=sender, **columns)]
         self._rows, self._early = len(self._waiting[0]), 0
+        self._advance_frontier()
 
 
 def _order(effective_ms: Int64s, event: Hashes) -> Int64s:
