@@ -87,7 +87,7 @@ class SnapshotStore:
     async def write(self, snapshot: Snapshot, alone: bool = False) -> int:
         """Write a snapshot, wait until the brokers hold it, then drop the older ones. Return its size in bytes.
 
-        With `alone` none before it stays: they hold what this one must not.
+        With `alone` none before it stays, whoever wrote it: they hold what this one must not.
         """
         name = _Name(snapshot.offset, self._writer)
         pieces, digest, size = pack(snapshot.state), _digest(), 0
@@ -103,6 +103,10 @@ class SnapshotStore:
         keys.append(self._key(name, MANIFEST))
         await (await self._put(keys[-1], msgspec.json.encode(manifest)))
         self._complete = [*self._complete, name][-1 if alone else -_COMPLETE_ONES_KEPT :]
+        if alone:
+            # a worker that was thought dead may have written one since this partition was read
+            found = await self._read_topic(newest_only=True)
+            self._keys |= {other: [self._key(other, c) for c in chunks] for other, chunks in found.items()}
         await self._drop_before(name)
         return size
 

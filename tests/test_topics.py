@@ -95,6 +95,24 @@ def test_three_copies_demand_two_in_sync_and_fewer_copies_one() -> None:
             assert spec.config["min.insync.replicas"].value == in_sync
 
 
+def test_how_long_each_topic_is_kept_is_a_setting_of_its_own() -> None:
+    hours: dict[str, Any] = {
+        "input_retention_hours": 100, "output_retention_hours": 200, "moderation_retention_hours": 300,
+        "dead_letter_retention_hours": 400, "exchange_retention_hours": 500, "integrity_retention_hours": 600,
+        "state_compaction_hours": 700,
+    }  # fmt: skip
+    table = desired_topics(Topics(**hours), Intake())
+    kept = {name: spec.config.get("retention.ms", spec.config.get("max.compaction.lag.ms")) for name, spec in table.items()}
+    assert {name: wanted and int(wanted.value) // 3_600_000 for name, wanted in kept.items()} == {
+        "poll.votes": 100, "poll.replies": 100, "moderation.verdicts": 100, "poll.polls": None,
+        "pollwatch.alerts": 200, "pollwatch.moderation": 300, "pollwatch.dead-letter": 400,
+        "pollwatch.exchange": 500, "pollwatch.findings": 500, "pollwatch.integrity": 600, "pollwatch.state": 700,
+    }  # fmt: skip
+    for spec in table.values():
+        if "segment.ms" in spec.config:
+            assert 8 * int(spec.config["segment.ms"].value) <= int(spec.config["retention.ms"].value)
+
+
 @given(st.integers(1, 10**9), st.integers(1, 10**9))
 def test_a_bound_accepts_exactly_its_side(wanted: int, found: int) -> None:
     assert Wanted(wanted, Must.AT_LEAST).accepts(str(found)) == (found >= wanted)
