@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -13,11 +14,9 @@ from columns_by_hand import block_of
 from fed_shard import SOURCE, Fed, at, at_offset, vote
 from lockstep_traffic import Traffic
 from stages_in_memory import MADE_BY, SHARDS, blocks_of, interleaved, partitioned, with_crashes
-from told_cases import Told, finding, people, sighting
 
 from config import Settings
 from detectors.block import Standing
-from detectors.cases import shelf
 from detectors.cases.book import CaseBook
 from detectors.cases.case import CaseParams
 from detectors.cases.moderation import ModerationItem
@@ -31,7 +30,7 @@ from detectors.rate.detector import RateDetector, RateParams
 from detectors.shape.detector import Shape
 from detectors.shard import Shard
 from detectors.shard_params import ShardParams
-from detectors.watcher import Ballots, Watcher
+from detectors.watcher import NO_BALLOTS, Ballots, Watcher
 from lab.worlds import Scenario, world
 from streams.decode import hash_strings
 from streams.erase_order import EraseOrder, encode_order, order_in
@@ -213,57 +212,6 @@ def test_blocks_before_an_order_are_worked_through_first_however_they_were_cut()
     assert together.standing() == apart.standing() == {"p": {"yes": 1}}
 
 
-RING = people(20, "r")
-
-
-def test_items_that_named_an_erased_account_are_sent_again_without_it_once() -> None:
-    told = Told()
-    told.tell(10, sighting(5, "p", accounts=[*RING, "maria"]))
-    told.tell(20, sighting(15, "p", accounts=RING, cleared=["peter"]), sighting(15.5, "p", accounts=["peter"], cluster="c"))
-    step = told.book.erase("maria", "f00d/0")
-    assert {one.account_id for item in step.items for one in item.accounts} == {*RING, "peter"}
-    assert step.items[0].revision == told.items[-1].revision + 1
-    assert b"maria" not in msgspec.msgpack.encode(told.book.snapshot())
-    assert told.book.erase("maria", "f00d/0").items == []
-    told.tell(30, sighting(25, "p", accounts=["maria"]))
-    assert "maria" in told.named(), "what it does later is news"
-    assert told.book.erase("maria", "f00d/0").items == [], "an order that is repeated is done"
-    assert b"maria" in msgspec.msgpack.encode(told.book.snapshot())
-
-
-def test_an_account_is_forgotten_where_findings_wait_and_where_cases_are_closed() -> None:
-    told = Told(shards=2)
-    told.tell(10, sighting(5, "p", accounts=[*RING, "maria"]), shard=0)
-    assert b"maria" in msgspec.msgpack.encode(told.book.snapshot())
-    assert told.book.erase("maria", "f00d/0").items == []
-    told.tell(10, shard=1)
-    assert told.named() == set(RING)
-    told.tell(20, sighting(15, "p", accounts=["peter"]), shard=0)
-    told.tell(5_000, shard=0)
-    told.tell(5_000, shard=1)
-    assert told.open() == 0
-    step = told.book.erase("peter", "beef/0")
-    assert {one.account_id for item in step.items for one in item.accounts} == set(RING)
-    assert b"peter" not in msgspec.msgpack.encode(told.book.snapshot())
-
-
-def test_a_case_from_which_everybody_was_erased_is_not_withdrawn_for_that() -> None:
-    told = Told()
-    told.tell(10, sighting(5, "p", accounts=["maria"]), finding(5))
-    told.book.erase("maria", "f00d/0")
-    told.tell(20, sighting(15, "p", phase="calm", lean="none", score=0.0))
-    assert told.verdicts()[-1][1] in ("coordinated", "mixed")
-
-
-def test_the_room_of_an_erased_name_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf, "MOST_NAMED", len(RING))
-    told = Told()
-    told.tell(10, sighting(5, "p", accounts=RING))
-    told.book.erase(RING[0], "f00d/0")
-    told.tell(90, sighting(80, "p", accounts=["peter"]), ended=True)
-    assert told.named() == {*RING[1:], "peter"}
-
-
 def test_votes_across_polls_lead_from_a_stranger_to_no_other_and_to_nobody_elses() -> None:
     votes = people_in_polls(polls=6, votes_each=50, people=60)
     log = VoteLog()
@@ -295,3 +243,17 @@ def test_who_voted_in_a_poll_that_left_is_struck_from_the_log_of_last_votes() ->
     left = [name for name, poll in zip(votes.sender.account_ids.texts(), votes.poll.tolist(), strict=True) if poll == 0]
     assert log["ids"] == "".join(left).encode()
     assert np.count_nonzero(np.frombuffer(log["columns"]["account"], np.uint64)) == len(left)
+
+
+def test_a_lesson_is_the_same_after_a_restart_where_one_of_its_polls_left_before_it() -> None:
+    votes = people_in_polls(polls=3, votes_each=400, people=2_000)
+    votes = replace(votes, effective_ms=votes.effective_ms[0] // 60_000 * 60_000 + np.arange(len(votes)) * 40)
+    last_ms = int(votes.effective_ms[-1]) // 1000 * 1000
+    live, restored = Crowd(Settings().crowd), Crowd(Settings().crowd)
+    live.observe(votes.take(votes.effective_ms < last_ms), last_ms)
+    live.forget(np.array([1]))
+    restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(live.snapshot())))
+    for watcher in (live, restored):
+        watcher.observe(NO_BALLOTS, last_ms + 120_000)
+    learned = [msgspec.msgpack.encode(watcher.snapshot()["platform"]) for watcher in (live, restored)]
+    assert learned[0] == learned[1] != msgspec.msgpack.encode(Crowd(Settings().crowd).snapshot()["platform"])

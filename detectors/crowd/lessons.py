@@ -56,6 +56,7 @@ class Lessons:
         learned = _ordinary(columns["poll"], columns["odd"], platform)
         taught = rows[learned].ravel()
         taught = taught[taught >= log.first]
+        taught = taught[log.get("poll", taught) >= 0]  # of polls that left it is not known any more who voted
         platform.learn(_senders(log, taught))
         _teach_handles(platform, log, np.sort(taught))
         for name in ("repeats", "unseen_share", "born_close"):
