@@ -24,7 +24,10 @@ class Sample:
 
 
 class Watch(threading.Thread):
-    """A thread that looks every few seconds at how large the workers are; only while as many run as should."""
+    """A thread that looks every few seconds at how large the workers are, while as many run as should.
+
+    While something is `going_on`, it does not look: whoever takes over holds everything, and what waits meanwhile.
+    """
 
     def __init__(self, workers: Callable[[], Sequence[WorkerProcess]], count: int, every_s: float) -> None:
         super().__init__(name="memory", daemon=True)
@@ -33,6 +36,7 @@ class Watch(threading.Thread):
         self._every_s = every_s
         self._over = threading.Event()
         self._began_s = time.monotonic()
+        self.going_on = False
         self.samples: list[Sample] = []
 
     def run(self) -> None:
@@ -41,7 +45,7 @@ class Watch(threading.Thread):
                 sizes = [rss_bytes(worker.pid) for worker in self._workers()]
             except (FileNotFoundError, ProcessLookupError):
                 continue  # one has just ended: that is what is done here
-            if len(sizes) == self._count:
+            if len(sizes) == self._count and not self.going_on:
                 self.samples.append(Sample(time.monotonic() - self._began_s, sizes[0], sum(sizes)))
 
     def stop(self) -> None:

@@ -85,7 +85,9 @@ def soak(traffic: SoakTraffic, broker: EmbeddedKafka, logs: Path) -> Soaked:
         watch.start()
         fleet.rest(_FIRST_FAULT_S)
         while time.monotonic() - began_s < traffic.seconds - _LAST_FAULT_S:
+            watch.going_on = True
             happened.append(_throw(Scene(fleet, rng, broker, rng.uniform(2, 15), spared=1), began_s))
+            watch.going_on = False
             fleet.rest(rng.uniform(*_REST_S))
         fleet.wait(feeding.done, "everything sent", traffic.seconds + _SETTLED_WITHIN_S)
         watch.stop()
