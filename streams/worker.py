@@ -15,16 +15,14 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import faust
-from aiokafka import TopicPartition
 from faust.types import TP
 
 from config import Settings, TopicRole
-from detectors.watermark import RECORDS
-from streams.bounds import bounds, check_restored
 from streams.canary import BEAT_S
 from streams.canary_sender import build_canary
 from streams.case_stage import ESTIMATES_EVERY_S, Cases
 from streams.cluster import input_sources
+from streams.custody import Custody
 from streams.ends import Ends
 from streams.health import Health, monotonic_ms
 from streams.health_server import serve
@@ -32,7 +30,6 @@ from streams.intake import Intake
 from streams.kafka_client import aiokafka as aiokafka_arguments
 from streams.kafka_client import faust as faust_arguments
 from streams.load import Load
-from streams.look_back import look_back
 from streams.metrics import Metrics, process_registry
 from streams.outbox import Outbox
 from streams.partition_watch import Held, PartitionWatch
@@ -59,8 +56,6 @@ _TICK_S = 0.25
 _SAVE_EVERY_S = 1.0
 _SHOW_EVERY_S = 1.0
 _ASK_EVERY_S = 1.0
-# of the 60 s that the group waits for a member that gives partitions up
-_HAND_OVER_WITHIN_S = 25.0
 # every step of a detector costs the same for few rows as for many, so blocks are worked on in runs; a run is 16,000 rows of
 # a poll shard or one full block of all polls, some 80 ms of work, in which nothing else of the worker moves
 _EXCHANGE_LIMITS = BatchLimits(max_records=16, max_bytes=5 << 18)
@@ -93,13 +88,12 @@ class Worker:
             producer_max_request_size=largest_request_bytes(settings.intake),
             **faust_arguments(settings.kafka, scheme),
         )
-        # restored, and not yet being given up: only then chores write
-        self._holds_partitions = False
-        self._saving = asyncio.Lock()
         self._outbox = Outbox(lambda: self.app.producer, self.metrics, self._fail)
         self._ends, self._held = Ends(self._connection, self.metrics), Held(settings.topics, self._outbox)
         self._make_stages()
         self._load = Load(settings, self.metrics, self._intake.brokers)
+        stages = self._intake, self._shards, self._cases
+        self._custody = Custody(settings, stages, self._load, self.health, self.metrics, lambda: self.app.consumer)
         self._connect()
 
     def _make_stages(self) -> None:
@@ -138,8 +132,8 @@ class Worker:
         app.agent(findings, name="cases")(cases)
         app.on_partitions_revoked.connect(cast(Any, self._revoked))
         if isinstance(app.transport, Transport):
-            app.transport.on_assign(self._assigned)
-            app.transport.on_revoke(self._hand_over)
+            app.transport.on_assign(self._custody.take_over)
+            app.transport.on_revoke(self._give_up)
             app.transport.on_refusal(self._outbox.refused)
         else:
             app.on_partitions_assigned.connect(cast(Any, self._assigned_stock))
@@ -153,7 +147,7 @@ class Worker:
         # apart from each other: a save that waits for the brokers must not look like a worker that died
         rhythm = (
             (_TICK_S, self._pass_time),
-            (_SAVE_EVERY_S, self._save_due),
+            (_SAVE_EVERY_S, self._custody.save_due),
             (ESTIMATES_EVERY_S, self._tell),
             (_SHOW_EVERY_S, self._show),
             (_ASK_EVERY_S, lambda: self._ends.ask(self._progress())),
@@ -181,6 +175,7 @@ class Worker:
 
     def _noted(self, handle: Callable[[Batch], Awaitable[None]]) -> Callable[[Batch], Awaitable[None]]:
         """Return a handler that says what it works on."""
+
         async def handled(batch: Batch) -> None:
             self._load.took(batch)
             await handle(batch)
@@ -188,49 +183,13 @@ class Worker:
         return handled
 
     async def _assigned_stock(self, _app: Any, assigned: set[TP], **_: Any) -> None:
-        await self._assigned(frozenset(assigned))
-
-    async def _assigned(self, assigned: frozenset[TP]) -> None:
-        self.health.assigned(monotonic_ms())
-        inputs = {tp for tp in assigned if tp in self._source_names}
-        group = self._settings.kafka.group_id
-        resume = await self._shards.assign({tp for tp in assigned if tp.topic == self._exchange})
-        resume |= await self._cases.assign({tp for tp in assigned if tp.topic == self._findings})
-        if isinstance(self.app.consumer, Consumer):
-            kept = [TopicPartition(*tp) for tp in assigned - inputs]
-            for tp, found in (await bounds(self._connection, group, kept)).items():
-                check_restored(f"{tp.topic}/{tp.partition}", resume.get(TP(*tp)), found)
-            for tp, offset in resume.items():
-                self.app.consumer.start_at(tp, offset)
-        past = await look_back(self._connection, group, [TopicPartition(*tp) for tp in inputs], RECORDS)
-        self._intake.assign({TP(tp.topic, tp.partition): before for tp, before in past.items()})
-        self._load.assigned()
-        self._holds_partitions = True
-        self.health.recovered(monotonic_ms())
-        logger.info("assigned %d partitions, %d of them with state", len(assigned), len(resume))
+        await self._custody.take_over(frozenset(assigned))
 
     async def _revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
-        self._holds_partitions = False
-        self.health.revoked(monotonic_ms())
-        for tp in revoked:
-            self.metrics.forget_partition(tp.topic, tp.partition)
+        self._custody.lost(revoked)
 
-    async def _hand_over(self, _tps: frozenset[TP]) -> None:
-        self._holds_partitions = False
-        try:
-            async with asyncio.timeout(_HAND_OVER_WITHIN_S):
-                await self._cases.say_estimates(at_most=None)
-                await self._save(everything=True)
-        except TimeoutError:
-            logger.warning("given up without snapshots of all that was done: it is done again from the last ones")
-
-    async def _save(self, everything: bool) -> None:
-        async with self._saving:
-            for stage in (self._shards, self._cases):
-                for tp in stage.changed() if everything else stage.due():
-                    offset = await stage.save(tp)
-                    if offset is not None and isinstance(self.app.consumer, Consumer):
-                        self.app.consumer.open_gate(tp, offset)
+    async def _give_up(self, _tps: frozenset[TP]) -> None:
+        await self._custody.give_up()
 
     def _progress(self) -> dict[TP, Progress]:
         consumer = self.app.consumer
@@ -244,16 +203,12 @@ class Worker:
             self.app.consumer.hold(self._held.waits_for)
 
     async def _pass_time(self) -> None:
-        if self._holds_partitions:
+        if self._custody.holds:
             self._align()
             await self._intake.pass_time(self._progress())
 
-    async def _save_due(self) -> None:
-        if self._holds_partitions:
-            await self._save(everything=False)
-
     async def _tell(self) -> None:
-        if self._holds_partitions:
+        if self._custody.holds:
             await self._cases.say_estimates()
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
@@ -267,12 +222,12 @@ class Worker:
     async def _show(self) -> None:
         self._shards.show()
         self._outbox.show()
-        if self._holds_partitions:
+        if self._custody.holds:
             self._intake.sheds = self._load.weigh(self._progress(), self._held.for_others)
         self._watch.show(self._progress(), self._ends.known(), self._held, monotonic_ms())
 
     async def _beat(self) -> None:
-        if self._canary is not None and self._holds_partitions:
+        if self._canary is not None and self._custody.holds:
             await self._canary.beat()
 
     def _waiting_blocks(self) -> int:
