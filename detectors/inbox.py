@@ -27,6 +27,8 @@ from detectors.watermark import LAG_MS, UNKNOWN_MS
 _REACH_MS = 2 * LAG_MS
 """So far past its watermark go nearly all rows of a block: as far ahead of it as others are behind."""
 _MINUTE_MS = 60_000
+_HOLDING = (Standing.OPEN, Standing.ENDED)
+"""Who holds event time back; the second only where there is none of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Inbox:
         self._apart = Apart(sources, limits.max_behind_ms)
         self._standing: dict[str, Standing] = {}
         self._waiting: list[Sequence] = []
-        self._decisive = set(sources)
+        self._look_who_flows()
         self._rows = 0
         self._early = 0
         self._left_behind: str | None = None
@@ -147,8 +149,10 @@ class Inbox:
             end_ms = _up_to_whole(_up_to_whole(int(passed[-1]) + _REACH_MS, _MINUTE_MS), self._limits.step_ms)
             self.shed.add(int(passed[0]) // self._limits.step_ms * self._limits.step_ms, end_ms)
         self._mark[source] = block.end
-        if source in self._decisive or self._standing.get(source) is not block.standing:
+        if self._standing.get(source) is not block.standing:
             self._standing[source] = block.standing
+            self._look_who_flows()
+        if source in self._decisive:
             self._advance_frontier()
         if self._rows > self._limits.max_rows:
             self._make_room()
@@ -163,21 +167,25 @@ class Inbox:
         """
         return self._frontier_ms
 
+    def _look_who_flows(self) -> None:
+        self._flowing, ended = ({s: t for s, t in self._time.items() if self._stands(s) is one} for one in _HOLDING)
+        self._heard = self._flowing or ended
+        self._decisive = set(self._time)
+
+    def _stands(self, source: str) -> Standing:
+        return self._standing.get(source, Standing.OPEN)
+
     def _advance_frontier(self) -> None:
-        flowing = self._standing_as(Standing.OPEN)
-        passed = flowing or self._standing_as(Standing.ENDED)
-        if passed:
-            slowest = min(passed, key=lambda source: passed[source].passed_ms)
-            least_heard = min(passed, key=lambda source: passed[source].newest_ms)
+        if self._heard:
+            passed = {source: time.passed_ms for source, time in self._heard.items()}
+            newest = {source: time.newest_ms for source, time in self._heard.items()}
+            slowest, least_heard = min(passed, key=passed.__getitem__), min(newest, key=newest.__getitem__)
             # until one of them speaks, or somebody begins or ends, nothing changes: with many sources, most blocks decide nothing
             self._decisive = {slowest, least_heard}
-            apart_ms = self._apart.passed_ms(flowing)
-            self._left_behind = slowest if apart_ms > passed[slowest].passed_ms else None
-            self._frontier_ms = max(self._frontier_ms, passed[slowest].passed_ms)
+            apart_ms = self._apart.passed_ms(self._flowing)
+            self._left_behind = slowest if apart_ms > passed[slowest] else None
+            self._frontier_ms = max(self._frontier_ms, passed[slowest])
             self._pass_early(apart_ms)
-
-    def _standing_as(self, standing: Standing) -> dict[str, SourceTime]:
-        return {s: time for s, time in self._time.items() if self._standing.get(s, Standing.OPEN) is standing}
 
     def _pass_early(self, ms: int) -> None:
         self._frontier_ms = max(self._frontier_ms, ms // self._limits.step_ms * self._limits.step_ms)
@@ -257,6 +265,7 @@ class Inbox:
         sender = self._thin(unpacked(state["waiting_senders"], self._sketch_width))
         self._waiting = [Sequence(sender=sender, **columns)]
         self._rows, self._early = len(self._waiting[0]), 0
+        self._look_who_flows()
         self._advance_frontier()
 
 
