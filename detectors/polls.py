@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from detectors.block import Rows
-from detectors.columns import Int32s, Int64s, distinct, run_starts
+from detectors.columns import Int32s, Int64s, run_starts
 
 MAX_OPTIONS = 64
 OTHER = "(other options)"
@@ -98,10 +98,18 @@ class PollBook:
         self.votes[losing] -= losses
         return np.concatenate([gaining, losing])
 
-    def strangers(self, name: Int32s) -> int:
-        """Return how many polls these names may enter at most that are not there now."""
-        new = name[self._names.poll[name] < 0]
-        return len(distinct(new)) if len(new) else 0
+    def outgrown_at(self, name: Int32s, most: int) -> int | None:
+        """Return the first row at which there may be more than `most` polls, of rows with these names in order; None if never.
+
+        Names that may be of one poll are counted apart, so it is not later than that.
+        """
+        new = np.flatnonzero(self._names.poll[name] < 0)
+        room = max(0, most - len(self))
+        if len(new) <= room:
+            return None
+        order = np.argsort(name[new], kind="stable")
+        firsts = np.sort(order[run_starts(name[new][order])])
+        return int(new[firsts[room]]) if len(firsts) > room else None
 
     def oldest_ms(self) -> int:
         """Return when the poll that is quiet longest was heard of last; the end of time if there is none."""

@@ -124,8 +124,10 @@ class Shard:
         stops_ms = [until_ms, _next(max(oldest_ms + self._params.retain_ms, self._until_ms), self._sweep_ms)]
         if len(self.book) > self._params.max_polls:
             stops_ms.append(_next(self._until_ms, self._evict_ms))
-        elif len(self.book) + self.book.strangers(rows.name) > self._params.max_polls:
-            stops_ms.append(_next(first_ms, self._evict_ms))
+        else:
+            outgrown = self.book.outgrown_at(rows.name, self._params.max_polls)
+            if outgrown is not None:
+                stops_ms.append(_next(int(rows.effective_ms[outgrown]), self._evict_ms))
         edge_ms = self._inbox.shed.edge_after(self._until_ms)
         return min(stops_ms) if edge_ms is None else min(*stops_ms, edge_ms)
 
@@ -219,10 +221,11 @@ class Shard:
         if self._until_ms % self._sweep_ms == 0:
             quiet = self.book.quiet_since(self._until_ms - self._params.retain_ms)
             self._retire(quiet, ahead, counted, retired)
-        excess = len(self.book) - self._params.max_polls
-        if excess > 0 and self._until_ms % self._evict_ms == 0:
-            counted.polls_evicted += excess
-            self._retire(self.book.longest_quiet(excess), ahead, counted, retired)
+        if len(self.book) > self._params.max_polls and self._until_ms % self._evict_ms == 0:
+            # to let a poll leave costs as much as all of them: more than necessary go at once
+            leaving = len(self.book) - self._params.max_polls + self._params.max_polls // 16
+            counted.polls_evicted += leaving
+            self._retire(self.book.longest_quiet(leaving), ahead, counted, retired)
 
     def _retire(
         self, numbers: Int64s, ahead: Int32s, counted: Counted, retired: list[Retired]

@@ -16,7 +16,7 @@ class ShardParams:
     max_recent_ids: `event_id`s a shard remembers for that; beyond it the horizon is shorter. Copies of a vote that are not found
         change no count of votes, since the account's last one counts: they count as revotes, and for the rate.
     retain_ms: a poll without a vote or reply for so long (event time) leaves memory, its votes with it.
-    max_polls: polls a shard holds; beyond it those that were quiet longest leave early.
+    max_polls: polls a shard holds; beyond it those that were quiet longest leave early, a sixteenth more than necessary.
     max_waiting_rows: votes and replies a shard holds back until every source has passed their time; beyond it event time
         passes over the oldest quarter, and what a source that is further behind still sends is late.
     """
