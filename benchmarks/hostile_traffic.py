@@ -64,10 +64,16 @@ def _longest_names(count: int) -> Iterator[dict[str, object]]:
 
 
 def _colliding(count: int) -> Iterator[dict[str, object]]:
-    """Ids that all want the first 256th of a hash table: events, accounts, and accounts in their poll."""
-    events, accounts = _chosen("e", count, 8), _chosen("a", count, 8, in_poll=1)
+    """Ids that all want the first 32nd part of a hash table: events, accounts, and accounts in their poll."""
+    events, accounts = _chosen("e", count, 5), _chosen("a", count, 5, in_poll=1)
     for number, (event, account) in enumerate(zip(events, accounts, strict=True)):
         yield _vote(number, count, "p", account, event_id=event)
+
+
+def _plain(count: int) -> Iterator[dict[str, object]]:
+    """The same with ids that nobody chose, to compare."""
+    for number in range(count):
+        yield _vote(number, count, "p", f"a{number}")
 
 
 def _chosen(mark: str, count: int, bits: int, in_poll: int | None = None) -> Sequence[str]:
@@ -131,6 +137,7 @@ SORTS: dict[str, Callable[[int], Iterator[dict[str, object]]]] = {
     "all different": _all_different,
     "longest names": _longest_names,
     "colliding ids": _colliding,
+    "other ids": _plain,
     "meeting": _meeting,
     "copies": _copies,
     "handles": _handles,

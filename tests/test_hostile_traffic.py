@@ -21,7 +21,7 @@ FEW = 3_000
 MOST_EXPONENT = 1.3
 """What is quadratic has 2, and what is n log n 1.1; event time that passes costs the same for few lines as for many."""
 # of the others time is what costs, not the lines
-COSTLY = sorted(set(SORTS) - {"leaping times", "years"})
+COSTLY = sorted(set(SORTS) - {"leaping times", "years", "colliding ids", "other ids"})
 
 
 def scanned(sort: str, count: int, folder: Path) -> tuple[float, Summary]:
@@ -45,6 +45,17 @@ def test_time_grows_with_the_number_of_lines_and_not_faster(sort: str, tmp_path:
         if found[-1] < MOST_EXPONENT:
             return
     assert min(found) < MOST_EXPONENT
+
+
+@pytest.mark.parametrize("count", [10_000, 20_000])
+def test_ids_that_were_chosen_to_collide_cost_no_more_than_others(count: int, tmp_path: Path) -> None:
+    found = []
+    for _ in range(3):
+        chosen_s, others_s = (scanned(sort, count, tmp_path)[0] for sort in ("colliding ids", "other ids"))
+        found.append(chosen_s / others_s)
+        if found[-1] < 1.7:
+            return
+    assert min(found) < 1.7
 
 
 def fed(sort: str, count: int, settings: Settings, decoder: Decoder) -> Shard:
