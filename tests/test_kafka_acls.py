@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 from certificates import make_certificates
-from kafka.admin import ResourceType
 from listening import family
-from live_worker import ROOT, Deployment, WorkerProcess, wait_until
+from live_worker import ROOT, Deployment, Feed, WorkerProcess, wait_until
 from recorded_traffic import recording, write
 from secure_kafka import AUTHORIZER, SecureKafka, acls_of, secure_properties
 
-from config import Settings
+from config import Settings, TopicRole
 from streams.acl_table import User, grants, script
 from streams.broker import EmbeddedKafka
 from streams.broker.ports import free_port
@@ -139,20 +138,28 @@ def test_whatever_line_of_the_worker_is_missing_it_says_so(guarded: Guarded) -> 
         guarded.kafka.grant([acl])
 
 
-def test_a_worker_says_what_it_may_not_do_and_begins_when_it_may(guarded: Guarded) -> None:
+def test_a_worker_says_what_it_may_not_do_and_does_it_when_it_may(guarded: Guarded) -> None:
     assert run(guarded, User.OPERATOR, "topics").returncode == 0
-    groups = [acl for acl in guarded.acls if acl.resource_pattern.resource_type == ResourceType.GROUP]
-    [group] = [acl for acl in groups if acl.principal == f"User:{guarded.name(User.WORKER)}"]
-    guarded.kafka.take_away(group)
     side = guarded.of(User.WORKER)
+    group, alerts = side.group, side.topic(TopicRole.ALERTS)
+    lines = {acl.resource_pattern.resource_name: acl for acl in guarded.acls if acl.principal.endswith(".worker")}
+    for name in (group, alerts):
+        guarded.kafka.take_away(lines[name])
     with WorkerProcess(side) as worker:
         wait_until(lambda: worker.get("/readyz")[0] == 503, "the worker waiting")
-        said = f"ERROR streams.commands.worker: user {guarded.name(User.WORKER)} may not Read on group {side.group}: "
-        assert said in worker.log()
-        assert worker.log().count(" may not ") == 1
-        guarded.kafka.grant([group])
+        user = f"ERROR streams.commands.worker: user {guarded.name(User.WORKER)} may not"
+        assert f"{user} Read on group {group}: " in worker.log()
+        assert f"{user} Write on topic {alerts}: " in worker.log()
+        assert worker.log().count(" may not ") == 2
+        guarded.kafka.grant([lines[group]])
         worker.wait_until_ready()
+        Feed(Deployment(guarded.kafka.plain, guarded.prefix, guarded.folder), _LINES).send(1)
+        wait_until(lambda: worker.runs() and worker.metrics()["pollwatch_sink_failures_total"] > 0, "a refused alert")
+        assert not side.alerts()
+        guarded.kafka.grant([lines[alerts]])
+        side.wait_until_settled(worker)
         worker.stop()
+    assert side.alerts()
 
 
 def assert_shown_nowhere(guarded: Guarded, worker: WorkerProcess, *shown: str) -> None:
