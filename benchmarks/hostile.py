@@ -1,7 +1,7 @@
 """`python -m benchmarks.hostile`: what traffic costs that was made to cost much, in a scan with everything on.
 
 Of each sort a quarter and the whole is scanned, by a process of its own. Time is linear when the whole takes four times as
-long; a table says how often it does, and what the process held at most. 1 when something grows faster.
+long; a table says how often it does, and what the largest process of the scan held at most. 1 when something grows faster.
 """
 
 from __future__ import annotations
