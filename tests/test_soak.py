@@ -76,6 +76,11 @@ def test_what_is_lost_or_missed_or_grows_misses_its_floor(soaked: Soaked) -> Non
     ]  # fmt: skip
 
 
+def test_memory_is_not_judged_where_it_is_still_filling(soaked: Soaked) -> None:
+    told = [{verdict.what for verdict in judge(soaked, 10, warm_up_s)} for warm_up_s in (66, 67)]
+    assert told[0] - told[1] == {"rise of memory after warm-up, %"}
+
+
 def test_memory_that_jumps_now_and_then_is_flat_and_one_that_creeps_is_not() -> None:
     at_s = list(range(120))
     jumps = [1_000.0 + 800.0 * (moment % 5 == 0) for moment in at_s]

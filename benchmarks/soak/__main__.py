@@ -16,8 +16,8 @@ from benchmarks.soak.table import judge, soaked_as_table
 from benchmarks.soak.traffic import SoakTraffic
 from streams.broker import EmbeddedKafka
 
-_WARM_UP_S = 180.0
-"""By then all that is bounded is full, at any rate from 10,000 votes/s on."""
+_WARM_UP_S = 360.0
+"""By then what is bounded by votes or polls is full; what crowds were like, learned from a thousand polls in each shard, comes last."""
 
 
 def main() -> int:

@@ -14,9 +14,10 @@ _SHOWN = 20
 
 
 def judge(soaked: Soaked, wanted_per_s: int, warm_up_s: float) -> list[Verdict]:
-    """Judge what was sent, what was counted, what was noticed, and the memory after `warm_up_s`."""
+    """Judge what was sent, what was counted, what was noticed, and the memory after `warm_up_s` if half as much follows."""
     late = [sample for sample in soaked.samples if sample.at_s >= warm_up_s]
     percent = 100 * rise([sample.at_s for sample in late], [float(sample.together) for sample in late])
+    memory = Verdict("rise of memory after warm-up, %", percent, _MOST_RISE_PERCENT, 0, at_most=True)
     return [
         # a sender that could not keep its pace shows that the machine was taken by others
         Verdict("lines/s sent", soaked.lines / soaked.seconds, 0.95 * wanted_per_s, wanted_per_s),
@@ -25,7 +26,7 @@ def judge(soaked: Soaked, wanted_per_s: int, warm_up_s: float) -> list[Verdict]:
         Verdict("dead letters of nothing", soaked.found.dead_letters - soaked.sent.refused, 0, 0, at_most=True),
         Verdict("things said that nobody may say", len(soaked.found.wrong), 0, 0, at_most=True),
         Verdict("floods without a case", len(unnoticed(soaked)), 0, 0, at_most=True),
-        Verdict("rise of memory after warm-up, %", percent, _MOST_RISE_PERCENT, 0, at_most=True),
+        *([memory] if soaked.seconds >= 1.5 * warm_up_s else []),
     ]
 
 
