@@ -16,6 +16,7 @@ from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
+from streams.transport.batches import read_leniently
 from streams.transport.drain import drain
 from streams.transport.listening import Listened
 from streams.transport.records import Records
@@ -46,6 +47,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
     """Faust's aiokafka thread, reading committed transactions only."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        read_leniently()
         consumer = super()._create_worker_consumer(transport)
         # Faust passes none of them; aiokafka reads them when the consumer starts.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
