@@ -15,7 +15,6 @@ from faust.types import TP
 
 from config import load
 from streams import canary
-from streams.health import Health, monotonic_ms
 from streams.transport import Batch
 from streams.transport.fetch import ConsumerThread, Fetched
 from streams.worker import Worker, run_until_signal
@@ -23,7 +22,7 @@ from streams.worker import Worker, run_until_signal
 
 def stuck(shard: int, lost: TP, patience_ms: int) -> Worker:
     worker = Worker(load(None, os.environ))
-    worker.health = Health(monotonic_ms(), patience_ms)
+    worker.health._stall_after_ms = patience_ms
     canary.FOUND_WITHIN_MS = patience_ms
     handle, fetch = worker._shards.handle, ConsumerThread.fetch
 
