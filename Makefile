@@ -17,7 +17,7 @@ test: check
 	@echo "== Apache Kafka: the jars the tests run on"
 	@$(BIN)/python -m streams.broker.fetch
 	@echo "== pytest"
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 4 --dist=worksteal
 
 check: $(DONE)
 	@echo "== ruff, mypy"

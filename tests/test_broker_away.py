@@ -1,9 +1,8 @@
-"""The brokers go away: the worker waits and goes on, and it can be stopped meanwhile."""
+"""The brokers go away: the worker can be stopped all the same. That it goes on when they are back is in test_time_live.py."""
 
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from streams.scan import scan
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("embedded_kafka_at_hand")]
 SEED = 20221003
-AWAY_S = 8.0
-"""Longer than the group waits for a member that it does not hear."""
 STOPS_WITHIN_S = 40.0
 
 
@@ -29,7 +26,7 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedKafka]:
         yield broker
 
 
-def test_while_the_brokers_are_away_a_worker_waits_and_can_be_stopped_and_afterwards_nothing_is_missing(
+def test_a_worker_can_be_stopped_while_the_brokers_are_away_and_its_successor_misses_nothing(
     broker: EmbeddedKafka, tmp_path: Path
 ) -> None:
     lines = recording(SEED, polls=6, minutes=15, flood=600)
@@ -38,17 +35,10 @@ def test_while_the_brokers_are_away_a_worker_waits_and_can_be_stopped_and_afterw
     feed = Feed(deployment, lines)
     with WorkerProcess(deployment) as worker:
         worker.wait_until_ready()
-        feed.send(0.5)
+        feed.send(0.7)
         wait_until(lambda: deployment.committed(TopicRole.EXCHANGE), "a snapshot")
         broker.stop()
-        gone_s = time.monotonic()
-        wait_until(lambda: worker.runs() and time.monotonic() - gone_s > AWAY_S, "away for a while")
         assert worker.get("/healthz")[0] == 200, "a restart would not help"
-        broker.start()
-        wait_until(worker.is_ready, "ready again")
-        feed.send(0.9)
-        wait_until(lambda: worker.runs() and not deployment.lag(), "all of it worked on")
-        broker.stop()
         worker.send(signal.SIGTERM)
         wait_until(lambda: worker.exit_code is not None, "it stops without them", STOPS_WITHIN_S)
     broker.start()

@@ -46,22 +46,6 @@ def test_a_state_that_fits_its_partition_is_gone_on_from(snapshot_offset: int | 
     check_restored("x/0", snapshot_offset, found)
 
 
-@pytest.fixture
-def deployment(kafka: str, topic_prefix: str, tmp_path: Path) -> Deployment:
-    return Deployment(kafka, topic_prefix, tmp_path).create_topics()
-
-
-def killed_in_the_middle(deployment: Deployment) -> Feed:
-    """Have a worker take snapshots and go on for a while, then kill it; return what would send the rest."""
-    feed = Feed(deployment, recording(SEED, polls=6, minutes=15, flood=600))
-    with WorkerProcess(deployment) as worker:
-        worker.wait_until_ready()
-        feed.send(0.5)
-        wait_until(lambda: deployment.committed(TopicRole.EXCHANGE), "a snapshot")
-        worker.kill()
-    return feed
-
-
 def refuses(deployment: Deployment, why: str) -> None:
     """Fail unless a worker ends by itself with this reason and the way out in its last line."""
     with WorkerProcess(deployment) as worker:
@@ -70,48 +54,39 @@ def refuses(deployment: Deployment, why: str) -> None:
         last = worker.log().strip().splitlines()[-1]
         assert why in last
         assert "pollwatch reprocess" in last
-        assert worker.get("/readyz")[0] == 0
+
+
+async def lose_the_first_blocks(deployment: Deployment) -> None:
+    """Write more blocks than any snapshot knows, and keep only the last of them."""
+    exchange = deployment.topic(TopicRole.EXCHANGE)
+    async with AIOKafkaProducer(bootstrap_servers=deployment.bootstrap) as producer:
+        last = [await producer.send_and_wait(exchange, b"x", b"k", 0) for _ in range(3)][-1]
+    admin = AIOKafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    await admin.start()
+    await admin.delete_records({TopicPartition(exchange, 0): RecordsToDelete(before_offset=last.offset)})
+    await admin.close()
+
+
+async def lose_the_snapshots(deployment: Deployment, keys: set[tuple[int, bytes]]) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=deployment.bootstrap) as producer:
+        for partition, key in keys:
+            await producer.send(deployment.topic(TopicRole.STATE), None, key, partition)
 
 
 @pytest.mark.broker
-def test_a_worker_whose_exchange_no_longer_reaches_back_to_its_snapshot_refuses_to_go_on(deployment: Deployment) -> None:
-    feed = killed_in_the_middle(deployment)
-    feed.send(0.6)
+def test_a_worker_refuses_snapshots_of_other_windows_or_that_the_exchange_no_longer_reaches_and_to_begin_anew_without(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    deployment = Deployment(kafka, topic_prefix, tmp_path).create_topics()
     with WorkerProcess(deployment) as worker:
         worker.wait_until_ready()
-        wait_until(lambda: not deployment.lag(), "more blocks")
+        Feed(deployment, recording(SEED, polls=6, minutes=15, flood=600)).send(0.5)
+        wait_until(lambda: deployment.committed(TopicRole.EXCHANGE), "a snapshot")
         worker.kill()
-    exchange, at = deployment.topic(TopicRole.EXCHANGE), TopicPartition(deployment.topic(TopicRole.EXCHANGE), 0)
-
-    async def lose() -> None:
-        # more blocks than the snapshot knows, and then only the last of them are kept
-        async with AIOKafkaProducer(bootstrap_servers=deployment.bootstrap) as producer:
-            last = [await producer.send_and_wait(exchange, b"x", b"k", 0) for _ in range(3)][-1]
-        admin = AIOKafkaAdminClient(bootstrap_servers=deployment.bootstrap)
-        await admin.start()
-        await admin.delete_records({at: RecordsToDelete(before_offset=last.offset)})
-        await admin.close()
-
-    asyncio.run(lose())
-    refuses(deployment, f"{exchange}/0 begins at")
-
-
-@pytest.mark.broker
-def test_a_worker_whose_snapshots_are_gone_refuses_to_begin_anew(deployment: Deployment) -> None:
-    killed_in_the_middle(deployment)
-    keys = {(record.partition, record.key) for record in deployment.records(TopicRole.STATE)}
-
-    async def lose() -> None:
-        async with AIOKafkaProducer(bootstrap_servers=deployment.bootstrap) as producer:
-            for partition, key in keys:
-                await producer.send(deployment.topic(TopicRole.STATE), None, key, partition)
-
-    asyncio.run(lose())
-    refuses(deployment, "no snapshot of that is left")
-
-
-@pytest.mark.broker
-def test_a_worker_with_other_windows_refuses_the_snapshots_of_before(deployment: Deployment, tmp_path: Path) -> None:
-    killed_in_the_middle(deployment)
-    other = Deployment(deployment.bootstrap, deployment.prefix, tmp_path, more={"POLLWATCH_RATE_WINDOW_MS": "300000"})
+    other = Deployment(kafka, topic_prefix, tmp_path, more={"POLLWATCH_RATE_WINDOW_MS": "300000"})
     refuses(other, "rate.window_ms = 60000, not 300000")
+    asyncio.run(lose_the_first_blocks(deployment))
+    refuses(deployment, f"{deployment.topic(TopicRole.EXCHANGE)}/0 begins at")
+    keys = {(record.partition, record.key) for record in deployment.records(TopicRole.STATE)}
+    asyncio.run(lose_the_snapshots(deployment, keys))
+    refuses(deployment, "no snapshot of that is left")

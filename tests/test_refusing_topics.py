@@ -76,7 +76,6 @@ def waits_for_s(worker: WorkerProcess, sink: str) -> float:
     ("role", "sink", "stopped"),
     [
         (TopicRole.ALERTS, "alerts", TopicRole.FINDINGS),
-        (TopicRole.FINDINGS, "findings", TopicRole.EXCHANGE),
         (TopicRole.EXCHANGE, "exchange", TopicRole.VOTES),
         (TopicRole.STATE, "state", TopicRole.EXCHANGE),
     ],
