@@ -146,7 +146,7 @@ class Inbox:
             self._rows += len(rows)
         if block.shed and passed[-1] != UNKNOWN_MS:
             # up to a whole minute, so that there are few spans, and what works by the minute goes on with a whole one
-            end_ms = _up_to_whole(_up_to_whole(int(passed[-1]) + _REACH_MS, _MINUTE_MS), self._limits.step_ms)
+            end_ms = up_to_whole(up_to_whole(int(passed[-1]) + _REACH_MS, _MINUTE_MS), self._limits.step_ms)
             self.shed.add(int(passed[0]) // self._limits.step_ms * self._limits.step_ms, end_ms)
         self._mark[source] = block.end
         if self._standing.get(source) is not block.standing:
@@ -279,7 +279,8 @@ def _order(effective_ms: Int64s, event: Hashes) -> Int64s:
     return order_of(key, event)
 
 
-def _up_to_whole(ms: int, step_ms: int) -> int:
+def up_to_whole(ms: int, step_ms: int) -> int:
+    """Return the first whole multiple of `step_ms` at `ms` or after it."""
     return -(-ms // step_ms) * step_ms
 
 

@@ -27,7 +27,7 @@ from detectors.columns import (
 from detectors.counted import Counted, ScoredWindows
 from detectors.erasure import Erasure
 from detectors.findings import Finding, Report, Retired, Standings
-from detectors.inbox import Inbox, InboxLimits, Sequence
+from detectors.inbox import Inbox, InboxLimits, Sequence, up_to_whole
 from detectors.naming import finding_of_rate, finding_of_sighting
 from detectors.no_rate import NoRate
 from detectors.polls import MAX_OPTIONS, PollBook
@@ -76,8 +76,8 @@ class Shard:
         self._rate = rate
         self._until_ms = UNKNOWN_MS
         self._tick_ms = rate.params.tick_ms
-        self._sweep_ms = _whole_ticks(SWEEP_MS, self._tick_ms)
-        self._evict_ms = _whole_ticks(_EVICT_MS, self._tick_ms)
+        self._sweep_ms = up_to_whole(SWEEP_MS, self._tick_ms)
+        self._evict_ms = up_to_whole(_EVICT_MS, self._tick_ms)
 
     def accept(self, block: Block) -> None:
         """Take a block. Raises `detectors.inbox.Gap` when a block of its source is missing before it."""
@@ -292,7 +292,3 @@ class Shard:
 def _next(at_ms: int, step_ms: int) -> int:
     """Return the first whole multiple of `step_ms` after `at_ms`."""
     return (at_ms // step_ms + 1) * step_ms
-
-
-def _whole_ticks(ms: int, tick_ms: int) -> int:
-    return -(-ms // tick_ms) * tick_ms

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka import TopicPartition as AioPartition
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
@@ -32,9 +32,9 @@ from streams.stages import build_cases, build_shard, meaning_of_state
 from streams.stages import shards as count_shards
 from streams.topic_table import STATE_MAX_BYTES
 from streams.topics import admin_client
+from streams.whole_partition import read_whole
 
 _PATIENCE_S = 10.0
-_PATIENCE_MS = 10_000
 _PAUSE_S = 0.2
 
 
@@ -145,23 +145,15 @@ async def _remove_state(settings: Settings) -> int:
 
 
 async def _live_keys(settings: Settings, tp: AioPartition) -> Iterable[bytes]:
-    consumer = AIOKafkaConsumer(
-        **aiokafka_arguments(settings.kafka), enable_auto_commit=False, auto_offset_reset="earliest"
-    )
     live: dict[bytes, None] = {}
-    await consumer.start()
-    try:
-        consumer.assign([tp])
-        end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
-        while await consumer.position(tp) < end:
-            for record in (await consumer.getmany(tp, timeout_ms=_PATIENCE_MS)).get(tp, []):
-                if record.value is None:
-                    live.pop(record.key, None)
-                elif record.key is not None:
-                    live[record.key] = None
-    finally:
-        await consumer.stop()
+
+    def note(record: Any) -> None:
+        if record.value is None:
+            live.pop(record.key, None)
+        elif record.key is not None:
+            live[record.key] = None
+
+    await read_whole(aiokafka_arguments(settings.kafka), tp, note)
     return live
 
 

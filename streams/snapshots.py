@@ -19,17 +19,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.metric_labels import Sink
 from streams.outbox import Outbox
 from streams.snapshot_pack import next_chunk, pack, unpack
+from streams.whole_partition import read_whole
 
 FORMAT = 3
 MANIFEST = "manifest"
 _KEY = re.compile(rb"(?P<stage>[a-z]+/\d+)/(?P<offset>\d{1,19})(/(?P<writer>[0-9a-f]{8}))?/(?P<chunk>\d{1,9}|manifest)")
 _COMPLETE_ONES_KEPT = 2
-_PATIENCE_MS = 10_000
 
 logger = logging.getLogger(__name__)
 
@@ -170,18 +170,8 @@ class SnapshotStore:
 
     async def _read_topic(self, newest_only: bool) -> dict[_Name, _Chunks]:
         tp = TopicPartition(self._topic, self._number)
-        consumer = AIOKafkaConsumer(**self._connection, enable_auto_commit=False, auto_offset_reset="earliest")
-        await consumer.start()
         found: dict[_Name, _Chunks] = defaultdict(dict)
-        try:
-            consumer.assign([tp])
-            end = (await consumer.end_offsets([tp]))[tp]
-            await consumer.seek_to_beginning(tp)
-            while await consumer.position(tp) < end:
-                for record in (await consumer.getmany(tp, timeout_ms=_PATIENCE_MS)).get(tp, []):
-                    self._note(record, found, newest_only)
-        finally:
-            await consumer.stop()
+        await read_whole(self._connection, tp, lambda record: self._note(record, found, newest_only))
         return {name: chunks for name, chunks in found.items() if chunks}
 
     def _note(self, record: Any, found: dict[_Name, _Chunks], newest_only: bool) -> None:

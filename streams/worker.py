@@ -78,6 +78,7 @@ class Worker:
         self._settings = settings
         self._connection = aiokafka_arguments(settings.kafka)
         self._source_names = input_sources(settings)
+        self._meaning = meaning_of_state(settings)
         self.registry = process_registry()
         self.metrics = Metrics(self.registry, settings.worker.top_polls)
         self.metrics.describe(version("pollwatch"), settings.digest(), settings.worker.mode.value)
@@ -108,7 +109,7 @@ class Worker:
 
     def _store(self, stage: str, number: int) -> SnapshotStore:
         topic = self._settings.topics.name(TopicRole.STATE)
-        return SnapshotStore(self._outbox, self._connection, topic, stage, number, meaning_of_state(self._settings))
+        return SnapshotStore(self._outbox, self._connection, topic, stage, number, self._meaning)
 
     def _connect(self) -> None:
         app, topics = self.app, self._settings.topics

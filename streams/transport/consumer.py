@@ -83,11 +83,6 @@ class Consumer(driver.Consumer):
         if self._aside.pop(tp, None) is not None:
             self._fetchable.set()
 
-    @property
-    def aside(self) -> frozenset[TP]:
-        """The partitions that wait for a topic that takes nothing."""
-        return frozenset(self._aside)
-
     def hold(self, tps: Iterable[TP]) -> None:
         """Fetch nothing more of exactly these partitions until the next call or assignment; what was fetched is handed over."""
         before, self._held = self._held, frozenset(tps)
