@@ -119,7 +119,12 @@ class AdjustedShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Integrity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The running estimate of one poll."""
+    """The running estimate of one poll.
+
+    `expected_per_s` are the votes a second that its past lets expect, null where there is nothing to compare with;
+    `rate_score` is how unusual its rate is, 0 where nothing is suspected. Both are as of the last report that spoke of the
+    poll, for people to look at: nothing depends on them.
+    """
 
     poll_id: str
     votes: Count
@@ -130,3 +135,5 @@ class Integrity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     adjusted: dict[str, AdjustedShare]
     outcome: Outcome
     updated_ms: int
+    expected_per_s: Annotated[float, Meta(ge=0)] | None = None
+    rate_score: Annotated[float, Meta(ge=0)] = 0.0

@@ -41,4 +41,3 @@ class Counted:
     early: int = 0
     left_behind: str | None = None
     scores: list[ScoredWindows] = field(default_factory=list)
-    votes_by_poll: dict[str, int] = field(default_factory=dict)

@@ -115,6 +115,18 @@ class Standings(msgspec.Struct, frozen=True, array_like=True):
     updated_ms: list[int]
 
 
+class Rates(msgspec.Struct, frozen=True, array_like=True):
+    """How fast polls are expected to vote, for people to look at: entry i is one poll.
+
+    `expected_per_s` is None where there is nothing to compare with; `scores` are above 1 where the rate is anomalous, and 0
+    where nothing is suspected.
+    """
+
+    poll_ids: list[str]
+    expected_per_s: list[float | None]
+    scores: list[float]
+
+
 class Retired(msgspec.Struct, frozen=True, array_like=True):
     """A poll that left memory at `at_ms` (event time), with its last votes by option."""
 
@@ -128,7 +140,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
 
     `retired` are polls that left memory; `standings` speaks of the time after that. In the spans `shed` only the rate was
     looked at: the workers could not keep up. `canary` is what is found in the poll that is kept apart (`detectors.canary`): a
-    report of shard 0 of 1.
+    report of shard 0 of 1. `rates` are of polls that have changed, and of those whose rate is or was just under suspicion.
     """
 
     shard: int
@@ -140,6 +152,7 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     ended: bool
     shed: list[Span] = []
     canary: Report | None = None
+    rates: Rates = Rates([], [], [])
 
 
 def rounded(value: float) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from detectors.columns import Int64s, VoteCells
+import numpy as np
+
+from detectors.columns import Floats, Int64s, VoteCells
 from detectors.rate.detector import RateParams, RateStep
 
 
@@ -18,9 +20,17 @@ class NoRate:
         """Find nothing."""
         return RateStep([], None, [])
 
-    def score_of(self, _poll: int) -> float:
+    def suspected(self) -> Int64s:
         """Suspect nothing."""
-        return 0.0
+        return np.zeros(0, np.int64)
+
+    def scores_of(self, polls: Int64s) -> Floats:
+        """Suspect nothing."""
+        return np.zeros(len(polls))
+
+    def expected_per_s(self, polls: Int64s) -> Floats:
+        """Expect nothing."""
+        return np.full(len(polls), np.nan)
 
     def forget(self, _polls: Int64s) -> None:
         """Forget nothing: nothing is known."""

@@ -8,6 +8,7 @@ detectors say of themselves, for at most `max_polls` polls.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from detectors.columns import (
 )
 from detectors.counted import Counted, ScoredWindows
 from detectors.erasure import Erasure
-from detectors.findings import Finding, Report, Retired, Standings
+from detectors.findings import Finding, Rates, Report, Retired, Standings, rounded
 from detectors.inbox import Inbox, InboxLimits, Sequence, up_to_whole
 from detectors.naming import finding_of_rate, finding_of_sighting
 from detectors.no_rate import NoRate
@@ -97,6 +98,7 @@ class Shard:
         findings: list[Finding] = []
         changed: list[Int32s] = []
         retired: list[Retired] = []
+        suspected = self._rate.suspected()
         while self._until_ms < until_ms:
             stop_ms = self._stop_ms(rows, until_ms)
             due = int(np.searchsorted(rows.effective_ms, stop_ms))
@@ -108,7 +110,8 @@ class Shard:
         ended = self._inbox.ended() and not len(self._inbox)
         shed = self._inbox.shed.within(start_ms, until_ms)
         self._inbox.shed.forget_before(until_ms)
-        report = Report(self._number, start_ms, until_ms, findings, standings, retired, ended, shed)
+        rates = Rates([], [], []) if self._across else self._rates(changed, suspected)
+        report = Report(self._number, start_ms, until_ms, findings, standings, retired, ended, shed, rates=rates)
         counted = Counted() if self._across else counted
         counted.early, counted.ids_early = self._inbox.take_early(), self._recent.take_early()
         counted.left_behind = self._inbox.left_behind()
@@ -155,7 +158,7 @@ class Shard:
         findings = self._findings(step.findings, seen, change)
         self.book.changed_ms[self.book.cell_poll[change.cell]] = change.effective_ms
         changed.append(self.book.move_votes(change.cell, change.left))
-        self._count(counted, rows, votes, change, poll)
+        self._count(counted, rows, votes, change)
         if step.windows is not None:
             counted.scores.append(self._named(step.windows))
         return findings
@@ -197,14 +200,11 @@ class Shard:
             poll_ids, windows.start_ms, windows.votes, windows.expected, windows.score, windows.alarm
         )
 
-    def _count(self, counted: Counted, rows: Sequence, votes: Sequence, change: TallyChange, poll: Int32s) -> None:
+    def _count(self, counted: Counted, rows: Sequence, votes: Sequence, change: TallyChange) -> None:
         counted.votes += len(votes)
         counted.replies += len(rows) - len(votes)
         counted.late += int(np.count_nonzero(rows.late))
         counted.revotes += change.revotes
-        for number, count in zip(*np.unique(poll, return_counts=True), strict=True):
-            poll_id = self.book.poll_ids[number]
-            counted.votes_by_poll[poll_id] = counted.votes_by_poll.get(poll_id, 0) + int(count)
 
     def _standings(self, changed: list[Int32s]) -> Standings:
         cells = distinct(np.concatenate([int32s(), *changed]))
@@ -215,6 +215,16 @@ class Shard:
             self.book.votes[cells].tolist(),
             self.book.changed_ms[self.book.cell_poll[cells]].tolist(),
         )
+
+    def _rates(self, changed: list[Int32s], suspected: Int64s) -> Rates:
+        """Return how fast polls are expected to vote: those that changed, and those whose rate is or was suspected."""
+        cells = np.concatenate([int32s(), *changed])
+        polls = distinct(np.concatenate([self.book.cell_poll[cells], suspected, self._rate.suspected()]).astype(np.int64))
+        polls = polls[polls >= 0]
+        polls = polls[self.book.serial[polls] > 0]
+        expected = [None if isnan(one) else rounded(one) for one in self._rate.expected_per_s(polls).tolist()]
+        scores = [rounded(score) for score in self._rate.scores_of(polls).tolist()]
+        return Rates([self.book.poll_ids[number] for number in polls.tolist()], expected, scores)
 
     def _let_leave(self, ahead: Int32s, counted: Counted, retired: list[Retired]) -> None:
         """Let polls leave that were quiet for long, or longest of too many; `ahead` are names of rows yet to observe."""
@@ -250,11 +260,6 @@ class Shard:
         for watcher in self._watchers:
             watcher.erase(erasure)
         return advanced
-
-    def rate_score(self, poll_id: str) -> float:
-        """Return how unusual a poll's rate is now, 0 if it is not in memory: for display, nothing depends on it."""
-        number = self.book.number_of(poll_id)
-        return 0.0 if number is None else self._rate.score_of(number)
 
     def sizes(self) -> dict[str, int]:
         """Return how many entries each store holds."""

@@ -15,6 +15,7 @@ from detectors.alert import Integrity
 from detectors.cases.book import CaseBook
 from detectors.cases.news import CaseStep, Revision
 from detectors.findings import Report
+from streams.activity import Activity
 from streams.canary import Canary
 from streams.erase_order import order_in
 from streams.metric_labels import Sink, Stage, Store
@@ -55,10 +56,13 @@ class Cases:
         self._metrics = metrics
         self._kept: dict[TP, Kept] = {}
         self._unsaid_polls: dict[str, None] = {}
+        self._activity, self._shown_s = Activity(), time.monotonic()
 
     async def assign(self, tps: set[TP]) -> dict[TP, int]:
         """Restore the cases if they are ours now; return where reading goes on if there was a snapshot."""
-        self._kept, self._unsaid_polls = {}, {}
+        self._kept, self._unsaid_polls, self._activity = {}, {}, Activity()
+        if not tps:
+            self._metrics.top_polls.show({}, _of_nobody)
         for tp in tps:
             book, store = self._build(), self._store(STATE_NAME, shards(self._settings))
             snapshot = await store.read()
@@ -132,6 +136,15 @@ class Cases:
         for estimate in estimates:
             await self._outbox.send(Sink.INTEGRITY, topic, None, estimate.poll_id.encode(), to_json(estimate))
 
+    def show(self) -> None:
+        """Show the polls that gain most votes now in the slots; about once a second."""
+        now_s = time.monotonic()
+        seconds, self._shown_s = max(1e-3, now_s - self._shown_s), now_s
+        for kept in self._kept.values():
+            book: CaseBook = kept.machine
+            per_s = self._activity.add(book.take_gained(), seconds)
+            self._metrics.top_polls.show({poll_id: value for poll_id, value in per_s.items() if poll_id in book}, book.integrity)
+
     def due(self) -> list[TP]:
         """Return the partition if its last snapshot is old and it has come further since."""
         old_s = self._settings.worker.snapshot_every_ms / 1000
@@ -144,6 +157,10 @@ class Cases:
     async def save(self, tp: TP) -> int | None:
         """Write a snapshot; return the offset up to which may be committed, None if it can't be yet."""
         return await save(self._kept[tp], tp, Stage.CASES, self._outbox, self._metrics)
+
+
+def _of_nobody(poll_id: str) -> Integrity:
+    raise KeyError(poll_id)
 
 
 def _worked_through(kept: Kept, batch: Batch) -> tuple[list[CaseStep], list[Report]]:

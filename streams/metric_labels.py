@@ -44,6 +44,14 @@ class Sink(StrEnum):
     CANARY = "canary"
 
 
+class Bound(StrEnum):
+    """Which number of an estimate with a 95 % interval."""
+
+    LOW = "low"
+    POINT = "point"
+    HIGH = "high"
+
+
 class Flood(StrEnum):
     """What became of a flood of the canary's poll: sent, and then found or not."""
 

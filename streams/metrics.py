@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
@@ -20,7 +20,7 @@ from detectors.findings import Kind
 from streams.decode_record import Refusal
 from streams.meters import Meters, Open
 from streams.metric_labels import BlockOutcome, EventType, Flood, Sink, Stage, Store
-from streams.top_slots import TopSlots
+from streams.top_polls import TopPolls
 
 LATENCY_BUCKETS_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 5, 10, 30)
 """2 s is the promise for the 99th percentile; a promise must be the edge of a bucket to be measurable."""
@@ -57,10 +57,10 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, top_polls: int = 20) -> None:
         meters = Meters(registry)
-        self._slots: TopSlots[str] = TopSlots(top_polls)
         self._make_input(meters)
         self._make_flow(meters)
         self._make_output(meters)
+        self.top_polls = TopPolls(meters, top_polls)
         self._make_state(meters)
         self._make_canary(meters)
         self.descriptions = tuple(meters.descriptions)
@@ -169,12 +169,6 @@ class Metrics:
         self.sink_waiting = meters.gauge(
             "sink_waiting_seconds", "How long the oldest record has waited to be acknowledged.", sink=Sink
         )
-        self.top_votes = meters.gauge(
-            "top_poll_votes_per_second", "Votes of one of the most active polls, by slot.", slot=Open.VALUES
-        )
-        self.top_score = meters.gauge(
-            "top_poll_score", "Rate score of the poll in the slot; above 1 is anomalous.", slot=Open.VALUES
-        )
 
     def _make_state(self, meters: Meters) -> None:
         self.state_entries = meters.gauge("state_entries", "Entries held in a bounded store.", store=Store)
@@ -242,22 +236,6 @@ class Metrics:
         self.snapshot_bytes.labels(stage).set(size_bytes)
         self.snapshot_last.labels(stage).set(now_s)
         self.snapshot_seconds.labels(stage).observe(seconds)
-
-    def top_polls(self, votes_per_s: Mapping[str, float], score_of: Callable[[str], float]) -> None:
-        """Show the most active of all polls that vote now in the slots; about once a second. Only their score is asked for."""
-        changes = self._slots.update(votes_per_s)
-        for slot in changes.cleared:
-            self.top_votes.remove(str(slot))
-            self.top_score.remove(str(slot))
-        for slot, poll in enumerate(self._slots.polls):
-            if poll is not None:
-                self.top_votes.labels(str(slot)).set(votes_per_s[poll])
-                self.top_score.labels(str(slot)).set(score_of(poll))
-
-    @property
-    def slots(self) -> tuple[str | None, ...]:
-        """The poll in each slot, for pages that may name it."""
-        return self._slots.polls
 
 
 def process_registry() -> CollectorRegistry:

@@ -93,8 +93,6 @@ class Shards:
         self._metrics = metrics
         self._shards: dict[TP, Kept] = {}
         self._told: set[int | str] = set()
-        self._votes: dict[str, int] = {}
-        self._votes_since_s = time.monotonic()
 
     async def assign(self, tps: set[TP]) -> dict[TP, int]:
         """Restore these partitions; return where reading goes on for those that had a snapshot."""
@@ -185,22 +183,12 @@ class Shards:
         self._metrics.state_evictions.labels(Store.POLLS).inc(counted.polls_evicted)
         self._metrics.state_evictions.labels(Store.WAITING_ROWS).inc(counted.early)
         self._metrics.state_evictions.labels(Store.RECENT_IDS).inc(counted.ids_early)
-        for poll_id, votes in counted.votes_by_poll.items():
-            self._votes[poll_id] = self._votes.get(poll_id, 0) + votes
 
     def show(self) -> None:
-        """Bring the gauges of stores and top polls up to date."""
+        """Bring the gauges of stores up to date."""
         sizes = [kept.machine.sizes() for kept in self._shards.values()]
         for store in (Store.POLLS, Store.RECENT_IDS, Store.WAITING_ROWS):
             self._metrics.state_entries.labels(store).set(sum(size[store.value] for size in sizes))
-        now_s = time.monotonic()
-        seconds = max(1e-3, now_s - self._votes_since_s)
-        per_s = {poll_id: votes / seconds for poll_id, votes in self._votes.items()}
-        self._metrics.top_polls(per_s, self._score)
-        self._votes, self._votes_since_s = {}, now_s
-
-    def _score(self, poll_id: str) -> float:
-        return max((kept.machine.rate_score(poll_id) for kept in self._shards.values()), default=0.0)
 
 
 async def save(kept: Kept, tp: TP, stage: Stage, outbox: Outbox, metrics: Metrics) -> int | None:

@@ -222,6 +222,7 @@ class Worker:
 
     async def _show(self) -> None:
         self._shards.show()
+        self._cases.show()
         self._outbox.show()
         if self._custody.holds:
             self._intake.sheds = self._load.weigh(self._progress(), self._held.for_others)

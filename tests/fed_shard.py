@@ -6,10 +6,11 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import numpy as np
 from columns_by_hand import Event, block_of
 
 from detectors.block import Standing
-from detectors.columns import Int64s, VoteCells
+from detectors.columns import Floats, Int64s, VoteCells
 from detectors.counted import Counted
 from detectors.findings import Report
 from detectors.rate.detector import RateDetector, RateFinding, RateParams, RateStep
@@ -30,6 +31,7 @@ class Watcher:
     votes: int = 0
     until_ms: int = 0
     told: list[tuple[str, int, list[int]]] = field(default_factory=list)
+    in_episode: list[int] = field(default_factory=list)
 
     def advance(self, cells: VoteCells, until_ms: int) -> RateStep:
         assert until_ms % self.params.tick_ms == 0
@@ -39,6 +41,15 @@ class Watcher:
         self.votes += int(cells.votes.sum())
         self.until_ms = until_ms
         return RateStep(found, None, [])
+
+    def suspected(self) -> Int64s:
+        return np.array(self.in_episode, np.int64)
+
+    def scores_of(self, polls: Int64s) -> Floats:
+        return np.where(np.isin(polls, self.in_episode), 2.0, 0.0)
+
+    def expected_per_s(self, polls: Int64s) -> Floats:
+        return np.where(polls == 0, 0.5, np.nan)
 
     def forget(self, polls: Int64s) -> None:
         self.told.append(("forget", self.until_ms, polls.tolist()))

@@ -128,7 +128,7 @@ def machine_fed(settings: Settings, begin_s: int, end_s: int, state: object = No
         advanced = shard.advance()
         if advanced is not None:
             reports.append(advanced[0])
-            assert poll_id not in advanced[1].votes_by_poll
+            assert poll_id not in advanced[0].rates.poll_ids
     return reports, shard.snapshot()
 
 

@@ -11,7 +11,7 @@ from told_cases import CLOSE_MS, MADE_BY, PARAMS, REOPEN_MS, START_MS, Told, fin
 
 from detectors.cases.book import CaseBook
 from detectors.cases.news import Revision
-from detectors.findings import Finding, Retired
+from detectors.findings import Finding, Rates, Retired
 from streams.publish import alert, to_json
 
 
@@ -25,6 +25,27 @@ def test_the_estimate_follows_what_the_shards_say() -> None:
     assert (step.changed_polls, told.book.integrity("p").votes) == (["p"], 109)
     assert told.book.integrity("p").updated_ms == START_MS + 17_000, "when its votes changed, not when that was reported"
     assert told.tell(30).changed_polls == []
+
+
+def test_the_estimate_says_how_fast_the_poll_is_expected_to_vote_and_forgets_it_when_it_leaves() -> None:
+    told = Told()
+    told.tell(10, standings=stands(9, p={"yes": 60}), rates=Rates(["p", "unknown"], [0.5, 1.0], [0.0, 9.0]))
+    assert (told.book.integrity("p").expected_per_s, told.book.integrity("p").rate_score) == (0.5, 0.0)
+    assert told.tell(20, rates=Rates(["p"], [0.25], [3.0])).changed_polls == ["p"], "its score is news"
+    assert (told.book.integrity("p").expected_per_s, told.book.integrity("p").rate_score) == (0.25, 3.0)
+    again = CaseBook(1, PARAMS, MADE_BY)
+    again.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(told.book.snapshot())))
+    assert again.integrity("p") == told.book.integrity("p")
+    told.tell(30, retired=[Retired(START_MS + 25_000, "p", {"yes": 60})], standings=stands(29, p={"yes": 1}))
+    assert (told.book.integrity("p").expected_per_s, told.book.integrity("p").rate_score) == (None, 0.0)
+
+
+def test_what_polls_gained_is_told_once_and_a_moved_vote_is_no_gain() -> None:
+    told = Told()
+    told.tell(10, standings=stands(9, p={"yes": 60, "no": 50}))
+    told.tell(20, standings=stands(19, p={"yes": 59, "no": 51}, q={"yes": 3}))
+    assert told.book.take_gained() == {"p": 110, "q": 3}
+    assert told.book.take_gained() == {}
 
 
 def test_a_poll_whose_case_changed_has_changed() -> None:

@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from detectors.alert import Severity, Verdict
+from detectors.alert import Integrity, Severity, Verdict
+from detectors.cases.impact import NONE_SUSPECT, Pace, SuspectVotes, integrity
 from detectors.findings import Kind
 from streams.decode_record import Refusal
 from streams.meters import Meters, Open
@@ -22,7 +24,7 @@ from streams.top_slots import TopSlots
 PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
 ALLOWED_LABELS = {
     *("event_type", "reason", "topic", "partition", "outcome", "stage", "kind", "severity"),
-    *("verdict", "store", "sink", "slot", "le", "version", "python", "digest", "mode"),
+    *("verdict", "store", "sink", "slot", "bound", "le", "version", "python", "digest", "mode"),
 }
 
 
@@ -33,8 +35,14 @@ def used_everywhere(registry: CollectorRegistry) -> Metrics:
     metrics.partition("poll.votes", 0, Offsets(processed=5, committed=3, end=9, uncommitted=2, commit_age_s=1.5))
     metrics.alert(["vote_spike", "slow_drip"], "warning", "00f1a2b3c4d5e6f7", latency_s=0.3)
     metrics.snapshot(Stage.POLLS, size_bytes=1000, seconds=0.2, now_s=1.7e9)
-    metrics.top_polls({"secret-poll": 3.0}, {"secret-poll": 0.5}.__getitem__)
+    metrics.top_polls.show({"secret-poll": 3.0}, estimate)
     return metrics
+
+
+def estimate(poll_id: str) -> Integrity:
+    """A poll of ten votes, two of them suspect."""
+    suspect = SuspectVotes(votes=2, low=1, high=5)
+    return integrity(poll_id, {"yes": 10}, suspect, 0, Pace(expected_per_s=0.25, score=1.5))
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
@@ -139,16 +147,31 @@ def test_two_instances_live_in_one_process() -> None:
 def test_the_series_of_a_slot_end_when_its_poll_leaves() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry, top_polls=1)
-    metrics.top_polls({"a": 3.0, "b": 2.0}, {"a": 0.5}.__getitem__)
+    metrics.top_polls.show({"a": 3.0, "b": 2.0}, estimate)
     assert value(registry, "pollwatch_top_poll_votes_per_second", slot="0") == 3.0
-    assert value(registry, "pollwatch_top_poll_score", slot="0") == 0.5
-    assert value(registry, "pollwatch_top_poll_score", slot="1") is None
-    metrics.top_polls({"b": 2.0}, {"b": 1.5}.__getitem__)
-    assert (metrics.slots, value(registry, "pollwatch_top_poll_score", slot="0")) == (("b",), 1.5)
-    metrics.top_polls({}, lambda _poll: 0.0)
-    assert metrics.slots == (None,)
-    for name in ("pollwatch_top_poll_score", "pollwatch_top_poll_votes_per_second"):
-        assert value(registry, name, slot="0") is None
+    assert value(registry, "pollwatch_top_poll_votes_per_second", slot="1") is None
+    metrics.top_polls.show({"b": 2.0}, estimate)
+    assert (metrics.top_polls.slots, value(registry, "pollwatch_top_poll_votes_per_second", slot="0")) == (("b",), 2.0)
+    metrics.top_polls.show({}, estimate)
+    assert metrics.top_polls.slots == (None,)
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    assert not [sample for sample in samples if sample.name.startswith("pollwatch_top_poll")]
+
+
+def test_a_slot_says_what_was_expected_how_unusual_that_is_and_how_much_is_suspect() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry, top_polls=1).top_polls.show({"a": 3.0}, estimate)
+    told = {name: value(registry, f"pollwatch_top_poll_{name}", slot="0") for name in ("expected_votes_per_second", "score")}
+    bounds = [value(registry, "pollwatch_top_poll_suspect_ratio", slot="0", bound=bound) for bound in ("low", "point", "high")]
+    assert (told, bounds) == ({"expected_votes_per_second": 0.25, "score": 1.5}, [0.1, 0.2, 0.5])
+
+
+def test_a_poll_that_has_only_begun_shows_that_nothing_is_known_to_be_expected() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry).top_polls.show({"a": 3.0}, lambda poll_id: integrity(poll_id, {"yes": 1}, NONE_SUSPECT, 0))
+    expected = value(registry, "pollwatch_top_poll_expected_votes_per_second", slot="0")
+    assert expected is not None
+    assert isnan(expected)
 
 
 def test_the_number_of_series_does_not_grow_with_polls() -> None:
@@ -156,7 +179,7 @@ def test_the_number_of_series_does_not_grow_with_polls() -> None:
     metrics = Metrics(registry, top_polls=20)
     counts = []
     for second in range(30):
-        metrics.top_polls({f"poll-{second}-{n}": 1.0 + n for n in range(500)}, lambda _poll: 0.0)
+        metrics.top_polls.show({f"poll-{second}-{n}": 1.0 + n for n in range(500)}, estimate)
         counts.append(sum(len(family.samples) for family in registry.collect()))
     assert set(counts) == {counts[0]}
 

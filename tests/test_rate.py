@@ -136,6 +136,27 @@ def test_numbering_the_polls_otherwise_changes_only_the_numbers(seed: int) -> No
     assert [f.score for f in second] == pytest.approx([f.score for f in expected])
 
 
+def test_to_ask_what_is_expected_and_suspected_changes_nothing() -> None:
+    all_cells = cells(eventful(5), PARAMS.tick_ms)
+    whole, asked, detector, most = play(watched(), all_cells, [BEGIN_MS, END_MS]), Heard(), watched(), 0.0
+    for from_ms, until_ms in pairwise(stops(np.random.default_rng(5), 300)):
+        asked.add(detector.advance(cut(all_cells, from_ms, until_ms), until_ms))
+        detector.expected_per_s(np.arange(8)[:: 1 + until_ms // 250 % 3])
+        most = max(most, *detector.scores_of(detector.suspected()).tolist(), 0.0)
+    assert asked.said() == whole.said()
+    assert most > 1
+
+
+def test_what_is_expected_is_the_rate_of_the_past_and_nothing_in_the_first_window_or_of_the_unknown() -> None:
+    rng = np.random.default_rng(8)
+    steady = joined(surge(rng, 0, 0, BEGIN_MS, 2.0, 3600), surge(rng, 1, 0, BEGIN_MS + 3_590_000, 5.0, 10))
+    detector, now_ms = watched(), BEGIN_MS + 3_600_000 - 250
+    detector.advance(cut(cells(steady, PARAMS.tick_ms), BEGIN_MS, now_ms), now_ms)
+    expected = detector.expected_per_s(np.array([0, 1, 99]))
+    assert expected[0] == pytest.approx(2.0, rel=0.15)
+    assert np.isnan(expected[1:]).all()
+
+
 def test_cells_are_only_read() -> None:
     all_cells = cells(eventful(3), PARAMS.tick_ms)
     for name in VoteCells.__slots__:

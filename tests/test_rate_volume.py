@@ -151,10 +151,11 @@ def test_the_score_of_a_poll_can_be_asked_for_while_it_surges() -> None:
     detector, all_cells = RateDetector(PARAMS), cells(np.random.default_rng(6).poisson(rate))
     in_surge_ms = BEGIN_MS + (PLATEAU.window + 2) * WINDOW_MS
     detector.advance(cut(all_cells, BEGIN_MS, in_surge_ms), in_surge_ms)
-    assert detector.score_of(0) > 1
-    assert detector.score_of(1) == detector.score_of(999) == 0.0
+    first, *others = detector.scores_of(np.array([0, 1, 999])).tolist()
+    assert first > 1
+    assert (others, detector.suspected().tolist()) == ([0.0, 0.0], [0])
     detector.advance(cut(all_cells, in_surge_ms, BEGIN_MS + 11 * DAY_MS), BEGIN_MS + 11 * DAY_MS)
-    assert detector.score_of(0) == 0.0
+    assert (detector.scores_of(np.array([0])).tolist(), detector.suspected().tolist()) == ([0.0], [])
 
 
 def among_blips(windows: int) -> Int64s:

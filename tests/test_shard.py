@@ -11,7 +11,7 @@ from fed_shard import SOURCE, Fed, Watcher, at, at_offset, vote
 
 from detectors.block import Block, Standing
 from detectors.counted import Counted
-from detectors.findings import Report
+from detectors.findings import Rates, Report
 from detectors.inbox import Gap
 from detectors.rate.detector import RateDetector, RateFinding, RateParams
 from detectors.shard import Shard
@@ -42,6 +42,17 @@ def test_replies_enter_their_poll_and_no_count() -> None:
     assert (fed.total("replies"), fed.total("votes"), fed.total("polls_entered")) == (2, 1, 1)
     assert fed.standing() == {"p": {"yes": 1}}
     assert fed.watcher.votes == 1
+
+
+def test_polls_that_changed_and_polls_under_suspicion_say_how_fast_they_are_expected_to_vote() -> None:
+    fed = Fed()
+    fed.feed(at(10), vote(1), vote(2, poll="q"))
+    assert fed.reports[-1].rates == Rates(["p", "q"], [0.5, None], [0.0, 0.0])
+    fed.watcher.in_episode = [0]
+    fed.feed(at(20), vote(11, poll="q"))
+    assert fed.reports[-1].rates == Rates(["p", "q"], [0.5, None], [2.0, 0.0])
+    fed.feed(at(30))
+    assert fed.reports[-1].rates == Rates(["p"], [0.5], [2.0])
 
 
 def test_copies_of_an_event_count_once_within_the_horizon() -> None:

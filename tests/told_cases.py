@@ -21,6 +21,7 @@ from detectors.findings import (
     Member,
     Phase,
     PollSuspects,
+    Rates,
     Reason,
     Report,
     Standings,
@@ -119,7 +120,10 @@ class Told:
         standings = report.pop("standings", NO_STANDINGS)
         retired, ended = report.pop("retired", []), report.pop("ended", False)
         shed = [(START_MS + round(start_s * 1000), START_MS + round(end_s * 1000)) for start_s, end_s in report.pop("shed", [])]
-        self.book.accept(Report(shard, self.marks[shard], to_ms, list(findings), standings, retired, ended, shed))
+        rates = report.pop("rates", Rates([], [], []))
+        self.book.accept(
+            Report(shard, self.marks[shard], to_ms, list(findings), standings, retired, ended, shed, rates=rates)
+        )
         self.marks[shard] = to_ms
         step = self.book.advance()
         for revision in step.revisions:

@@ -3,7 +3,7 @@
 A case opens on a finding above 1.0 and is resolved when nothing scored `close_below` or more for `close_after_ms`. It
 is revised only when there is something new to say: at once when the verdict changes or a detector of another kind
 speaks, else at most every `revise_every_ms`. Within `reopen_ms` after it was resolved it opens again under its id.
-State: what `detectors.cases.shelf` says, 200 bytes an option of a poll, and the spans that were shed, for a day: few a
+State: what `detectors.cases.shelf` says, 200 bytes an option of a poll, 300 a poll, and the spans that were shed, for a day: few a
 minute.
 """
 
@@ -17,7 +17,7 @@ import msgspec
 
 from detectors.alert import Integrity, MadeBy, Verdict
 from detectors.cases.case import UNSEEN_KEPT_MS, Case, CaseParams, case_data, case_items
-from detectors.cases.impact import integrity
+from detectors.cases.impact import UNKNOWN_PACE, Pace, integrity
 from detectors.cases.moderation import ModerationItem
 from detectors.cases.news import (
     CaseStep,
@@ -54,6 +54,8 @@ class CaseBook:
         self._wakes_ms: dict[str, int] = {}
         self._tally: dict[str, dict[str, int]] = {}
         self._updated_ms: dict[str, int] = {}
+        self._paces: dict[str, Pace] = {}
+        self._gained: dict[str, int] = {}
         self._changed: dict[str, None] = {}
         self._leaving: list[tuple[int, str, Retired]] = []
         self._shed = Spans()
@@ -83,14 +85,21 @@ class CaseBook:
         for start_ms, end_ms in report.shed:
             self._shed.add(start_ms, end_ms)
         for gone in report.retired:
-            for known in (self._tally, self._updated_ms, self._changed):
+            for known in (self._tally, self._updated_ms, self._paces, self._gained, self._changed):
                 known.pop(gone.poll_id, None)
             if mark is None or gone.at_ms > mark:
                 heappush(self._leaving, (gone.at_ms, gone.poll_id, gone))
         s = report.standings
         for poll_id, option, votes, at_ms in zip(s.poll_ids, s.options, s.votes, s.updated_ms, strict=True):
-            self._tally.setdefault(poll_id, {})[option] = votes
+            tally = self._tally.setdefault(poll_id, {})
+            self._gained[poll_id] = self._gained.get(poll_id, 0) + votes - tally.get(option, 0)
+            tally[option] = votes
             self._change([poll_id], at_ms)
+        r = report.rates
+        for poll_id, expected_per_s, score in zip(r.poll_ids, r.expected_per_s, r.scores, strict=True):
+            if poll_id in self._tally:
+                self._paces[poll_id] = Pace(expected_per_s, score)
+                self._changed[poll_id] = None
 
     def advance(self) -> CaseStep:
         """Work through all event time that every shard has reported."""
@@ -127,7 +136,13 @@ class CaseBook:
 
     def integrity(self, poll_id: str) -> Integrity:
         """Return the running estimate of a poll that was in `changed_polls`."""
-        return integrity(poll_id, self._tally[poll_id], self._shelf.estimate(poll_id), self._updated_ms[poll_id])
+        tally, suspect = self._tally[poll_id], self._shelf.estimate(poll_id)
+        return integrity(poll_id, tally, suspect, self._updated_ms[poll_id], self._paces.get(poll_id, UNKNOWN_PACE))
+
+    def take_gained(self) -> dict[str, int]:
+        """Return how many votes polls have gained since this was last asked: for display, nothing depends on it."""
+        gained, self._gained = self._gained, {}
+        return gained
 
     def __contains__(self, poll_id: object) -> bool:
         """Tell whether there is an estimate of this poll."""
@@ -252,6 +267,7 @@ class CaseBook:
             "shelf": self._shelf.snapshot(),
             "tally": {poll_id: dict(tally) for poll_id, tally in self._tally.items()},
             "updated_ms": dict(self._updated_ms),
+            "paces": {poll_id: [pace.expected_per_s, pace.score] for poll_id, pace in self._paces.items()},
             "shed": list(self._shed),
             "orders": list(self._orders),
         }
@@ -269,6 +285,7 @@ class CaseBook:
             self._schedule(case)
         self._tally = {poll_id: dict(tally) for poll_id, tally in state["tally"].items()}
         self._updated_ms = dict(state["updated_ms"])
+        self._paces = {poll_id: Pace(*pace) for poll_id, pace in state.get("paces", {}).items()}
         self._shed = Spans(state["shed"])
         self._orders = dict.fromkeys(state["orders"])
 

@@ -75,7 +75,20 @@ def poll_impact(poll_id: str, tally: Mapping[str, int], suspect: SuspectVotes) -
     )
 
 
-def integrity(poll_id: str, tally: Mapping[str, int], suspect: SuspectVotes, updated_ms: int) -> Integrity:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a poll is expected to vote, and how unusual its rate is: as `detectors.findings.Rates` says it."""
+
+    expected_per_s: float | None = None
+    score: float = 0.0
+
+
+UNKNOWN_PACE = Pace()
+
+
+def integrity(
+    poll_id: str, tally: Mapping[str, int], suspect: SuspectVotes, updated_ms: int, pace: Pace = UNKNOWN_PACE
+) -> Integrity:
     """Return the running estimate of a poll with these votes by option."""
     votes = sum(tally.values())
     capped, rest = within(suspect, votes), _Rest.of(tally, suspect)
@@ -89,6 +102,8 @@ def integrity(poll_id: str, tally: Mapping[str, int], suspect: SuspectVotes, upd
         adjusted={option: rest.adjusted(option) for option in sorted(tally)},
         outcome=outcome(tally, suspect),
         updated_ms=updated_ms,
+        expected_per_s=pace.expected_per_s,
+        rate_score=pace.score,
     )
 
 

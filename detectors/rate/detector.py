@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from detectors.columns import Int64s, VoteCells
+from detectors.columns import Floats, Int64s, VoteCells
 from detectors.rate.findings import RateFinding, RateKind, RatePhase, RateStep, WindowScores
 from detectors.rate.params import RateParams
 from detectors.rate.ticks import TickRate
@@ -37,9 +37,17 @@ class RateDetector:
         """
         return self._way.advance(cells, until_ms)
 
-    def score_of(self, poll: int) -> float:
-        """Return the score of a poll's last window while it is in an episode; 0 where nothing is suspected."""
-        return self._way.score_of(poll)
+    def suspected(self) -> Int64s:
+        """Return the polls that are in an episode, in no order."""
+        return self._way.suspected()
+
+    def scores_of(self, polls: Int64s) -> Floats:
+        """Return the score of the last window of each poll that is in an episode; 0 where nothing is suspected."""
+        return self._way.scores_of(polls)
+
+    def expected_per_s(self, polls: Int64s) -> Floats:
+        """Return the votes a second that are expected of each poll in the window that is open; NaN where nobody can tell."""
+        return self._way.expected_per_s(polls)
 
     def forget(self, polls: Int64s) -> None:
         """Forget all about these polls: their numbers may stand for other polls from now on."""

@@ -41,6 +41,13 @@ class RowTable:
         """Return the row of a poll, -1 if it has none."""
         return int(self._row_of_poll[poll]) if poll < len(self._row_of_poll) else -1
 
+    def rows_of(self, polls: Int64s) -> Int64s:
+        """Return the row of each poll, -1 for those that have none."""
+        rows = np.full(len(polls), -1, np.int64)
+        known = polls < len(self._row_of_poll)
+        rows[known] = self._row_of_poll[polls[known]]
+        return rows
+
     def taken(self) -> Int64s:
         """Return all rows in use, ascending."""
         return np.flatnonzero(self.poll[: self.used] >= 0)

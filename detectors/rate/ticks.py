@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Int64s, VoteCells, distinct
+from detectors.columns import Floats, Int64s, VoteCells, distinct
 from detectors.rate import columns as of
 from detectors.rate.bars import Bars
 from detectors.rate.episode import Episodes
@@ -190,10 +190,22 @@ class TickRate:
         self._episodes.drop(row)
         self._states.leave(row)
 
-    def score_of(self, poll: int) -> float:
-        """Return the score of a poll's episode; 0 where there is none."""
-        row = self._states.rows.row_of(poll)
-        return self._episodes.score(row)
+    def suspected(self) -> Int64s:
+        """Return the polls that are in an episode."""
+        return self._states.rows.poll[self._episodes.rows()].astype(np.int64)
+
+    def scores_of(self, polls: Int64s) -> Floats:
+        """Return the score of each poll's episode; 0 where there is none."""
+        return np.array([self._episodes.score(row) for row in self._states.rows.rows_of(polls).tolist()], np.float64)
+
+    def expected_per_s(self, polls: Int64s) -> Floats:
+        """Return the votes a second expected of each poll in the open window; NaN in its first one."""
+        rows = self._states.rows.rows_of(polls)
+        known = (rows >= 0).nonzero()[0]
+        mean = self._bars.mean_of(rows[known], self._until_ms // self.params.window_ms)
+        expected = np.full(len(polls), np.nan)
+        expected[known] = np.where(np.isfinite(mean), mean, np.nan) / (self.params.window_ms / 1000)
+        return expected
 
     def forget(self, polls: Int64s) -> None:
         """Forget all about these polls: their numbers may stand for other polls from now on."""

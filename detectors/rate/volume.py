@@ -169,9 +169,17 @@ class VolumeRate:
         self._rows.leave(row)
         self._columns[:, row] = 0
 
-    def score_of(self, poll: int) -> float:
-        """Return the score of a poll's episode; 0 where there is none."""
-        return self._episodes.score(self._rows.row_of(poll))
+    def suspected(self) -> Int64s:
+        """Return the polls that are in an episode."""
+        return self._rows.poll[self._episodes.rows()].astype(np.int64)
+
+    def scores_of(self, polls: Int64s) -> Floats:
+        """Return the score of each poll's episode; 0 where there is none."""
+        return np.array([self._episodes.score(row) for row in self._rows.rows_of(polls).tolist()], np.float64)
+
+    def expected_per_s(self, polls: Int64s) -> Floats:
+        """Return NaN: what is usual is asked of whole windows, when they are over."""
+        return np.full(len(polls), np.nan)
 
     def forget(self, polls: Int64s) -> None:
         """Forget all about these polls."""
