@@ -90,7 +90,7 @@ def test_the_estimates_are_the_last_votes_of_each_account(out: Path) -> None:
         assert estimate["votes"] == sum(estimate["options"].values())
         assert set(estimate) == {
             "poll_id", "votes", "options", "suspect_votes", "suspect_share_low", "suspect_share_high", "adjusted",
-            "outcome", "updated_ms",
+            "outcome", "updated_ms", "expected_per_s", "rate_score",
         }  # fmt: skip
 
 
