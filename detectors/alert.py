@@ -14,6 +14,7 @@ Severity = Literal["info", "warning", "critical"]
 Flips = Literal["yes", "no", "uncertain"]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
+DecisionKind = Literal["confirmed", "false_positive", "disputed", "needs_more"]
 
 
 class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +67,16 @@ class Recommended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_ms: int
 
 
+class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The decision of a person that stands: who said so and when, and of how many decisions it is the latest."""
+
+    decision: DecisionKind
+    by: Annotated[str, Meta(min_length=1)]
+    decided_ms: int
+    note: str | None
+    count: Annotated[int, Meta(ge=1)]
+
+
 class CaseData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One revision of a case."""
 
@@ -87,6 +98,7 @@ class CaseData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     made_by: MadeBy
     recommended: Recommended
     summary: Annotated[str, Meta(min_length=1)]
+    review: Review | None = None
 
 
 AlertType = Literal[

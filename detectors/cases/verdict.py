@@ -16,8 +16,8 @@ from detectors.findings import Evidence, rounded
 ACCUSING: frozenset[Verdict] = frozenset({"coordinated", "mixed"})
 
 # A script is hidden in a crowd when its votes are clearly less than the surge; between the two, what was said stays.
-_MIXED_BELOW = 0.6
-_ALONE_ABOVE = 0.8
+MIXED_BELOW = 0.6
+ALONE_ABOVE = 0.8
 _CRITICAL_SHARE = 0.2
 
 # (score, how often a verdict on such a score was right), from benchmarks/accuracy/calibration.py; log-linear between.
@@ -84,7 +84,7 @@ def _hidden(
         if claim.before and poll_id in by_now:
             came[poll_id] = max(by_now[poll_id] - claim.votes_before, came.get(poll_id, 0))
     scripted = sum(suspects[poll_id].high for poll_id in came)
-    return scripted < sum(came.values()) * (_ALONE_ABOVE if before == "mixed" else _MIXED_BELOW)
+    return scripted < sum(came.values()) * (ALONE_ABOVE if before == "mixed" else MIXED_BELOW)
 
 
 def severity(verdict: Verdict, polls: Sequence[PollImpact]) -> Severity:

@@ -16,8 +16,8 @@ from detectors.cases.verdict import measured
 Tally = Mapping[str, int]
 
 _FEWEST = 30
-_DISSENT = 0.05
-_LITTLE = 0.05
+DISSENT = 0.05
+LITTLE = 0.05
 _EASE = 1.5
 """What was called a crowd is called so until it is clearly not vouched for: nobody is served by a verdict that goes to and fro."""
 
@@ -42,10 +42,10 @@ def _is_harmless(surge: Sequence[Claim], now: Tally, ease: float) -> bool:
     first = min(surge, key=lambda claim: sum(claim.before.values()))
     a_minute = max(claim.excess_a_minute for claim in surge)
     usual = min(claim.usual_votes for claim in surge)
-    return is_little(first.before, now, a_minute, ease * _LITTLE) or people_differ(first.before, now, usual, _DISSENT / ease)
+    return is_little(first.before, now, a_minute, ease * LITTLE) or people_differ(first.before, now, usual, DISSENT / ease)
 
 
-def is_little(before: Tally, now: Tally, a_minute: float, at_most: float = _LITTLE) -> bool:
+def is_little(before: Tally, now: Tally, a_minute: float, at_most: float = LITTLE) -> bool:
     """Tell whether what came since, or comes in a minute, is a small part of the poll, and less than its leader is ahead by."""
     votes = sum(now.values())
     came = max(votes - sum(before.values()), a_minute)
@@ -54,7 +54,7 @@ def is_little(before: Tally, now: Tally, a_minute: float, at_most: float = _LITT
     return came <= min(at_most * votes, lead)
 
 
-def people_differ(before: Tally, now: Tally, usual: float, at_least: float = _DISSENT) -> bool:
+def people_differ(before: Tally, now: Tally, usual: float, at_least: float = DISSENT) -> bool:
     """Tell whether enough of what came, beyond the `usual` votes, did not choose the answer that most of it chose.
 
     The usual votes are divided as those before; of each answer, two deviations more than them are taken for usual.
