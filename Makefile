@@ -24,6 +24,7 @@ check: $(DONE)
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy
 	@$(BIN)/mypy $(wildcard tests/*.py benchmarks/*.py benchmarks/*/*.py)
+	@$(BIN)/mypy -p deploy
 
 bench: $(DONE)
 	@$(BIN)/python -m benchmarks
@@ -50,12 +51,14 @@ $(DONE): .venv/packages pyproject.toml
 	@touch $@
 
 # After a change of dependencies in pyproject.toml, or of ENDPOINT in streams/broker/fetch.py. Pins that still fit stay;
-# delete a lock to take the newest. The image installs requirements.lock; .venv the other: with the broker and the tools.
+# delete a lock to take the newest. The image installs requirements.lock, and builds the project with requirements-build.lock;
+# .venv is the development one: with the broker and the tools.
 COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: $(DONE)
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@printf 'hatchling\neditables\n' \
 	  | $(COMPILE) --extra broker --group dev -c requirements.lock pyproject.toml - -o requirements-dev.lock
+	@printf 'hatchling\n' | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
 	@$(BIN)/python -m streams.broker.fetch --lock
 
 clean:

