@@ -7,7 +7,7 @@ DONE := .venv/installed
 unexport PYTHONPATH PYTHONHOME
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench chaos soak lock clean
+.PHONY: demo test check docs bench chaos soak lock clean
 .DELETE_ON_ERROR:
 
 demo: $(DONE)
@@ -25,6 +25,10 @@ check: $(DONE)
 	@$(BIN)/mypy
 	@$(BIN)/mypy $(wildcard tests/*.py benchmarks/*.py benchmarks/*/*.py)
 	@$(BIN)/mypy -p deploy
+
+# The reference pages, from the code they describe.
+docs: $(DONE)
+	@$(BIN)/python -m streams.reference
 
 bench: $(DONE)
 	@$(BIN)/python -m benchmarks

@@ -37,11 +37,17 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One reason for a side; `observed`, `expected` and `p_value` are null where nothing was measured."""
 
     detector: str
+    """Who says it: `rate`, `shape`, `crowd`, `lockstep`, `copies`, or `overload` where nobody looked."""
     direction: Literal["coordinated", "organic"]
+    """The side it speaks for."""
     sentence: Annotated[str, Meta(min_length=1)]
+    """The reason in words. Ids in it stand as they came: escape them."""
     observed: float | None
+    """What was counted, in the unit that the sentence tells."""
     expected: float | None
+    """What of a crowd, or of the usual, would have been."""
     p_value: Annotated[float, Meta(ge=0, le=1)] | None
+    """The chance of so much if nothing were wrong."""
 
 
 class Member(msgspec.Struct, frozen=True, array_like=True):

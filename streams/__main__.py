@@ -73,5 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def command_line() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command, in the order of the help."""
+    commands = next(action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(commands.choices)
+
+
 if __name__ == "__main__":
     sys.exit(main())

@@ -35,13 +35,14 @@ class Operation(StrEnum):
     DESCRIBE_CONFIGS = "DescribeConfigs"
 
 
-_ROLES: dict[User, str] = {
+ROLES: dict[User, str] = {
     User.WORKER: "pollwatch worker",
     User.SENDER: "whoever sends votes and replies; pollwatch replay",
     User.READER: "whoever reads alerts; pollwatch tail",
     User.OPERATOR: "pollwatch topics",
     User.ERASER: "pollwatch erase",
 }
+"""Who that is."""
 
 _TOPICS: dict[User, dict[TopicRole, tuple[Operation, ...]]] = {
     User.WORKER: {
@@ -108,6 +109,6 @@ def script(settings: Settings) -> str:
     for grant in grants(settings):
         if grant.user is not last:
             last = grant.user
-            lines.append(f"\n# {_ROLES[last]}\n")
+            lines.append(f"\n# {ROLES[last]}\n")
         lines.append(f'allow "${grant.user}" --operation {grant.operation} --{grant.resource} {shlex.quote(grant.name)}\n')
     return "".join(lines)

@@ -32,27 +32,39 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
     """What votes and replies share. Of a key that stands twice the last value counts, and each must be well typed."""
 
     event_id: Id
+    """Unique; the same id again is the same event, and counts once."""
     poll_id: Id
+    """The poll it is about."""
     account_id: Id
+    """Who it is from; the same in all polls. Where it is a name and not a number, it can be evidence."""
     ts: TimeMs
+    """When the person did it, milliseconds since 1970, UTC."""
     account_created_at: CreatedMs | None = None
+    """When the account was made, milliseconds since 1970, UTC."""
     followers: Count | None = None
+    """How many follow the account."""
     client: str | None = None
+    """Family of the application, such as `web` or `android`."""
     network: str | None = None
+    """Opaque id of the network: a hashed prefix or a number of an autonomous system."""
     country: Country | None = None
+    """ISO 3166, two letters, either case."""
     referrer: str | None = None
+    """Opaque id of the post or page that the person came from."""
 
 
 class Vote(Event, gc=False, kw_only=True):
     """A vote of the votes topic."""
 
     option: Id
+    """The answer chosen; an account's last vote in a poll counts."""
 
 
 class Reply(Event, gc=False, kw_only=True):
     """A reply of the replies topic."""
 
     text: Annotated[str, Meta(max_length=10_000)]
+    """What was written. Detectors see a sketch of it, and no alert quotes it."""
     option: ClassVar[None] = None
 
 
@@ -79,9 +91,9 @@ class Refusal(enum.StrEnum):
     TOO_LARGE = "too_large"  # over the largest record allowed
     TOO_DEEP = "too_deep"  # nested deeper than MAX_NESTING
     NOT_JSON = "not_json"  # not one JSON value in UTF-8
-    NOT_OBJECT = "not_object"
-    MISSING_FIELD = "missing_field"
-    WRONG_TYPE = "wrong_type"
+    NOT_OBJECT = "not_object"  # JSON, but no object
+    MISSING_FIELD = "missing_field"  # without a field that is required
+    WRONG_TYPE = "wrong_type"  # a field of another type than it must be
     TOO_LONG = "too_long"  # a string over its length
     BAD_VALUE = "bad_value"  # well typed, but empty, out of range, or a country that is not two letters
     UNKNOWN_TYPE = "unknown_type"  # in a recording: `type` is neither vote nor reply

@@ -35,6 +35,12 @@ def codes(page: Path) -> list[str]:
     return re.findall(r"`([^`\n]+)`", prose(page))
 
 
+def blocks(page: Path) -> list[str]:
+    """Blocks that can be pasted: those that are not said to be something else (```text, ```json)."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [text for language, text in found if not language]
+
+
 def links(page: Path) -> list[str]:
     """Targets of links within the project."""
     targets = re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(page)))
@@ -85,13 +91,12 @@ def test_every_setting_named_exists(page: Path) -> None:
 
 def words_of(line: str) -> list[str]:
     """What follows `pollwatch` in a command line; nothing where it is none."""
-    return shlex.split(line, comments=True)[1:] if re.match(r"pollwatch [a-z-]+( |$)", line) else []
+    return shlex.split(line, comments=True)[1:] if re.match(r"pollwatch [a-z][a-z-]*( |$)", line) else []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_command_line_is_understood(page: Path) -> None:
-    blocks = re.findall(r"^```\w*\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    for words in (words_of(line) for block in blocks for line in block.splitlines()):
+    for words in (words_of(line) for block in blocks(page) for line in block.splitlines()):
         if words:
             _parser().parse_args(words)
 

@@ -28,8 +28,11 @@ class NamedAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     """An account that is named: how sure (0.5 to 1) and why."""
 
     account_id: Annotated[str, Meta(min_length=1)]
+    """The account, or its pseudonym with `privacy.moderation_ids`."""
     score: Annotated[float, Meta(ge=0.5, le=1)]
+    """How sure it is that it belongs."""
     reasons: Annotated[list[Reason], Meta(min_length=1)]
+    """Why; `taken_over` marks a victim, who is never recommended for action."""
 
 
 class ModerationItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,17 +42,29 @@ class ModerationItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     item_id: Annotated[str, Meta(pattern="^[0-9a-f]{16}:[1-9][0-9]*$")]
+    """`<case_id>:<part>`; a later revision of it replaces this one whole."""
     case_id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    """The case."""
     revision: Annotated[int, Meta(ge=1)]
+    """Of the item; parts beyond `parts` of the last revision are void."""
     poll_ids: Annotated[list[str], Meta(min_length=1)]
+    """The polls the case is about."""
     part: Annotated[int, Meta(ge=1)]
+    """Which part this is, from 1 on."""
     parts: Annotated[int, Meta(ge=1)]
+    """How many there are."""
     accounts: Annotated[list[NamedAccount], Meta(max_length=PART)]
+    """Accounts named in this part; those that look taken over stand in parts of their own."""
     cleared: Annotated[list[str], Meta(max_length=PART)]
+    """Accounts that an earlier revision named and this one does not."""
     evidence: list[Evidence]
+    """Reasons for both sides, as in the alert."""
     recommended: Recommended
+    """What a person may want to do with these accounts."""
     merged_into: str | None
+    """The case that this one became part of: then nobody is named here any more."""
     created_ms: int
+    """When this revision was said (event time)."""
 
 
 def named_by(claims: Iterable[Claim]) -> dict[str, NamedAccount]:
