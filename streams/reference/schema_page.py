@@ -138,7 +138,7 @@ def _short(bound: Any) -> Any:
     return {2**53: "2^53", -(2**53): "-2^53"}.get(bound, bound)
 
 
-def _one_of(values: tuple[str | int, ...]) -> str:
+def _one_of(values: tuple[str | int | None, ...]) -> str:
     """Return the choices; two letters stand for all pairs of them."""
     if len(values) == len(string.ascii_letters) ** 2:
         return "two letters"

@@ -54,7 +54,8 @@ def default_settings() -> dict[str, Written]:
 def written_settings(text: str) -> dict[str, Written]:
     """Return what each setting of a file like default.toml says of itself, by `section.key`."""
     found: dict[str, Written] = {}
-    section, remark, comment = "", [], ""
+    section, comment = "", ""
+    remark: list[str] = []
     for line in text.splitlines():
         if head := re.fullmatch(r"\[(\w+)\]", line):
             section, remark = head[1], []

@@ -39,6 +39,7 @@ _VALUES = {
     TopicRole.INTEGRITY: "[estimate](schema.md#integrity)",
     TopicRole.DEAD_LETTER: "the record's own bytes; the reason is in its [headers](schema.md#dead-letters)",
 }
+_STREAM = frozenset({Operation.READ, Operation.WRITE})
 _INTERNAL = "Pollwatch's own"
 
 
@@ -92,7 +93,7 @@ def _who(users: dict[User, list[Operation]], operation: Operation) -> str:
 
 def _other_rights(users: dict[User, list[Operation]]) -> Iterator[tuple[User, list[Operation]]]:
     for user, operations in users.items():
-        rest = [one for one in operations if one not in (Operation.READ, Operation.WRITE)]
+        rest = [one for one in operations if one not in _STREAM]
         if rest:
             yield user, rest
 
