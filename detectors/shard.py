@@ -66,7 +66,7 @@ class Shard:
         max_behind_ms: int = 60_000,
     ) -> None:
         self._number = number
-        self._params = params
+        self.params = params
         limits = InboxLimits(idle_after_ms, max_behind_ms, params.max_waiting_rows, rate.params.tick_ms)
         self._inbox = Inbox(sources, SKETCH_WIDTH if across else 0, limits)
         self._watchers = list(watchers)
@@ -124,11 +124,11 @@ class Shard:
         """
         first_ms = int(rows.effective_ms[0]) if len(rows) else until_ms
         oldest_ms = min(first_ms, self.book.oldest_ms())
-        stops_ms = [until_ms, _next(max(oldest_ms + self._params.retain_ms, self._until_ms), self._sweep_ms)]
-        if len(self.book) > self._params.max_polls:
+        stops_ms = [until_ms, _next(max(oldest_ms + self.params.retain_ms, self._until_ms), self._sweep_ms)]
+        if len(self.book) > self.params.max_polls:
             stops_ms.append(_next(self._until_ms, self._evict_ms))
         else:
-            outgrown = self.book.outgrown_at(rows.name, self._params.max_polls)
+            outgrown = self.book.outgrown_at(rows.name, self.params.max_polls)
             if outgrown is not None:
                 stops_ms.append(_next(int(rows.effective_ms[outgrown]), self._evict_ms))
         edge_ms = self._inbox.shed.edge_after(self._until_ms)
@@ -229,11 +229,11 @@ class Shard:
     def _let_leave(self, ahead: Int32s, counted: Counted, retired: list[Retired]) -> None:
         """Let polls leave that were quiet for long, or longest of too many; `ahead` are names of rows yet to observe."""
         if self._until_ms % self._sweep_ms == 0:
-            quiet = self.book.quiet_since(self._until_ms - self._params.retain_ms)
+            quiet = self.book.quiet_since(self._until_ms - self.params.retain_ms)
             self._retire(quiet, ahead, counted, retired)
-        if len(self.book) > self._params.max_polls and self._until_ms % self._evict_ms == 0:
+        if len(self.book) > self.params.max_polls and self._until_ms % self._evict_ms == 0:
             # to let a poll leave costs as much as all of them: more than necessary go at once
-            leaving = len(self.book) - self._params.max_polls + self._params.max_polls // 16
+            leaving = len(self.book) - self.params.max_polls + self.params.max_polls // 16
             counted.polls_evicted += leaving
             self._retire(self.book.longest_quiet(leaving), ahead, counted, retired)
 

@@ -27,6 +27,10 @@ class ShardParams:
     max_polls: int = 50_000
     max_waiting_rows: int = 500_000
 
+    def limits(self) -> dict[str, int]:
+        """Return how many entries each bounded store may hold."""
+        return {"waiting_rows": self.max_waiting_rows, "recent_ids": self.max_recent_ids, "polls": self.max_polls}
+
     def __post_init__(self) -> None:
         if self.duplicate_horizon_ms < 60_000:
             raise ValueError(f"duplicate_horizon_ms must be 60000 or more, not {self.duplicate_horizon_ms}")

@@ -72,6 +72,7 @@ class Cases:
                 self._unsaid_polls = dict.fromkeys(book.poll_ids())
             offset = -1 if snapshot is None else snapshot.offset
             self._kept[tp] = Kept(book, store, offset, offset)
+        self._show()
         if self._canary is not None:
             self._canary.begin() if tps else self._canary.end()
         return {tp: kept.offset for tp, kept in self._kept.items() if kept.offset >= 0}
@@ -91,9 +92,18 @@ class Cases:
             self._canary.hear(canary)
         if book.ended():
             await self.say_estimates(at_most=None)
-        for verdict, count in book.open_cases().items():
+        self._show()
+
+    def _show(self) -> None:
+        """Bring the gauges of the cases up to date: what another worker owns now is not shown here any more."""
+        book: CaseBook = next((kept.machine for kept in self._kept.values()), None) or self._build()
+        census = book.census()
+        for verdict, count in census.verdicts.items():
             self._metrics.cases_open.labels(verdict).set(count)
+        for severity, count in census.severities.items():
+            self._metrics.cases_by_severity.labels(severity).set(count)
         self._metrics.state_entries.labels(Store.CASES).set(len(book.poll_ids()))
+        self._metrics.state_fullness.labels(Store.CASES).set(census.fullness)
 
     async def _publish(self, step: CaseStep) -> None:
         topic = self._settings.topics.name(TopicRole.ALERTS)

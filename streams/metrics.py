@@ -156,6 +156,9 @@ class Metrics:
         self.cases_open = meters.gauge(
             "cases_open", "Cases open now, by their latest verdict.", verdict=VERDICTS
         )
+        self.cases_by_severity = meters.gauge(
+            "cases_open_by_severity", "Cases open now, by the severity of their latest alert.", severity=SEVERITIES
+        )
         self.alerts_emitted = meters.counter(
             "alerts_emitted_total",
             "Alerts acknowledged, once for each kind they name.",
@@ -172,6 +175,11 @@ class Metrics:
 
     def _make_state(self, meters: Meters) -> None:
         self.state_entries = meters.gauge("state_entries", "Entries held in a bounded store.", store=Store)
+        self.state_fullness = meters.gauge(
+            "state_fullness_ratio",
+            "How full a bounded store is, 1 at its limit; of several shards the fullest. Of cases: the accounts they name.",
+            store=Store,
+        )
         self.state_evictions = meters.counter(
             "state_evictions_total", "Entries dropped because the store was full.", store=Store
         )

@@ -187,8 +187,13 @@ class Shards:
     def show(self) -> None:
         """Bring the gauges of stores up to date."""
         sizes = [kept.machine.sizes() for kept in self._shards.values()]
+        limits = [kept.machine.params.limits() for kept in self._shards.values()]
         for store in (Store.POLLS, Store.RECENT_IDS, Store.WAITING_ROWS):
-            self._metrics.state_entries.labels(store).set(sum(size[store.value] for size in sizes))
+            held = [size[store.value] for size in sizes]
+            self._metrics.state_entries.labels(store).set(sum(held))
+            # many ids of one poll fill one shard, and the others' room is of no use to it
+            full = (entries / most[store.value] for entries, most in zip(held, limits, strict=True))
+            self._metrics.state_fullness.labels(store).set(max(full, default=0.0))
 
 
 async def save(kept: Kept, tp: TP, stage: Stage, outbox: Outbox, metrics: Metrics) -> int | None:

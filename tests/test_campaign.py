@@ -30,7 +30,7 @@ def test_the_cases_of_its_polls_become_one_and_the_first_survives() -> None:
     assert ended.merged_into == survivor.case_id == first.case_id
     assert sorted(survivor.poll_ids) == ["p", "q", "r"]
     assert survivor.verdict == "coordinated"
-    assert told.book.open_cases()["coordinated"] == 1
+    assert told.book.census().verdicts["coordinated"] == 1
     told.tell(30, finding(25, poll="p", score=9.0, kind="slow_drip"))
     assert told.said[-1].data.case_id == first.case_id, "further surges of its polls are told there"
 
@@ -46,7 +46,7 @@ def test_a_flood_in_a_poll_of_a_ring_is_another_case() -> None:
     told.tell(10, sighting(5, "p", "q", "r", accounts=RING, votes=38))
     flood = sighting(15, "p", accounts=people(1000, "bot"), votes=1000, detector="crowd", tally={"yes": 1700, "no": 300})
     told.tell(20, finding(14, observed=1010.0, tally={"yes": 1700, "no": 300}), flood)
-    assert told.book.open_cases()["coordinated"] == 2
+    assert told.book.census().verdicts["coordinated"] == 2
     assert len({revision.data.case_id for revision in told.said}) == 2
     assert told.book._shelf.estimate("p").votes == 1038, "no vote is suspect in both"
     assert told.said[-1].data.kinds == ["account_cluster", "vote_spike"], "the surge is that of the flood"
@@ -61,14 +61,14 @@ def test_a_few_accounts_in_both_do_not_make_them_one() -> None:
     told = Told()
     told.tell(10, sighting(5, "p", "q", accounts=RING, votes=38))
     told.tell(20, sighting(15, "p", accounts=[*people(300, "bot"), *RING[:19]], votes=319, detector="crowd"))
-    assert told.book.open_cases()["coordinated"] == 2
+    assert told.book.census().verdicts["coordinated"] == 2
 
 
 def test_half_of_the_accounts_in_common_make_them_one() -> None:
     told = Told()
     told.tell(10, sighting(5, "p", "q", accounts=RING, votes=38))
     told.tell(20, sighting(15, "p", accounts=[*people(300, "bot"), *RING[:20]], votes=320, detector="crowd"))
-    assert told.book.open_cases()["coordinated"] == 1
+    assert told.book.census().verdicts["coordinated"] == 1
     assert len(told.said) == 2
 
 
@@ -76,9 +76,9 @@ def test_clusters_that_grow_together_become_one() -> None:
     told = Told()
     told.tell(10, sighting(5, "p", "q", accounts=RING[:20], votes=20, cluster="one"))
     told.tell(20, sighting(15, "q", "r", accounts=RING[20:], votes=20, cluster="other"))
-    assert told.book.open_cases()["coordinated"] == 2
+    assert told.book.census().verdicts["coordinated"] == 2
     told.tell(30, sighting(25, "q", "r", accounts=RING[:20], votes=40, cluster="other"))
-    assert told.book.open_cases()["coordinated"] == 1
+    assert told.book.census().verdicts["coordinated"] == 1
     assert [r.data.merged_into is None for r in told.said] == [True, True, False, True]
     assert told.named() == set(RING)
 
@@ -118,7 +118,7 @@ def test_a_closed_surge_ends_in_the_campaign_that_is_found_to_work_its_poll() ->
 def test_a_poll_that_a_campaign_does_not_accuse_keeps_its_crowd() -> None:
     told = Told()
     told.tell(10, finding(5, poll="r"), crowd(7, "r"), sighting(8, "p", "q", accounts=RING, votes=38))
-    assert told.book.open_cases() == {"organic": 1, "coordinated": 1, "mixed": 0, "insufficient": 0}
+    assert told.book.census().verdicts == {"organic": 1, "coordinated": 1, "mixed": 0, "insufficient": 0}
 
 
 def test_a_poll_that_a_campaign_gives_up_is_no_longer_among_its_polls() -> None:

@@ -30,7 +30,8 @@ def test_all_cases_together_name_no_more_accounts_than_there_is_room_for(monkeyp
     for number in range(5):
         told.tell(number * 10 + 6, sighting(number * 10 + 5, f"p{number}", accounts=people(60, f"{number}-")))
     assert len(told.named()) == 150
-    assert told.book.open_cases()["coordinated"] == 5
+    assert told.book.census().verdicts["coordinated"] == 5
+    assert told.book.census().fullness == 1
 
 
 def test_a_case_drops_its_weakest_claims(monkeypatch: pytest.MonkeyPatch) -> None:

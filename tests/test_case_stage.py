@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from alert_schema import valid_alert, valid_item
@@ -14,7 +15,7 @@ from config import Settings
 from detectors.findings import Finding, Report
 from streams.case_stage import Cases
 from streams.metric_labels import Sink
-from streams.metrics import Metrics
+from streams.metrics import SEVERITIES, VERDICTS, Metrics
 from streams.stages import build_cases, shards
 from streams.transport import Batch
 from streams.transport.records import Records
@@ -55,20 +56,34 @@ def batch(*reports: Report) -> Batch:
     return Batch(FINDINGS, records, generation_id=1)
 
 
+def stage_of(registry: CollectorRegistry, sent: Sent) -> Cases:
+    settings = Settings()
+    return Cases(settings, lambda: build_cases(settings, "live"), lambda *_: NoStore(), sent, Metrics(registry))  # type: ignore[arg-type]
+
+
+def reports(*findings: Finding) -> Batch:
+    """Return what is reported when one shard tells these findings and the others nothing."""
+    to_ms = START_MS + 100_000
+    told = [Report(0, START_MS, to_ms, list(findings), stands(90, p={"yes": 700, "no": 300}), [], True)]
+    told += [Report(shard, START_MS, to_ms, [], stands(90), [], True) for shard in range(1, shards(Settings()))]
+    return batch(*told)
+
+
 def said_of(*findings: Finding) -> tuple[Sent, CollectorRegistry]:
-    """Return what is sent when one shard tells these findings and the others nothing."""
-    settings, sent, registry = Settings(), Sent(), CollectorRegistry()
+    """Return what is sent when these findings are reported."""
+    sent, registry = Sent(), CollectorRegistry()
 
     async def run() -> None:
-        stage = Cases(settings, lambda: build_cases(settings, "live"), lambda *_: NoStore(), sent, Metrics(registry))  # type: ignore[arg-type]
+        stage = stage_of(registry, sent)
         await stage.assign({FINDINGS})
-        to_ms = START_MS + 100_000
-        told = [Report(0, START_MS, to_ms, list(findings), stands(90, p={"yes": 700, "no": 300}), [], True)]
-        told += [Report(shard, START_MS, to_ms, [], stands(90), [], True) for shard in range(1, shards(settings))]
-        await stage.handle(batch(*told))
+        await stage.handle(reports(*findings))
 
     asyncio.run(run())
     return sent, registry
+
+
+def open_by(registry: CollectorRegistry, metric: str, label: str, values: Sequence[str]) -> dict[str, float | None]:
+    return {each: registry.get_sample_value(metric, {label: each}) for each in values}
 
 
 def test_the_parts_of_an_item_go_to_the_moderation_topic_under_their_case() -> None:
@@ -84,8 +99,28 @@ def test_the_parts_of_an_item_go_to_the_moderation_topic_under_their_case() -> N
 
 def test_open_cases_are_counted_by_verdict() -> None:
     _, registry = said_of(finding(5), sighting(6, "p", "q", accounts=["x"]), finding(6, poll="r"), crowd(7, "r"), finding(8, poll="s"))
-    count = {
-        verdict: registry.get_sample_value("pollwatch_cases_open", {"verdict": verdict})
-        for verdict in ("organic", "coordinated", "mixed", "insufficient")
-    }
+    count = open_by(registry, "pollwatch_cases_open", "verdict", VERDICTS)
     assert count == {"organic": 1, "coordinated": 1, "mixed": 0, "insufficient": 1}
+
+
+def test_open_cases_are_counted_by_how_much_they_matter() -> None:
+    script = sighting(6, "p", accounts=people(150), votes=150, options={"yes": 150}, tally={"yes": 520, "no": 480})
+    _, registry = said_of(finding(5), script, finding(6, poll="r"), crowd(7, "r"), finding(8, poll="s"))
+    count = open_by(registry, "pollwatch_cases_open_by_severity", "severity", SEVERITIES)
+    assert count == {"info": 1, "warning": 1, "critical": 1}
+
+
+def test_a_worker_that_gave_up_the_cases_shows_none() -> None:
+    registry = CollectorRegistry()
+
+    async def run() -> None:
+        stage = stage_of(registry, Sent())
+        await stage.assign({FINDINGS})
+        await stage.handle(reports(finding(5), sighting(6, "p", "q", accounts=["x"])))
+        await stage.assign(set())
+
+    asyncio.run(run())
+    assert set(open_by(registry, "pollwatch_cases_open", "verdict", VERDICTS).values()) == {0}
+    assert set(open_by(registry, "pollwatch_cases_open_by_severity", "severity", SEVERITIES).values()) == {0}
+    for metric in ("pollwatch_state_entries", "pollwatch_state_fullness_ratio"):
+        assert registry.get_sample_value(metric, {"store": "cases"}) == 0

@@ -93,10 +93,12 @@ def test_every_closed_label_value_is_exported_at_zero_from_the_start() -> None:
         ("pollwatch_events_refused_total", "reason", list(Refusal)),
         ("pollwatch_cases_opened_total", "verdict", get_args(Verdict)),
         ("pollwatch_cases_open", "verdict", get_args(Verdict)),
+        ("pollwatch_cases_open_by_severity", "severity", get_args(Severity)),
         ("pollwatch_findings_total", "kind", get_args(Kind)),
         ("pollwatch_sink_failures_total", "sink", list(Sink)),
         ("pollwatch_state_entries", "store", list(Store)),
         ("pollwatch_state_evictions_total", "store", list(Store)),
+        ("pollwatch_state_fullness_ratio", "store", list(Store)),
         ("pollwatch_processing_seconds_count", "stage", list(Stage)),
     ]
     for name, label, values in closed:

@@ -158,7 +158,7 @@ def test_one_of_two_detectors_that_withdraws_takes_back_only_what_it_said() -> N
     assert "retracted" not in {news for news, _ in told.verdicts()}
     told.tell(100)
     assert told.named() == set(people(60))
-    assert told.book.open_cases()["coordinated"] == 1
+    assert told.book.census().verdicts["coordinated"] == 1
 
 
 def test_after_it_was_retracted_it_may_be_accused_again() -> None:

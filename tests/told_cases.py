@@ -136,7 +136,7 @@ class Told:
 
     def open(self) -> int:
         """Return how many cases are open."""
-        return sum(self.book.open_cases().values())
+        return sum(self.book.census().verdicts.values())
 
     def verdicts(self) -> list[tuple[str, str]]:
         """Return (news, verdict) of all that was said."""

@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
-from detectors.alert import Integrity, MadeBy, Verdict
+from detectors.alert import Integrity, MadeBy
 from detectors.cases.case import UNSEEN_KEPT_MS, Case, CaseParams, case_data, case_items
+from detectors.cases.census import Census, census
 from detectors.cases.impact import UNKNOWN_PACE, Pace, integrity
 from detectors.cases.moderation import ModerationItem
 from detectors.cases.news import (
@@ -61,12 +62,9 @@ class CaseBook:
         self._shed = Spans()
         self._orders: dict[str, None] = {}
 
-    def open_cases(self) -> dict[Verdict, int]:
-        """Return how many cases are open, by their latest verdict."""
-        count: dict[Verdict, int] = {"organic": 0, "coordinated": 0, "mixed": 0, "insufficient": 0}
-        for case in self._shelf.cases.values():
-            count[case.said_verdict] += case.is_open
-        return count
+    def census(self) -> Census:
+        """Return how many cases are open, and how much of the room for names is taken."""
+        return census(self._shelf.cases.values(), self._shelf.fullness())
 
     def ended(self) -> bool:
         """Tell whether every shard said that nothing more comes."""
@@ -249,6 +247,7 @@ class CaseBook:
         case.said_votes = {poll_id: suspect.votes for poll_id, suspect in case.estimates.items()}
         case.opening = case.fresh = False
         data = case_data(case, self._params, self._made_by)
+        case.said_severity = data.severity
         return Revision(news, data, case.arrived_ms if news == "opened" else 0)
 
     def _change(self, poll_ids: list[str], at_ms: int) -> None:

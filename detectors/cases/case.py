@@ -10,7 +10,7 @@ from itertools import islice
 
 import msgspec
 
-from detectors.alert import CaseData, MadeBy, PollImpact, Recommended, Verdict, Window
+from detectors.alert import CaseData, MadeBy, PollImpact, Recommended, Severity, Verdict, Window
 from detectors.cases.claim import Claim, polls_of
 from detectors.cases.impact import NONE_SUSPECT, SuspectVotes, poll_impact
 from detectors.cases.moderation import ModerationItem, named_by, parts_of
@@ -101,6 +101,7 @@ class Case(msgspec.Struct):
     said_ms: int = 0
     said_score: float = 0.0
     said_verdict: Verdict = "insufficient"
+    said_severity: Severity = "warning"
     said_votes: dict[str, int] = {}
     item_revision: int = 0
     items_said_ms: int = 0

@@ -81,6 +81,10 @@ class Shelf:
         live = [self.cases[case_id].estimates.get(poll_id) for case_id in self._by_poll.get(poll_id, ())]
         return together([self._settled.get(poll_id, NONE_SUSPECT), *(one for one in live if one is not None)])
 
+    def fullness(self) -> float:
+        """Return the names it holds as a share of those it may hold."""
+        return self._held / MOST_NAMED
+
     def give_up_homes(self, case: Case) -> None:
         """Let the next surge of its polls be another case; of those so closed, the oldest are forgotten."""
         for poll_id in case.homes:
