@@ -110,7 +110,7 @@ def _converted(entries: Iterable[Entry]) -> tuple[dict[str, dict[str, object]], 
         try:
             values[entry.section][entry.key] = _value(entry)
         except Unacceptable as error:
-            wrong.append((entry.name, Problem(entry.where, _shown(entry), f"must be {error}")))
+            wrong.append((entry.name, Problem(entry.where, shown(entry.value), f"must be {error}")))
     return values, wrong
 
 
@@ -120,9 +120,9 @@ def _value(entry: Entry) -> object:
     )
 
 
-def _shown(entry: Entry) -> str:
-    """The value in the words of the file format, cut where it gets long."""
-    text = json.dumps(entry.value, ensure_ascii=False, default=str)
+def shown(value: object) -> str:
+    """That a value can't be used, in the words of the file format, cut where it gets long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return f"{text if len(text) <= 60 else text[:57] + '...'} cannot be used"
 
 

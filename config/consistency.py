@@ -34,6 +34,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
     yield from _durations(settings)
     yield from _privacy(settings)
     yield from _canary(settings)
+    yield from _notify(settings)
 
 
 def _servers(kafka: Kafka) -> Iterator[Conflict]:
@@ -138,3 +139,9 @@ def _canary(settings: Settings) -> Iterator[Conflict]:
     if 0 < every_ms < 2 * calm_ms:
         keys = ("canary.every_ms", "rate.calm_ms")
         yield Conflict(keys, "is shorter than a flood takes to be over", f"set it to at least twice rate.calm_ms ({2 * calm_ms})")
+
+
+def _notify(settings: Settings) -> Iterator[Conflict]:
+    if settings.notify.group_id == settings.kafka.group_id:
+        keys = ("notify.group_id", "kafka.group_id")
+        yield Conflict(keys, "is also kafka.group_id", "choose another: workers and notify read different topics")

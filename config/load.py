@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from config.assemble import ALL, Entry, Outcome, assemble, known_entries, neares
 from config.problems import Problem
 from config.schema import Settings
 from config.secret import Secret
+from config.toml_file import read_toml
 from config.values import hints_of
 
 PREFIX = "POLLWATCH_"
@@ -43,27 +43,11 @@ def _read(path: Path | None, environ: Mapping[str, str]) -> Outcome:
             return f"environment:{PREFIX}{section.upper()}_{key.upper()}"
         return f"{path}:{section if key == ALL else f'{section}.{key}'}"
 
-    written, unreadable = _parse(path)
+    written, unreadable = read_toml(path) if path is not None else ({}, [])
     from_file, unknown = known_entries(written, home)
     from_environ, strange = _environment(environ)
     outcome = assemble([*from_file, *from_environ], home, Settings())
     return Outcome(outcome.settings, (*unreadable, *unknown, *strange, *outcome.problems))
-
-
-def _parse(path: Path | None) -> tuple[dict[str, object], list[Problem]]:
-    if path is None:
-        return {}, []
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8")), []
-    except OSError as error:
-        return {}, [Problem(str(path), f"cannot be read ({error.strerror})", "name a readable file")]
-    except UnicodeDecodeError as error:
-        return {}, [Problem(str(path), f"is not UTF-8 at byte {error.start}", "save it as UTF-8")]
-    except tomllib.TOMLDecodeError as error:
-        return {}, [Problem(str(path), f"is not TOML: {error}", "mend that place")]
-    except (RecursionError, ValueError) as error:
-        # brackets a thousand deep, numbers of thousands of digits: TOML has no limit, its reader has
-        return {}, [Problem(str(path), f"cannot be read as TOML ({error})", "write it shorter")]
 
 
 def _environment(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:

@@ -211,6 +211,16 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """The process that posts alerts and moderation items to others; `targets` is a file that `config.targets` reads."""
+
+    targets: PathText = ""
+    group_id: Annotated[str, Meta(min_length=1, max_length=200)] = "pollwatch-notify"
+    http_host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    http_port: Port = 9097
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything an operator may set, one attribute for each section of the file."""
 
@@ -228,6 +238,7 @@ class Settings:
     worker: Worker = field(default_factory=Worker)
     privacy: Privacy = field(default_factory=Privacy)
     canary: Canary = field(default_factory=Canary)
+    notify: Notify = field(default_factory=Notify)
 
     def dump(self) -> dict[str, dict[str, object]]:
         """Every setting by section and key, secrets left out: safe to print and to log."""

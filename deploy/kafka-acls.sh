@@ -9,6 +9,7 @@ set -eu
 : "${READER:=User:pollwatch-reader}"
 : "${OPERATOR:=User:pollwatch-operator}"
 : "${ERASER:=User:pollwatch-eraser}"
+: "${NOTIFIER:=User:pollwatch-notifier}"
 allow() { $KAFKA_ACLS --add --allow-principal "$@"; }
 
 # pollwatch worker
@@ -75,3 +76,8 @@ allow "$ERASER" --operation Write --topic pollwatch.exchange
 allow "$ERASER" --operation Delete --topic pollwatch.exchange
 allow "$ERASER" --operation Delete --topic pollwatch.findings
 allow "$ERASER" --operation Describe --group pollwatch
+
+# pollwatch notify
+allow "$NOTIFIER" --operation Read --topic pollwatch.alerts
+allow "$NOTIFIER" --operation Read --topic pollwatch.moderation
+allow "$NOTIFIER" --operation Read --group pollwatch-notify

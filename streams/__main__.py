@@ -26,6 +26,7 @@ _COMMANDS = {
     "scan": "the same detectors over recordings, without Kafka",
     "simulate": "labelled traffic with crowds and attacks, from a seed",
     "evaluate": "scores what scan wrote against the truth",
+    "notify": "posts alerts and moderation items to webhooks",
     "tail": "alerts as they come, one line each",
     "check-config": "every problem of a configuration at once",
 }

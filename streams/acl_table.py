@@ -22,6 +22,7 @@ class User(StrEnum):
     READER = "READER"
     OPERATOR = "OPERATOR"
     ERASER = "ERASER"
+    NOTIFIER = "NOTIFIER"
 
 
 class Operation(StrEnum):
@@ -41,6 +42,7 @@ ROLES: dict[User, str] = {
     User.READER: "whoever reads alerts; pollwatch tail",
     User.OPERATOR: "pollwatch topics",
     User.ERASER: "pollwatch erase",
+    User.NOTIFIER: "pollwatch notify",
 }
 """Who that is."""
 
@@ -65,8 +67,9 @@ _TOPICS: dict[User, dict[TopicRole, tuple[Operation, ...]]] = {
         TopicRole.EXCHANGE: (Operation.WRITE, Operation.DELETE),
         TopicRole.FINDINGS: (Operation.DELETE,),
     },
+    User.NOTIFIER: {TopicRole.ALERTS: (Operation.READ,), TopicRole.MODERATION: (Operation.READ,)},
 }
-_GROUP = {User.WORKER: Operation.READ, User.ERASER: Operation.DESCRIBE}
+_GROUP = {User.WORKER: Operation.READ, User.ERASER: Operation.DESCRIBE, User.NOTIFIER: Operation.READ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +83,14 @@ class Grant:
 
 
 def grants(settings: Settings) -> Iterator[Grant]:
-    """Yield every line of the table for these topic names and this group."""
+    """Yield every line of the table for these topic names and these groups."""
     for user, topics in _TOPICS.items():
         for role, operations in topics.items():
             for operation in operations:
                 yield Grant(user, operation, "topic", settings.topics.name(role))
         if user in _GROUP:
-            yield Grant(user, _GROUP[user], "group", settings.kafka.group_id)
+            group = settings.notify.group_id if user is User.NOTIFIER else settings.kafka.group_id
+            yield Grant(user, _GROUP[user], "group", group)
         if user is User.WORKER and settings.canary.every_ms:
             yield Grant(user, Operation.WRITE, "topic", settings.topics.name(TopicRole.VOTES))
 

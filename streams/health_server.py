@@ -191,8 +191,8 @@ def _head(response: Response) -> bytes:
     ).encode("latin-1")
 
 
-async def serve(health: Health, registry: CollectorRegistry, host: str, port: int) -> Server:
-    """Start the server on `host`:`port` (0 = any free port). Raises CannotListen."""
+async def serve(health: Health, registry: CollectorRegistry, host: str, port: int, section: str = "worker") -> Server:
+    """Start the server on `host`:`port` (0 = any free port), which stand in this section of the settings. Raises CannotListen."""
     server = Server(Pages(health, registry))
     try:
         await server.start(host, port)
@@ -201,6 +201,6 @@ async def serve(health: Health, registry: CollectorRegistry, host: str, port: in
         # asyncio wraps the system's words in its own; name look-ups have negative numbers and words of their own
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise CannotListen(
-            f"cannot listen on {host}:{port} ({reason}): change worker.http_host or worker.http_port (0 = any free port)"
+            f"cannot listen on {host}:{port} ({reason}): change {section}.http_host or {section}.http_port (0 = any free port)"
         ) from error
     return server

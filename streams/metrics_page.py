@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.meters import Description
 from streams.metrics import Metrics
+from streams.notify.webhook_metrics import WebhookMetrics
 
 HEAD = """\
 # Metrics
@@ -23,10 +24,22 @@ alert late is in the exemplars of `pollwatch_event_to_alert_seconds`. Labels wit
 | --- | --- | --- | --- |
 """
 
+NOTIFY_HEAD = """
+`pollwatch notify` serves its own on `notify.http_host` and `notify.http_port`, with those of the process; `target` is a target's name:
+
+| metric | type | labels | meaning |
+| --- | --- | --- | --- |
+"""
+
 
 def page(descriptions: Sequence[Description]) -> str:
     """The page as Markdown."""
-    return HEAD + "".join(map(_row, sorted(descriptions, key=lambda each: each.name)))
+    own = WebhookMetrics(CollectorRegistry()).descriptions
+    return HEAD + _rows(descriptions) + NOTIFY_HEAD + _rows(own)
+
+
+def _rows(descriptions: Sequence[Description]) -> str:
+    return "".join(map(_row, sorted(descriptions, key=lambda each: each.name)))
 
 
 def _row(metric: Description) -> str:

@@ -1,4 +1,4 @@
-"""What the cluster does not let the worker do: asked once at its start, since much of it would only show hours later."""
+"""What the cluster does not let a process do: asked once at its start, since much of it would only show hours later."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from streams.kafka_client import kafka_python
 from streams.topics import admin_client
 
 
-def missing_rights(settings: Settings) -> list[Grant]:
-    """Return the lines of the worker's list that the brokers do not grant; none where there is no authorizer.
+def missing_rights(settings: Settings, user: User = User.WORKER) -> list[Grant]:
+    """Return the lines of a user's list that the brokers do not grant; none where there is no authorizer.
 
     Raises TopicsError when the cluster cannot be asked.
     """
-    needed = [grant for grant in grants(settings) if grant.user is User.WORKER]
+    needed = [grant for grant in grants(settings) if grant.user is user]
     topics = tuple(dict.fromkeys(grant.name for grant in needed if grant.resource == "topic"))
     with admin_client(kafka_python(settings.kafka)) as admin:
         allowed = _on_topics(admin, topics)
-        on_group = _on_group(admin, settings.kafka.group_id)
+        on_group = {grant.name: _on_group(admin, grant.name) for grant in needed if grant.resource == "group"}
     return [
         grant
         for grant in needed
-        if _is_refused(grant, on_group if grant.resource == "group" else allowed[grant.name])
+        if _is_refused(grant, (on_group if grant.resource == "group" else allowed)[grant.name])
     ]
 
 
 def refusal(grant: Grant, user: str) -> str:
     """Return a line that says what is missing and what to do."""
-    who = f"user {user}" if user else "this worker"
+    who = f"user {user}" if user else "this process"
     return f"{who} may not {grant.operation} on {grant.resource} {grant.name}: `pollwatch acls` prints what grants it"
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
@@ -49,6 +47,7 @@ from streams.transport import (
     run,
     settings_for_faust,
 )
+from streams.until_signal import until_signal
 
 logger = logging.getLogger(__name__)
 
@@ -243,15 +242,4 @@ class Worker:
 
 async def run_until_signal(worker: Worker) -> None:
     """Run a worker until SIGINT or SIGTERM; a second one ends the process at once."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: signal.Signals) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal, number)
-    began_s = time.monotonic()
-    await worker.run(stop)
-    logger.info("stopped after %.0f s", time.monotonic() - began_s)
+    await until_signal(worker.run)

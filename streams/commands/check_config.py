@@ -17,15 +17,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Show every problem; 0 when there is none, 1 otherwise. What works and is not safe is shown too."""
+    from config.targets import check_targets, read_targets
     from streams.cautions import cautions
     from streams.hash_key import check_hash_key
     from streams.kafka_client import check_files
+    from streams.notify.access import check_access
     from streams.pseudonyms import check_key
 
     problems = check(given.file, environ)
     if not problems:
         settings = load(given.file, environ)
         problems = [*check_files(settings.kafka), *check_hash_key(settings.intake), *check_key(settings.privacy)]
+        unusable = check_targets(settings.notify)
+        problems += unusable or check_access(settings.notify.targets, read_targets(settings.notify))
         for caution in cautions(settings):
             print(f"caution: {caution}", file=sys.stderr)
     for problem in problems:
