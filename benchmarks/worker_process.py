@@ -38,7 +38,8 @@ class WorkerProcess:
         WorkerProcess._count += 1
         self.port = free_port()
         self.log_file = deployment.folder / f"worker-{WorkerProcess._count}.log"
-        own = {**os.environ, **deployment.environ, "POLLWATCH_WORKER_HTTP_PORT": str(self.port)}
+        ports = dict.fromkeys(("POLLWATCH_WORKER_HTTP_PORT", "POLLWATCH_NOTIFY_HTTP_PORT"), str(self.port))
+        own = {**os.environ, **deployment.environ, **ports}
         command = list(script) or (["-c", _STOCK] if stock else ["-m", "streams", "worker"])
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen([sys.executable, *command], env=own, cwd=ROOT, stdout=log, stderr=log)

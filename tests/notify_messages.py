@@ -12,6 +12,7 @@ CASE = "00f1a2b3c4d5e6f7"
 OTHER = "1111111111111111"
 ALERTS, MODERATION = ("pollwatch.alerts", 0), ("pollwatch.moderation", 0)
 AT_MS = 1_700_000_000_000
+WEEK_MS = 7 * 86_400_000
 
 
 def alert(case_id: str = CASE, revision: int = 1, news: str = "opened", **data: Any) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def alert(case_id: str = CASE, revision: int = 1, news: str = "opened", **data: 
             "members_ref": None,
             "merged_into": None,
             "made_by": {"version": "0.1.0", "config_digest": "0123456789ab", "mode": "live"},
-            "recommended": {"action": "review", "mode": mode, "reversible": True, "expires_ms": AT_MS + 1},
+            "recommended": {"action": "review", "mode": mode, "reversible": True, "expires_ms": AT_MS + revision + WEEK_MS},
             "summary": "12 votes of accounts born together on poll 'plan'.",
             **data,
         },

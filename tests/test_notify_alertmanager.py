@@ -78,7 +78,7 @@ def post(url: str, *requests: Request) -> None:
 
 
 def deliver(url: str, shaper: Alertmanager, said: dict[str, Any]) -> None:
-    one = message(said)
+    one = message(said, at_ms=time.time_ns() // 1_000_000)
     post(url, *shaper.requests(one, time.time_ns() // 1_000_000))
     shaper.delivered(one)
 

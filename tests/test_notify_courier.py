@@ -272,7 +272,7 @@ def test_what_is_open_is_said_again_to_an_alertmanager() -> None:
     async def post(receiver: Receiver) -> object:
         async with Poster("pager", TARGET, access(receiver.url)) as poster:
             made = line(poster, Alertmanager(again_every_ms=50))
-            made.backlog.read(ALERTS, 0, message(alert()))
+            made.backlog.read(ALERTS, 0, message(alert(), at_ms=int(time.time() * 1000)))
             running = asyncio.ensure_future(made.courier.run())
             await until(lambda: made.count("repeated") >= 2)
             made.backlog.read(ALERTS, 1, message(alert(revision=2, news="resolved"), 1))

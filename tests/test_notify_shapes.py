@@ -11,7 +11,7 @@ import pytest
 from alert_schema import valid_alert, valid_item
 from hypothesis import given
 from hypothesis import strategies as st
-from notify_messages import AT_MS, CASE, OTHER, alert, as_bytes, item, message
+from notify_messages import AT_MS, CASE, OTHER, WEEK_MS, alert, as_bytes, item, message
 
 from config.target import Format, Sends, Target
 from streams.notify.alertmanager import AGAIN_EVERY_MS, SLOTS, Alertmanager
@@ -151,7 +151,7 @@ def test_a_case_that_changes_its_labels_ends_under_the_old_ones() -> None:
     assert over["labels"] == now["labels"]
     assert over["endsAt"] == "2023-11-14T22:13:20.009Z"
     assert over["annotations"]["summary"].startswith("Withdrawn, nobody is accused any more. ")
-    assert said_again(shaper, AT_MS + 10**9) == []
+    assert said_again(shaper, AT_MS + AGAIN_EVERY_MS) == []
 
 
 def test_what_is_open_is_said_again_in_time_and_nothing_else() -> None:
@@ -164,6 +164,13 @@ def test_what_is_open_is_said_again_in_time_and_nothing_else() -> None:
     again = said_again(shaper, AT_MS + AGAIN_EVERY_MS)
     assert {one["annotations"]["case_id"] for one in again} == {CASE, OTHER}
     assert {one["endsAt"] for one in again} == {"2023-11-14T22:18:20.000Z"}
+
+
+def test_a_case_whose_end_is_never_heard_of_is_not_said_for_ever() -> None:
+    shaper = Alertmanager()
+    posted(shaper, alert())
+    assert len(said_again(shaper, AT_MS + WEEK_MS - 1)) == 1
+    assert said_again(shaper, AT_MS + WEEK_MS + AGAIN_EVERY_MS) == []
 
 
 def test_two_open_cases_never_share_their_labels() -> None:

@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import hmac
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -76,9 +77,10 @@ async def takes(_: web.Request) -> web.StreamResponse:
 
 @dataclass
 class Receiver:
-    """What came, and in which manner the next requests are answered; when none is left, well."""
+    """What came, and in which manner the next requests are answered; when none is left, as `usually` says of the path."""
 
     manners: list[Manner] = field(default_factory=list)
+    usually: Callable[[str], Manner] = lambda _: takes
     got: list[Got] = field(default_factory=list)
     taken: list[Got] = field(default_factory=list)
     url: str = ""
@@ -86,7 +88,7 @@ class Receiver:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         got = Got(dict(request.headers), await request.read(), request.path)
         self.got.append(got)
-        manner = self.manners.pop(0) if self.manners else takes
+        manner = self.manners.pop(0) if self.manners else self.usually(got.path)
         if manner is takes:
             self.taken.append(got)
         return await manner(request)
@@ -108,6 +110,29 @@ async def receiving(manners: Sequence[Manner] = (), tls: ssl.SSLContext | None =
         yield receiver
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def receiving_beside() -> Iterator[Receiver]:
+    """Run a receiver in a thread of its own, for tests that watch a process."""
+    ready, stop, found = threading.Event(), asyncio.Event(), list[Receiver]()
+    loop = asyncio.new_event_loop()
+
+    async def run() -> None:
+        async with receiving() as receiver:
+            found.append(receiver)
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()), name="receiver")
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield found[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
 
 
 def is_ours(got: Got, secret: str, now_s: float) -> bool:

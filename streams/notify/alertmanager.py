@@ -31,12 +31,13 @@ Labels = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A case as Alertmanager was told of it."""
+    """A case as Alertmanager was told of it; after `until_ms` it is no longer said, since its end may never be heard of."""
 
     slot: int
     labels: Labels
     annotations: Labels
     opened_ms: int
+    until_ms: int
 
 
 class Alertmanager:
@@ -50,7 +51,7 @@ class Alertmanager:
     def requests(self, message: Message, now_ms: int) -> list[Request]:
         """Return one request: the case as it stands now, and the end of what it was before if its labels changed."""
         assert isinstance(message.said, Alert)
-        before, now = self._open.get(message.said_case), self._as_open(message.said)
+        before, now = self._open.get(message.said_case), self._as_open(message.said, message.at_ms)
         alerts = [self._alert(now, now_ms, _is_over(message.said))]
         if before is not None and before.labels != now.labels:
             alerts.insert(0, self._alert(before, now_ms, True))
@@ -59,7 +60,7 @@ class Alertmanager:
     def delivered(self, message: Message) -> None:
         """Remember what is open now; where 1,024 cases are, the one heard of longest ago is no longer said."""
         assert isinstance(message.said, Alert)
-        now = self._as_open(message.said)
+        now = self._as_open(message.said, message.at_ms)
         self._open.pop(message.said_case, None)
         if not _is_over(message.said):
             if len(self._open) >= SLOTS:
@@ -68,15 +69,19 @@ class Alertmanager:
 
     def again(self, now_ms: int) -> Request | None:
         """Return all that is open if it was not said for so long; asking counts as saying."""
+        self._open = {case_id: one for case_id, one in self._open.items() if now_ms < one.until_ms}
         if not self._open or now_ms - self._said_ms < self._every_ms:
             return None
         self._said_ms = now_ms
         return Request(f"open:{now_ms}", as_json([self._alert(one, now_ms, False) for one in self._open.values()]))
 
-    def _as_open(self, alert: Alert) -> _Open:
-        known = self._open.get(alert.data.case_id)
-        slot = self._free_slot(alert.data.case_id) if known is None else known.slot
-        return _Open(slot, _labels(alert.data, slot), _annotations(alert), alert.data.opened_ms)
+    def _as_open(self, alert: Alert, at_ms: int) -> _Open:
+        data = alert.data
+        known = self._open.get(data.case_id)
+        slot = self._free_slot(data.case_id) if known is None else known.slot
+        # for as long as what it recommends holds, counted from when the broker took it: event time may be long past
+        until_ms = at_ms + max(0, data.recommended.expires_ms - data.updated_ms)
+        return _Open(slot, _labels(data, slot), _annotations(alert), data.opened_ms, until_ms)
 
     def _free_slot(self, case_id: str) -> int:
         """Return the case's own number, or the next one that no open case has."""

@@ -69,6 +69,7 @@ class CaseData(msgspec.Struct, frozen=True):
     score: float
     severity: str
     opened_ms: int
+    updated_ms: int
     polls: list[OfPoll]
     evidence: list[Reason]
     recommended: Recommended
