@@ -38,6 +38,7 @@ class Deployment:
         self.environ = {
             "POLLWATCH_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
             "POLLWATCH_KAFKA_GROUP_ID": self.prefix + "worker",
+            "POLLWATCH_NOTIFY_GROUP_ID": self.prefix + "notify",
             "POLLWATCH_KAFKA_SESSION_TIMEOUT_MS": "6000",
             "POLLWATCH_TOPICS_PREFIX": self.prefix,
             "POLLWATCH_TOPICS_PARTITIONS": str(self.partitions),

@@ -25,8 +25,7 @@ class Notified:
         self._url = url
         self._secret = folder / "webhook-secret"
         self._secret.write_text(SECRET)
-        more = {"POLLWATCH_NOTIFY_GROUP_ID": f"{prefix}notify", "POLLWATCH_NOTIFY_TARGETS": str(self.file)}
-        self.side = Deployment(bootstrap, prefix, folder, partitions=1, more=more)
+        self.side = Deployment(bootstrap, prefix, folder, partitions=1, more={"POLLWATCH_NOTIFY_TARGETS": str(self.file)})
 
     def targets(self, **targets: dict[str, Any]) -> None:
         """Write the targets file; each is posted to under a path with its name."""
@@ -52,4 +51,4 @@ class Notified:
     def lag(self) -> dict[str, int]:
         """Return what is not committed of each partition that has any."""
         topics = [self.side.topic(TopicRole.ALERTS), self.side.topic(TopicRole.MODERATION)]
-        return group_offsets.lag(self.side.bootstrap, f"{self.side.prefix}notify", topics)
+        return group_offsets.lag(self.side.bootstrap, self.side.settings.notify.group_id, topics)

@@ -121,6 +121,7 @@ def test_with_the_list_everything_works_every_line_of_it_is_needed_and_no_passwo
     assert alerts
     with tailing(guarded) as said:
         wait_until(lambda: all(name in said() for name in alerts), "all alerts told")
+    notify_without_a_word_of_its_password(guarded)
     allowed = guarded.kafka.allowed()
     for user in User:
         assert guarded.granted(user) - allowed.keys() == set(), "granted and never needed"
@@ -170,6 +171,22 @@ def assert_shown_nowhere(guarded: Guarded, worker: WorkerProcess, *shown: str) -
     assert all(everything)
     password = guarded.passwords[guarded.name(User.WORKER)]
     assert [text for text in everything if password in text] == []
+
+
+def notify_without_a_word_of_its_password(guarded: Guarded) -> None:
+    """Run `notify` for a target of each topic until it reads them; fail when it lacks a right or shows its password."""
+    targets, secret, side = guarded.folder / "targets.toml", guarded.folder / "webhook-secret", guarded.of(User.NOTIFIER)
+    secret.write_text("0123456789abcdef" * 2)
+    one = f'format = "generic"\nurl = "http://127.0.0.1:1/"\nsecret_file = "{secret}"\nsends = '
+    targets.write_text("".join(f'[{sends}]\n{one}"{sends}"\n' for sends in ("alerts", "moderation")))
+    side.environ["POLLWATCH_NOTIFY_TARGETS"] = str(targets)
+    readable = {(side.settings.kafka.sasl_username, "READ", side.topic(role)) for role in (TopicRole.ALERTS, TopicRole.MODERATION)}
+    with WorkerProcess(side, script=("-m", "streams", "notify")) as process:
+        process.wait_until_ready()
+        wait_until(lambda: readable <= guarded.kafka.allowed().keys(), "both topics read")
+        process.stop()
+    assert " may not " not in process.log()
+    assert guarded.passwords[guarded.name(User.NOTIFIER)] not in process.log()
 
 
 @contextmanager
