@@ -37,6 +37,7 @@ from streams.notify.alertmanager import Alertmanager
 from streams.notify.backlog import Backlog
 from streams.notify.courier import Courier
 from streams.notify.generic import Generic
+from streams.notify.message import Message
 from streams.notify.poster import Poster
 from streams.notify.request import Request, Shaper
 from streams.notify.retries import Backoff, Outcome
@@ -266,6 +267,31 @@ def test_nobody_at_the_address_is_one_line_a_minute_without_it(caplog: pytest.Lo
     assert asyncio.run(post()) == 0
     said = [record.getMessage() for record in caplog.records if record.name.startswith("streams")]
     assert said == [f"target pager did not take {CASE}:1, trying again: ClientConnectorError"]
+
+
+class Choosy(Generic):
+    """Puts no second revision."""
+
+    def requests(self, message: Message, now_ms: int) -> list[Request]:
+        if message.key.endswith(":2"):
+            raise ValueError(HIDDEN[:0] + "what nobody thought of")
+        return super().requests(message, now_ms)
+
+
+def test_a_message_that_cannot_be_put_is_passed_over_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def post(receiver: Receiver) -> object:
+        async with Poster("pager", TARGET, access(receiver.url)) as poster:
+            made = line(poster, Choosy())
+            for offset in range(3):
+                made.backlog.read(ALERTS, offset, message(alert(CASE, offset + 1), offset))
+            running = asyncio.ensure_future(made.courier.run())
+            await until(lambda: made.backlog.waiting() == 0)
+            made.courier.stop()
+            await running
+            return [got.key for got in receiver.got], made.registry.get_sample_value("pollwatch_webhook_unreadable_total", {"target": "pager"})
+
+    assert answer_of(post) == ([f"{CASE}:1:pager", f"{CASE}:3:pager"], 1)
+    assert f"{CASE}:2 can't be put" in caplog.text
 
 
 def test_what_is_open_is_said_again_to_an_alertmanager() -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from alert_schema import valid_alert, valid_item
 from hypothesis import given
@@ -17,7 +18,9 @@ from config.target import Format, Sends, Target
 from streams.notify.alertmanager import AGAIN_EVERY_MS, SLOTS, Alertmanager
 from streams.notify.coop import Coop
 from streams.notify.generic import Generic
+from streams.notify.message import Alert
 from streams.notify.quiet import mrkdwn, quiet
+from streams.notify.request import Shaper
 from streams.notify.slack import Slack
 
 NASTY = (
@@ -33,7 +36,8 @@ def hostile(text: str) -> dict[str, Any]:
     named = text or "x"
     evidence = [{"direction": side, "sentence": named} for side in ("coordinated", "organic", named)]
     return alert(
-        poll_ids=[named, "plan"], kinds=[named, "vote_spike"], severity=named, verdict=named, summary=named, merged_into=named, evidence=evidence
+        poll_ids=[named, "plan"], kinds=[named, "vote_spike"], severity=named, verdict=named, summary=named, merged_into=named, evidence=evidence,
+        review={"decision": named, "by": named, "decided_ms": AT_MS, "note": named, "count": 1},
     )
 
 
@@ -44,6 +48,32 @@ def texts_of(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for part in value for text in texts_of(part)]
     return [value] if isinstance(value, str) else []
+
+
+CHANGES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), TEXTS, st.just([]), st.just({}), st.lists(TEXTS, max_size=2))
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Return every place in a JSON value as (container, key)."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, part in inside for place in [(value, key), *places(part)]]
+
+
+@given(st.booleans(), st.data())
+def test_whatever_stands_in_a_record_it_is_passed_over_or_put_for_everybody(is_alert: bool, data: st.DataObject) -> None:
+    said = hostile("x") if is_alert else item(parts=3)
+    for _ in range(data.draw(st.integers(1, 2))):
+        container, key = data.draw(st.sampled_from(places(said)))
+        container[key] = data.draw(CHANGES)
+    try:
+        one = message(said)
+    except msgspec.DecodeError:
+        return
+    shapers: list[Shaper] = [Generic(), Slack(), Alertmanager()] if isinstance(one.said, Alert) else [Generic(), Coop(QUEUE)]
+    for shaper in shapers:
+        assert all(json.loads(request.body) for request in shaper.requests(one, AT_MS))
+        shaper.delivered(one)
+        shaper.again(AT_MS)
 
 
 def slack(said: dict[str, Any]) -> dict[str, Any]:

@@ -133,5 +133,6 @@ def _annotations(alert: Alert) -> Labels:
         "confidence": f"{data.confidence:.2f}",
         "suspect_votes": str(sum(poll.suspect.votes for poll in data.polls)),
         "merged_into": quiet(data.merged_into or "", _MOST_NAME),
+        "review": quiet(f"{data.review.decision}, says {data.review.by}", _MOST_NAME) if data.review else "",
     }
     return {name: text for name, text in told.items() if text}

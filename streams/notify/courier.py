@@ -60,7 +60,7 @@ class Courier:
             pass
 
     async def _deliver(self, waiting: Waiting) -> None:
-        requests = self._shaper.requests(waiting.message, _now_ms())
+        requests = self._requests(waiting)
         while waiting.requests_done < len(requests) and not self._stops:
             request = requests[waiting.requests_done]
             answer = await self._post(request, Delivery.DELIVERED)
@@ -73,8 +73,18 @@ class Courier:
             self._answered()
             waiting.requests_done += 1
         if waiting.requests_done == len(requests):
-            self._shaper.delivered(waiting.message)
+            if requests:
+                self._shaper.delivered(waiting.message)
             self._backlog.done(waiting)
+
+    def _requests(self, waiting: Waiting) -> list[Request]:
+        try:
+            return self._shaper.requests(waiting.message, _now_ms())
+        except Exception:
+            # what one message holds must not end the process for all, again and again
+            logger.exception("target %s: %s can't be put as it wants it, and is passed over", self._name, waiting.message.key)
+            self._metrics.unreadable.labels(self._name).inc()
+            return []
 
     async def _say_again(self) -> bool:
         """Say what is due to be said again; tell whether anything was."""

@@ -57,6 +57,14 @@ class Recommended(msgspec.Struct, frozen=True):
     expires_ms: int
 
 
+class Review(msgspec.Struct, frozen=True):
+    """The decision of a person that stands, and how many there were."""
+
+    decision: str
+    by: str
+    count: int
+
+
 class CaseData(msgspec.Struct, frozen=True):
     """What is needed of an alert's `data`; newer fields are passed over."""
 
@@ -75,6 +83,7 @@ class CaseData(msgspec.Struct, frozen=True):
     recommended: Recommended
     summary: str
     merged_into: str | None = None
+    review: Review | None = None
 
 
 class Alert(msgspec.Struct, frozen=True):

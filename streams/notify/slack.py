@@ -65,5 +65,6 @@ def _footer(data: CaseData) -> dict[str, object]:
     more = len(data.poll_ids) - _MOST_POLLS
     named = f"polls {polls} and {more} more" if more > 0 else f"{'polls' if len(data.poll_ids) > 1 else 'poll'} {polls}"
     merged = f" · part of case {mrkdwn(data.merged_into, _MOST_NAME)}" if data.merged_into else ""
-    text = f"case {data.case_id}, revision {data.revision}{merged} · {named} · score {data.score:.3g} · confidence {data.confidence:.2f}"
+    review = f" · {mrkdwn(data.review.decision, _MOST_NAME)}, says {mrkdwn(data.review.by, _MOST_NAME)}" if data.review else ""
+    text = f"case {data.case_id}, revision {data.revision}{merged} · {named} · score {data.score:.3g} · confidence {data.confidence:.2f}{review}"
     return {"type": "context", "elements": [_text(text)]}
