@@ -28,7 +28,7 @@ from streams.notify.request import Request
 from streams.notify.retries import Outcome
 
 _NOBODY = "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n"
-AGAIN_EVERY_MS = 500
+AGAIN_EVERY_MS = 750
 
 
 @pytest.fixture(scope="module")

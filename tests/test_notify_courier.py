@@ -43,9 +43,10 @@ from streams.notify.request import Request, Shaper
 from streams.notify.retries import Backoff, Outcome
 from streams.notify.webhook_metrics import WebhookMetrics
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 HIDDEN = "hunter2-hunter2-hunter2-hunter2-hunter2"
-TARGET = Target(url="given in access", timeout_ms=300)
+TARGET = Target(url="given in access", timeout_ms=30_000)
+HASTY = Target(url="given in access", timeout_ms=700)
 
 
 def access(url: str, tls: ssl.SSLContext | None = None, *secrets: str) -> Access:
@@ -76,11 +77,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-def carried(manners: list[Manner], cases: list[str], url: str = "") -> tuple[Receiver, Line]:
+def carried(manners: list[Manner], cases: list[str], target: Target = TARGET) -> tuple[Receiver, Line]:
     """Post an alert for each of these cases to a receiver with these manners; return when all is done."""
 
     async def carry() -> tuple[Receiver, Line]:
-        async with receiving(manners) as receiver, Poster("pager", TARGET, access(url or receiver.url)) as poster:
+        async with receiving(manners) as receiver, Poster("pager", target, access(receiver.url)) as poster:
             made = line(poster)
             for offset, case_id in enumerate(cases):
                 made.backlog.read(ALERTS, offset, message(alert(case_id, offset + 1, "updated"), offset))
@@ -107,11 +108,19 @@ def test_a_request_is_signed_fresh_and_carries_what_stands_in_the_topic() -> Non
     assert made.backlog.positions() == {ALERTS: 1}
 
 
-@pytest.mark.parametrize("manner", [answers(500), answers(503), answers(429), answers(408), answers(425), closes, hangs])
+@pytest.mark.parametrize("manner", [answers(500), answers(503), answers(429), answers(408), answers(425), closes])
 def test_what_fails_is_tried_again_in_its_place_under_its_key(manner: Manner) -> None:
     receiver, made = carried([manner, manner], [CASE, CASE, CASE])
     assert [got.key for got in receiver.got] == [f"{CASE}:1:pager"] * 3 + [f"{CASE}:2:pager", f"{CASE}:3:pager"]
     assert (made.count("retried"), made.count("delivered"), made.count("refused")) == (2, 3, 0)
+
+
+def test_a_receiver_that_says_nothing_is_waited_for_so_long_and_no_longer() -> None:
+    receiver, made = carried([hangs, hangs], [CASE, CASE], HASTY)
+    firsts = [got.key for got in receiver.got[:3]]
+    assert firsts == [f"{CASE}:1:pager"] * 3
+    assert made.count("retried") >= 2
+    assert made.count("delivered") == 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
