@@ -22,13 +22,12 @@ from config.secret import UNSET
 from config.target import Format, Target
 from streams.broker.ports import free_port
 from streams.notify.access import Access
-from streams.notify.alertmanager import Alertmanager
+from streams.notify.alertmanager import AGAIN_EVERY_MS, Alertmanager
 from streams.notify.poster import Poster
 from streams.notify.request import Request
 from streams.notify.retries import Outcome
 
 _NOBODY = "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n"
-AGAIN_EVERY_MS = 750
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +77,13 @@ def post(url: str, *requests: Request) -> None:
 
 
 def deliver(url: str, shaper: Alertmanager, said: dict[str, Any]) -> None:
-    one = message(said, at_ms=time.time_ns() // 1_000_000)
-    post(url, *shaper.requests(one, time.time_ns() // 1_000_000))
+    one = message(said, at_ms=now_ms())
+    post(url, *shaper.requests(one, now_ms()))
     shaper.delivered(one)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def firing(url: str) -> list[tuple[str, str]]:
@@ -88,7 +91,7 @@ def firing(url: str) -> list[tuple[str, str]]:
 
 
 def test_a_case_fires_changes_and_is_over(alertmanager: str) -> None:
-    shaper = Alertmanager(AGAIN_EVERY_MS)
+    shaper = Alertmanager()
     nasty = "<!channel> @here \x1b[2J\u202e ünïcödé 🗳"
     deliver(alertmanager, shaper, alert(poll_ids=[nasty], summary=nasty))
     deliver(alertmanager, shaper, alert(OTHER))
@@ -102,13 +105,14 @@ def test_a_case_fires_changes_and_is_over(alertmanager: str) -> None:
 
 
 def test_what_is_said_again_goes_on_and_what_is_not_ends_by_itself(alertmanager: str) -> None:
-    shaper = Alertmanager(AGAIN_EVERY_MS)
-    deliver(alertmanager, shaper, alert(f"{5:016x}"))
-    began_s = time.monotonic()
-    while time.monotonic() - began_s < 5 * AGAIN_EVERY_MS / 1000:
-        request = shaper.again(time.time_ns() // 1_000_000)
-        if request is not None:
-            post(alertmanager, request)
-        assert len(active(alertmanager)) == 1
-        time.sleep(0.05)
-    wait_until(lambda: active(alertmanager) == [], "the end of what nobody says any more")
+    kept, left = Alertmanager(), Alertmanager()
+    # said so long ago that it lasts two seconds more
+    long_ago_ms = now_ms() - 4 * AGAIN_EVERY_MS + 2_000
+    for shaper, case_id in ((kept, CASE), (left, OTHER)):
+        one = message(alert(case_id), at_ms=long_ago_ms)
+        post(alertmanager, *shaper.requests(one, long_ago_ms))
+        shaper.delivered(one)
+    request = kept.again(now_ms())
+    assert request is not None
+    post(alertmanager, request)
+    wait_until(lambda: (CASE, "coordinated") in firing(alertmanager) and len(firing(alertmanager)) == 1, "the end of what nobody says any more")
