@@ -6,6 +6,7 @@ does another process go on with it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,8 @@ from streams.notify.positions import as_commit, from_commit
 logger = logging.getLogger(__name__)
 
 _IDLE_MS = 1_000
+_PATIENCE_S = 5.0
+"""While brokers are away their clients would try for ever, and nothing else be told or ended meanwhile."""
 
 
 class NotifyError(Exception):
@@ -50,6 +53,7 @@ class Group:
             **connection, group_id=group_id, enable_auto_commit=False, session_timeout_ms=session_timeout_ms
         )
         self._committed: dict[TopicPartition, tuple[int, str]] = {}
+        self._complained = False
 
     async def join(
         self, topics: Sequence[str], begin: Callable[[list[TopicPartition]], None], end: Callable[[], Awaitable[None]]
@@ -75,8 +79,12 @@ class Group:
             await self._consumer.getmany(timeout_ms=_IDLE_MS)
 
     async def leave(self) -> None:
-        """Leave the group."""
-        await self._consumer.stop()
+        """Leave the group; where no broker answers, go without a word."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._consumer.stop()
+        except TimeoutError:
+            logger.warning("no broker answered to the end; what was sent since the last commit will be sent again")
 
     async def positions(self, wanting: Mapping[TopicPartition, Collection[str]]) -> dict[TopicPartition, dict[str, int]]:
         """Return for each partition where each of its targets goes on."""
@@ -100,10 +108,14 @@ class Group:
         if not changed:
             return
         try:
-            await self._consumer.commit(changed)
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._consumer.commit(changed)
         except (TimeoutError, KafkaError) as error:
-            logger.warning("how far the targets have come could not be committed, trying again: %s", type(error).__name__)
+            if not self._complained:
+                logger.warning("how far the targets have come could not be committed, trying again: %s", type(error).__name__)
+            self._complained = True
         else:
+            self._complained = False
             self._committed |= changed
 
 
