@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import ssl
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from certificates import make_certificates
+from notify_line import HASTY, HIDDEN, PATIENCE_S, TARGET, Line, access, answer_of, line, until
 from notify_messages import ALERTS, CASE, OTHER, alert, as_bytes, message
-from prometheus_client import CollectorRegistry
 from webhook_receiver import (
     SECRET,
     Manner,
@@ -29,52 +23,12 @@ from webhook_receiver import (
     talks,
 )
 
-from config import Secret
-from config.secret import UNSET
 from config.target import Target
-from streams.notify.access import Access
 from streams.notify.alertmanager import Alertmanager
-from streams.notify.backlog import Backlog
-from streams.notify.courier import Courier
 from streams.notify.generic import Generic
 from streams.notify.message import Message
 from streams.notify.poster import Poster
-from streams.notify.request import Request, Shaper
-from streams.notify.retries import Backoff, Outcome
-from streams.notify.webhook_metrics import WebhookMetrics
-
-PATIENCE_S = 60.0
-HIDDEN = "hunter2-hunter2-hunter2-hunter2-hunter2"
-TARGET = Target(url="given in access", timeout_ms=30_000)
-HASTY = Target(url="given in access", timeout_ms=700)
-
-
-def access(url: str, tls: ssl.SSLContext | None = None, *secrets: str) -> Access:
-    return Access(Secret(url), tuple(map(Secret, secrets or (SECRET,))), UNSET, UNSET, tls or ssl.create_default_context())
-
-
-@dataclass
-class Line:
-    """A target with its backlog, its courier and its metrics."""
-
-    backlog: Backlog
-    courier: Courier
-    registry: CollectorRegistry
-
-    def count(self, outcome: str) -> float:
-        return self.registry.get_sample_value("pollwatch_webhook_deliveries_total", {"target": "pager", "outcome": outcome}) or 0.0
-
-
-def line(poster: Poster, shaper: Shaper | None = None) -> Line:
-    registry = CollectorRegistry()
-    backlog = Backlog({ALERTS: 0}, Backoff(random.Random(1), first_s=0.01, longest_s=0.05))
-    return Line(backlog, Courier("pager", backlog, shaper or Generic(), poster, WebhookMetrics(registry, ["pager"])), registry)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.005)
+from streams.notify.request import Request
 
 
 def carried(manners: list[Manner], cases: list[str], target: Target = TARGET) -> tuple[Receiver, Line]:
@@ -202,64 +156,6 @@ def test_a_stop_waits_for_the_answer_under_way() -> None:
             return dict(made.backlog.positions())
 
     assert asyncio.run(post()) == {ALERTS: 1}
-
-
-def answer_of(post: Callable[[Receiver], Awaitable[object]], tls: ssl.SSLContext | None = None) -> object:
-    async def ask() -> object:
-        async with receiving(tls=tls) as receiver:
-            return await post(receiver)
-
-    return asyncio.run(ask())
-
-
-def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(tmp_path: Path) -> None:
-    made = make_certificates(tmp_path)
-    if made is None:
-        pytest.skip("needs the openssl command to make certificates")
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(made.certificate, made.key)
-    trusting = ssl.create_default_context(cafile=made.certificate)
-
-    async def post(receiver: Receiver) -> object:
-        found = []
-        by_number = receiver.url.replace("localhost", "127.0.0.2")
-        for url, tls in ((receiver.url, trusting), (receiver.url, None), (by_number, trusting)):
-            async with Poster("pager", TARGET, access(url, tls)) as poster:
-                found.append((await poster.post(Request("k", b"{}"))).outcome)
-        return found, len(receiver.got)
-
-    assert answer_of(post, server) == ([Outcome.DELIVERED, Outcome.RETRIED, Outcome.RETRIED], 1)
-
-
-def test_with_two_secrets_either_proves_it() -> None:
-    async def post(receiver: Receiver) -> object:
-        async with Poster("pager", TARGET, access(receiver.url, None, SECRET, HIDDEN)) as poster:
-            await poster.post(Request("k", b"{}"))
-        [got] = receiver.got
-        return [is_ours(got, secret, time.time()) for secret in (SECRET, HIDDEN, "other")]
-
-    assert answer_of(post) == [True, True, False]
-
-
-def test_keys_and_passwords_travel_in_headers_and_stand_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-
-    async def post(receiver: Receiver) -> object:
-        secrets = Access(Secret(receiver.url + f"?{HIDDEN}"), (Secret(HIDDEN),), Secret(f"Bearer {HIDDEN}"), Secret(HIDDEN), ssl.create_default_context())
-        receiver.manners = [answers(500), closes, answers(404)]
-        async with Poster("pager", TARGET, secrets) as poster:
-            made = line(poster)
-            made.backlog.read(ALERTS, 0, message(alert()))
-            running = asyncio.ensure_future(made.courier.run())
-            await until(lambda: made.backlog.waiting() == 0)
-            made.courier.stop()
-            await running
-        return receiver.got[0].headers["Authorization"], receiver.got[0].headers["X-API-KEY"]
-
-    assert answer_of(post) == (f"Bearer {HIDDEN}", HIDDEN)
-    assert HIDDEN not in caplog.text
-    assert "target pager did not take" in caplog.text
-    assert f"refused {CASE}:1 for good: HTTP 404" in caplog.text
 
 
 def test_nobody_at_the_address_is_one_line_a_minute_without_it(caplog: pytest.LogCaptureFixture) -> None:
