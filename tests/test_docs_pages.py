@@ -92,8 +92,8 @@ def test_every_setting_named_exists(page: Path) -> None:
 
 
 def words_of(line: str) -> list[str]:
-    """What follows `pollwatch` in a command line; nothing where it is none."""
-    return shlex.split(line, comments=True)[1:] if re.match(r"pollwatch [a-z][a-z-]*( |$)", line) else []
+    """What follows `pollwatch` in a command line, up to a pipe; nothing where it is none."""
+    return shlex.split(line.partition(" | ")[0], comments=True)[1:] if re.match(r"pollwatch [a-z][a-z-]*( |$)", line) else []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
