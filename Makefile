@@ -23,7 +23,7 @@ check: $(DONE)
 	@echo "== ruff, mypy"
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy
-	@$(BIN)/mypy $(wildcard tests/*.py benchmarks/*.py benchmarks/*/*.py)
+	@$(BIN)/mypy $(wildcard dashboards/*.py tests/*.py benchmarks/*.py benchmarks/*/*.py)
 	@$(BIN)/mypy -p deploy
 
 # The reference pages, from the code they describe.

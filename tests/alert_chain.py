@@ -95,6 +95,7 @@ class AlertChain:
         self._programs = program("prometheus", "prometheus"), program("prometheus-alertmanager", "prometheus-alertmanager")
         self._folder, self._worker_port = folder, worker_port
         self._port, self._alertmanager_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
         self._stack = ExitStack()
         self.webhook = Webhook()
 
@@ -104,7 +105,7 @@ class AlertChain:
         prometheus, alertmanager = self._programs
         listen = f"--web.listen-address=127.0.0.1:{self._alertmanager_port}"
         self._start("alertmanager", alertmanager, "--storage.path=told", listen, "--cluster.listen-address=", "--web.external-url=http://am")
-        self._start("prometheus", prometheus, "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{self._port}")
+        self._start("prometheus", prometheus, "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{self._port}", "--enable-feature=exemplar-storage")
         ready = [f"http://127.0.0.1:{port}/-/ready" for port in (self._port, self._alertmanager_port)]
         wait_until(lambda: all(map(_answers, ready)), "Prometheus and Alertmanager ready")
         return self
@@ -130,7 +131,7 @@ class AlertChain:
 
     def ask(self, path: str) -> Any:
         """Return what Prometheus answers under /api/v1/."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/api/v1/{path}", timeout=_ANSWER_WITHIN_S) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}", timeout=_ANSWER_WITHIN_S) as answer:
             return json.load(answer)["data"]
 
     def _start(self, name: str, *command: str) -> None:

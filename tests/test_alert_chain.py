@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from alert_chain import AlertChain, Told
 from alert_rules import alerts, missing, rules
+from dashboard_queries import assert_every_query_returns_data
 from live_worker import Deployment, Feed, WorkerProcess, wait_until
 from recorded_traffic import START_MS, event
 
@@ -22,6 +23,8 @@ FLOODED, FLOOD_VOTES, FLOOD_STEP_MS = "poll-03", 600, 5
 BESIDE_MS = 8_000
 QUIET, QUIET_VOTES, QUIET_S = "poll-05", 200, 900
 PAGED_WITHIN_S = 30
+# there is no canary here; test_dashboards_live.py has the panels of it
+NOT_HERE = {"pollwatch-overview: Canary: time to find it", "pollwatch-overview: Canary: last found"}
 CROWD = 'pollwatch_cases_open{verdict="organic"}'
 
 
@@ -84,6 +87,7 @@ def test_a_flood_pages_somebody_within_half_a_minute_and_its_end_is_told_and_a_c
         assert page.annotations["runbook_url"].endswith("/runbooks/PollwatchCoordinatedActivity.md")
         assert page.annotations["dashboard_url"].endswith("/d/pollwatch-polls")
         assert_the_rules_work(chain, worker)
+        assert_every_query_returns_data(chain.url, but=NOT_HERE)
 
         feed.send(1)
         wait_until(lambda: pages(chain, fires=False), "its end is told")
