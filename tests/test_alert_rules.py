@@ -20,6 +20,7 @@ from detectors.alert import Verdict
 from detectors.findings import Kind, Reason
 from streams.__main__ import _parser
 from streams.metrics import Metrics, process_registry
+from streams.notify.webhook_metrics import WebhookMetrics
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
 REASONS = RUNBOOKS / "reasons.md"
@@ -31,9 +32,10 @@ NAMES = sorted({rule.alert for rule in alerts()})
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    """What a worker exports from the start."""
+    """What a worker, and what posts to webhooks, export from the start."""
     registry = process_registry()
     Metrics(registry)
+    WebhookMetrics(registry)
     return generate_latest(registry).decode()
 
 
