@@ -51,6 +51,10 @@ class Gap(Exception):
     """Offsets of a source are missing between two blocks: the partition must stop, nothing may be applied."""
 
 
+class UnknownSource(Exception):
+    """A block is of a source that this worker does not know: the partition must stop, nothing may be applied."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sequence:
     """n rows in order of (`effective_ms`, `event`); `name` is the poll book's, of poll and option."""
@@ -120,10 +124,10 @@ class Inbox:
     def unseen(self, block: Block) -> Block | None:
         """Return the block with the rows applied before cut off, or None when nothing of it is new.
 
-        Raises `Gap` when offsets between the last block of this source and this one are missing.
+        Raises `Gap` when offsets between the last block of this source and this one are missing, and `UnknownSource`.
         """
         if block.source not in self._time:
-            raise Gap(f"{block.source} is not among the sources of this worker: check topics.partitions")
+            raise UnknownSource(f"{block.source} is not among the sources of this worker: check topics.partitions")
         mark = self._mark.get(block.source, block.start)
         if block.start > mark:
             raise Gap(f"{block.source}: offsets {mark} to {block.start - 1} never reached this shard")

@@ -81,7 +81,7 @@ class Shard:
         self._evict_ms = up_to_whole(_EVICT_MS, self._tick_ms)
 
     def accept(self, block: Block) -> None:
-        """Take a block. Raises `detectors.inbox.Gap` when a block of its source is missing before it."""
+        """Take a block. Raises `detectors.inbox.Gap` when a block of its source is missing before it, and `UnknownSource`."""
         unseen = self._inbox.unseen(block)
         if unseen is not None:
             self._inbox.accept(unseen, self.book.names(unseen.rows))

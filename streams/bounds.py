@@ -50,5 +50,10 @@ def check_restored(name: str, snapshot_offset: int | None, found: Bounds) -> Non
         raise _lost(f"{name} ends at {found.end}, before the newest snapshot ({snapshot_offset}): it was made anew")
 
 
+def unread(gap: Exception) -> LostState:
+    """Return what to say of offsets that were gone before they were read, or before a shard had them."""
+    return _lost(f"{gap}, their topic no longer held them (is it kept for too short a time?)")
+
+
 def _lost(what: str) -> LostState:
     return LostState(f"{what}: run pollwatch reprocess to count again from the input topics")

@@ -13,10 +13,13 @@ import msgspec
 from faust.types import TP
 
 from config.schema import Settings, TopicRole
+from detectors.block import Block
 from detectors.counted import Counted
 from detectors.erasure import Erasure
 from detectors.findings import Report
+from detectors.inbox import Gap
 from detectors.shard import Shard
+from streams.bounds import unread
 from streams.decode import hash_strings
 from streams.erase_order import EraseOrder, encode_order, order_in
 from streams.hash_key import hash_key
@@ -133,7 +136,7 @@ class Shards:
         for message in batch.records.values:
             order = order_in(message)
             if order is None:
-                kept.machine.accept(decode_block(message or b""))
+                _accept(kept.machine, decode_block(message or b""))
             else:
                 account = int(hash_strings([order.account_id], self._hash_key)[0])
                 said += [kept.machine.erase(Erasure(account, order.account_id, order.salt)), order]
@@ -194,6 +197,13 @@ class Shards:
             # many ids of one poll fill one shard, and the others' room is of no use to it
             full = (entries / most[store.value] for entries, most in zip(held, limits, strict=True))
             self._metrics.state_fullness.labels(store).set(max(full, default=0.0))
+
+
+def _accept(shard: Shard, block: Block) -> None:
+    try:
+        shard.accept(block)
+    except Gap as gap:
+        raise unread(gap) from gap
 
 
 async def save(kept: Kept, tp: TP, stage: Stage, outbox: Outbox, metrics: Metrics) -> int | None:

@@ -13,7 +13,7 @@ from columns_by_hand import Event, block_of
 
 from detectors.block import Block, Standing
 from detectors.columns import int32s
-from detectors.inbox import Gap, Inbox, InboxLimits, Sequence
+from detectors.inbox import Gap, Inbox, InboxLimits, Sequence, UnknownSource
 from detectors.watermark import UNKNOWN_MS
 
 A, B, C = "votes/0", "votes/1", "replies/0"
@@ -71,7 +71,7 @@ def test_the_first_block_of_a_source_may_begin_anywhere() -> None:
 
 
 def test_a_source_that_is_not_ours_is_refused_with_what_to_do() -> None:
-    with pytest.raises(Gap, match=r"votes/9 is not among the sources of this worker: check topics\.partitions"):
+    with pytest.raises(UnknownSource, match=r"votes/9 is not among the sources of this worker: check topics\.partitions"):
         Inbox([A]).unseen(block_of("votes/9", 0, 1))
 
 

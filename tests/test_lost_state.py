@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from live_worker import Deployment, Feed, WorkerProcess, wait_until
 from recorded_traffic import recording
 
+from benchmarks import group_offsets
 from config import TopicRole
 from streams.bounds import Bounds, LostState, check_restored
 
@@ -56,15 +57,19 @@ def refuses(deployment: Deployment, why: str) -> None:
         assert "pollwatch reprocess" in last
 
 
+async def lose_before(deployment: Deployment, role: TopicRole, offset: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    await admin.start()
+    await admin.delete_records({TopicPartition(deployment.topic(role), 0): RecordsToDelete(before_offset=offset)})
+    await admin.close()
+
+
 async def lose_the_first_blocks(deployment: Deployment) -> None:
     """Write more blocks than any snapshot knows, and keep only the last of them."""
     exchange = deployment.topic(TopicRole.EXCHANGE)
     async with AIOKafkaProducer(bootstrap_servers=deployment.bootstrap) as producer:
         last = [await producer.send_and_wait(exchange, b"x", b"k", 0) for _ in range(3)][-1]
-    admin = AIOKafkaAdminClient(bootstrap_servers=deployment.bootstrap)
-    await admin.start()
-    await admin.delete_records({TopicPartition(exchange, 0): RecordsToDelete(before_offset=last.offset)})
-    await admin.close()
+    await lose_before(deployment, TopicRole.EXCHANGE, last.offset)
 
 
 async def lose_the_snapshots(deployment: Deployment, keys: set[tuple[int, bytes]]) -> None:
@@ -90,3 +95,21 @@ def test_a_worker_refuses_snapshots_of_other_windows_or_that_the_exchange_no_lon
     keys = {(record.partition, record.key) for record in deployment.records(TopicRole.STATE)}
     asyncio.run(lose_the_snapshots(deployment, keys))
     refuses(deployment, "no snapshot of that is left")
+
+
+@pytest.mark.broker
+def test_a_worker_whose_input_was_deleted_before_it_was_read_says_so_and_does_not_go_on_as_if_nothing_were_missing(
+    kafka: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    deployment = Deployment(kafka, topic_prefix, tmp_path).create_topics()
+    feed = Feed(deployment, recording(SEED, polls=6, minutes=15, flood=600))
+    with WorkerProcess(deployment) as worker:
+        worker.wait_until_ready()
+        feed.send(0.5)
+        deployment.wait_until_settled(worker)
+        worker.stop()
+    votes = deployment.topic(TopicRole.VOTES)
+    committed, _ = group_offsets.offsets(deployment.bootstrap, deployment.group, [votes])[f"{votes}/0"]
+    feed.send(1.0)
+    asyncio.run(lose_before(deployment, TopicRole.VOTES, committed + 5))
+    refuses(deployment, "never reached this shard, their topic no longer held them")

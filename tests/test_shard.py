@@ -12,7 +12,7 @@ from fed_shard import SOURCE, Fed, Watcher, at, at_offset, vote
 from detectors.block import Block, Standing
 from detectors.counted import Counted
 from detectors.findings import Rates, Report
-from detectors.inbox import Gap
+from detectors.inbox import UnknownSource
 from detectors.rate.detector import RateDetector, RateFinding, RateParams
 from detectors.shard import Shard
 from detectors.shard_params import ShardParams
@@ -147,7 +147,7 @@ def test_a_finding_carries_the_votes_as_they_stood_at_its_time(cut_s: float | No
 
 def test_blocks_of_a_source_nobody_knows_are_refused() -> None:
     fed = Fed()
-    with pytest.raises(Gap, match=r"check topics\.partitions"):
+    with pytest.raises(UnknownSource, match=r"check topics\.partitions"):
         fed.shard.accept(Block("poll.votes/9", 0, 1))
 
 
