@@ -4,7 +4,7 @@ A row is *late* when its own source's watermark had passed its time before it ca
 watermark, so late rows too have one place in the sequence. Rows wait until the lowest watermark of all sources has
 passed them, and no longer than there is room: when more than `max_rows` wait, event time passes over the oldest quarter of
 those, whatever the slowest source says; what it sends for that time later is late. Both are decided at each block, in the
-order of the exchange. State: about 100 bytes a waiting row (230 with sketches), five numbers a source, and the spans of time
+order of the exchange. State: the waiting rows, five numbers a source, and the spans of time
 that are shed: one a minute at most, for as many minutes as the fastest source is ahead of the slowest.
 """
 
@@ -17,11 +17,12 @@ import numpy as np
 
 from detectors.apart import Apart
 from detectors.block import Block, Standing
-from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, int64s, order_of
+from detectors.columns import Int32s
 from detectors.erasure import Erasure
-from detectors.senders import NO_SENDERS, Senders, packed, senders, struck, unpacked, with_sketches
+from detectors.senders import Senders, struck, with_sketches
 from detectors.source_time import SourceTime
 from detectors.spans import Spans
+from detectors.waiting_rows import Sequence, WaitingRows
 from detectors.watermark import LAG_MS, UNKNOWN_MS
 
 _REACH_MS = 2 * LAG_MS
@@ -55,47 +56,6 @@ class UnknownSource(Exception):
     """A block is of a source that this worker does not know: the partition must stop, nothing may be applied."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """n rows in order of (`effective_ms`, `event`); `name` is the poll book's, of poll and option."""
-
-    effective_ms: Int64s
-    ts_ms: Int64s
-    event: Hashes
-    account: Hashes
-    name: Int32s
-    arrived_ms: Int64s
-    sender: Senders
-
-    def __len__(self) -> int:
-        return len(self.effective_ms)
-
-    @property
-    def late(self) -> Bools:
-        """Which rows came after their own source's watermark."""
-        late: Bools = self.effective_ms > self.ts_ms
-        return late
-
-    def without_senders(self) -> Sequence:
-        """Return the same rows, of which nobody knows any more who sent them."""
-        return replace(self, sender=NO_SENDERS)
-
-    def take(self, rows: Any) -> Sequence:
-        """Return the rows that a mask or an array of indices selects."""
-        sender = self.sender.view(rows) if len(self.sender) else self.sender
-        return Sequence(sender=sender, **{name: getattr(self, name)[rows] for name in _COLUMNS})
-
-
-_COLUMNS = {
-    "effective_ms": "i8",
-    "ts_ms": "i8",
-    "event": "u8",
-    "account": "u8",
-    "name": "i4",
-    "arrived_ms": "i8",
-}
-
-
 class Inbox:
     """What one shard holds back; `sources` are the names of all source partitions it must hear from.
 
@@ -109,9 +69,8 @@ class Inbox:
         self._time = {source: SourceTime() for source in sources}
         self._apart = Apart(sources, limits.max_behind_ms)
         self._standing: dict[str, Standing] = {}
-        self._waiting: list[Sequence] = []
+        self._waiting = WaitingRows(self._thin)
         self._look_who_flows()
-        self._rows = 0
         self._early = 0
         self._left_behind: str | None = None
         self._frontier_ms = UNKNOWN_MS
@@ -119,7 +78,7 @@ class Inbox:
         """Event time in which nobody's senders are looked at: that of all blocks that were shed."""
 
     def __len__(self) -> int:
-        return self._rows
+        return len(self._waiting)
 
     def unseen(self, block: Block) -> Block | None:
         """Return the block with the rows applied before cut off, or None when nothing of it is new.
@@ -144,10 +103,7 @@ class Inbox:
             at_row = passed[np.searchsorted(block.steps.offset, rows.offset, side="right")]
             effective = np.maximum(rows.ts_ms, np.maximum(at_row, self._frontier_ms))
             sender = with_sketches(self._thin(rows.sender), self._sketch_width)
-            self._waiting.append(
-                Sequence(effective, rows.ts_ms, rows.event, rows.account, name, rows.arrived_ms, sender)
-            )
-            self._rows += len(rows)
+            self._waiting.add(Sequence(effective, rows.ts_ms, rows.event, rows.account, name, rows.arrived_ms, sender))
         if block.shed and passed[-1] != UNKNOWN_MS:
             # up to a whole minute, so that there are few spans, and what works by the minute goes on with a whole one
             end_ms = up_to_whole(up_to_whole(int(passed[-1]) + _REACH_MS, _MINUTE_MS), self._limits.step_ms)
@@ -158,7 +114,7 @@ class Inbox:
             self._look_who_flows()
         if source in self._decisive:
             self._advance_frontier()
-        if self._rows > self._limits.max_rows:
+        if len(self._waiting) > self._limits.max_rows:
             self._make_room()
 
     def _thin(self, sender: Senders) -> Senders:
@@ -196,7 +152,7 @@ class Inbox:
 
     def _make_room(self) -> None:
         # what the frontier has passed is as good as gone: how often it is fetched must decide nothing
-        effective = np.concatenate([part.effective_ms for part in self._waiting])
+        effective = self._waiting.effective_ms()
         held = effective[effective >= self._frontier_ms]
         excess = len(held) - self._limits.max_rows
         if excess > 0:
@@ -220,31 +176,24 @@ class Inbox:
 
     def waiting_names(self) -> Int32s:
         """Return the distinct names of the rows that wait."""
-        names: Int32s = distinct(_joined(self._waiting).name)
-        return names
+        return self._waiting.names()
 
     def release(self, until_ms: int) -> Sequence:
         """Return the waiting rows before `until_ms`, which must not be past the frontier, in order."""
-        waiting = _joined(self._waiting)
-        due = waiting.effective_ms < until_ms
-        kept = waiting.take(~due)
-        # a view would keep the ids of all that were released, too
-        self._waiting = [replace(kept, sender=self._thin(kept.sender.whole()))] if len(kept) else []
-        self._rows = len(kept)
-        rows = np.flatnonzero(due)
-        return waiting.take(rows[_order(waiting.effective_ms[rows], waiting.event[rows])])
+        return self._waiting.release(until_ms)
 
     def erase(self, erasure: Erasure) -> None:
         """Let waiting rows of an account be those of a stranger, of whom nothing is said."""
-        if self._waiting:
-            waiting = _joined(self._waiting)
-            rows = erasure.of(waiting.account)
-            account = np.where(rows, erasure.stranger(), waiting.account)
-            self._waiting = [replace(waiting, account=account, sender=self._thin(struck(waiting.sender, rows)))]
+
+        def without(piece: Sequence) -> Sequence:
+            rows = erasure.of(piece.account)
+            account = np.where(rows, erasure.stranger(), piece.account)
+            return replace(piece, account=account, sender=self._thin(struck(piece.sender, rows)))
+
+        self._waiting.change(without)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as plain data."""
-        waiting = _joined(self._waiting)
         return {
             "mark": dict(self._mark),
             "apart": self._apart.snapshot(),
@@ -252,8 +201,7 @@ class Inbox:
             "standing": {source: int(s) for source, s in self._standing.items()},
             "frontier_ms": self._frontier_ms,
             "shed": list(self.shed),
-            "waiting": {name: getattr(waiting, name).tobytes() for name in _COLUMNS},
-            "waiting_senders": packed(waiting.sender),
+            **self._waiting.snapshot(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -265,34 +213,12 @@ class Inbox:
         self._standing = {s: Standing(n) for s, n in state["standing"].items() if s in self._time}
         self._frontier_ms = state["frontier_ms"]
         self.shed = Spans(state["shed"])
-        columns = {name: np.frombuffer(state["waiting"][name], dtype) for name, dtype in _COLUMNS.items()}
-        sender = self._thin(unpacked(state["waiting_senders"], self._sketch_width))
-        self._waiting = [Sequence(sender=sender, **columns)]
-        self._rows, self._early = len(self._waiting[0]), 0
+        self._waiting.restore(state, self._sketch_width)
+        self._early = 0
         self._look_who_flows()
         self._advance_frontier()
-
-
-def _order(effective_ms: Int64s, event: Hashes) -> Int64s:
-    """Return the order by time, then event: by one key that holds the time and as much of the event as there is room for."""
-    if not len(event):
-        return int64s()
-    since_ms = (effective_ms - effective_ms.min()).astype(np.uint64)
-    time_bits = int(since_ms.max()).bit_length()
-    key = since_ms << np.uint64(64 - time_bits) | event >> np.uint64(time_bits) if time_bits else event
-    return order_of(key, event)
 
 
 def up_to_whole(ms: int, step_ms: int) -> int:
     """Return the first whole multiple of `step_ms` at `ms` or after it."""
     return -(-ms // step_ms) * step_ms
-
-
-def _joined(parts: list[Sequence]) -> Sequence:
-    if len(parts) == 1:
-        return parts[0]
-    columns = {
-        name: np.concatenate([np.zeros(0, dtype), *(getattr(part, name) for part in parts)])
-        for name, dtype in _COLUMNS.items()
-    }
-    return Sequence(sender=senders([part.sender for part in parts]), **columns)

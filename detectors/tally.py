@@ -13,8 +13,8 @@ import numpy as np
 
 from detectors.columns import Bools, Int32s, Int64s, distinct, int32s, int64s, order_of, run_starts
 from detectors.erasure import Erasure
-from detectors.inbox import Sequence
 from detectors.keyed_table import KeyedTable, mix
+from detectors.waiting_rows import Sequence
 
 _COLUMNS = {"ts_ms": "i8", "event": "u8", "cell": "i4"}
 _NO_POLL = 0

@@ -12,12 +12,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detectors.columns import Int64s, hashes, int32s, int64s
-from detectors.inbox import Sequence
 from detectors.polls import PollBook
 from detectors.senders import unknown_senders
 from detectors.strings import strings
 from detectors.tallies_at import TalliesAt
 from detectors.tally import Tally, TallyChange
+from detectors.waiting_rows import Sequence
 
 OPTIONS = 3
 POLLS = 2
