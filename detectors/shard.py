@@ -28,7 +28,7 @@ from detectors.columns import (
 from detectors.counted import Counted, ScoredWindows
 from detectors.erasure import Erasure
 from detectors.findings import Finding, Rates, Report, Retired, Standings, rounded
-from detectors.inbox import Inbox, InboxLimits, Sequence, up_to_whole
+from detectors.inbox import Inbox, InboxLimits, up_to_whole
 from detectors.naming import finding_of_rate, finding_of_sighting
 from detectors.no_rate import NoRate
 from detectors.polls import MAX_OPTIONS, PollBook
@@ -38,6 +38,7 @@ from detectors.senders import SKETCH_WIDTH
 from detectors.shard_params import SWEEP_MS, ShardParams
 from detectors.tallies_at import TalliesAt
 from detectors.tally import Tally, TallyChange
+from detectors.waiting_rows import Sequence
 from detectors.watcher import Ballots, Sighting, Watcher
 from detectors.watermark import UNKNOWN_MS
 

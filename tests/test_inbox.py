@@ -13,7 +13,8 @@ from columns_by_hand import Event, block_of
 
 from detectors.block import Block, Standing
 from detectors.columns import int32s
-from detectors.inbox import Gap, Inbox, InboxLimits, Sequence, UnknownSource
+from detectors.inbox import Gap, Inbox, InboxLimits, UnknownSource
+from detectors.waiting_rows import Sequence
 from detectors.watermark import UNKNOWN_MS
 
 A, B, C = "votes/0", "votes/1", "replies/0"

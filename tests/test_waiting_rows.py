@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import numpy as np
 from hypothesis import example, given
@@ -65,7 +67,7 @@ def test_what_is_not_due_is_not_touched_however_much_of_it_there_is() -> None:
     pieces = [one.rows for one in waiting._pieces]
     take = Sequence.take
 
-    def noted(rows: Sequence, which: object) -> Sequence:
+    def noted(rows: Sequence, which: Any) -> Sequence:
         touched.append(len(rows))
         return take(rows, which)
 
