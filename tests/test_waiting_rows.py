@@ -71,7 +71,7 @@ def test_what_is_not_due_is_not_touched_however_much_of_it_there_is() -> None:
         touched.append(len(rows))
         return take(rows, which)
 
-    Sequence.take = noted  # type: ignore[method-assign]
+    Sequence.take = noted  # type: ignore[method-assign, assignment]
     try:
         assert len(waiting.release(500_000)) == 10
     finally:
