@@ -13,7 +13,7 @@ from streams.kafka_client import kafka_python
 from streams.topic_table import desired_topics
 from streams.topics import admin_client, run_topics
 
-READ = (TopicRole.VOTES, TopicRole.REPLIES, TopicRole.EXCHANGE, TopicRole.FINDINGS)
+READ = (TopicRole.VOTES, TopicRole.REPLIES, TopicRole.VERDICTS, TopicRole.EXCHANGE, TopicRole.FINDINGS)
 """The topics whose partitions the group shares."""
 
 
@@ -68,8 +68,8 @@ class Deployment:
         return self.settings.topics.name(role)
 
     def shared_partitions(self) -> int:
-        """How many partitions the workers share: votes, replies, exchange and findings."""
-        return 3 * self.partitions + 2
+        """How many partitions the workers share: votes, replies, decisions, exchange and findings."""
+        return 3 * self.partitions + 3
 
     def records(self, role: TopicRole) -> list[Any]:
         """Return all records of a topic."""

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from config.secret import UNSET, Secret
 from detectors.cases.case import CaseParams
+from detectors.cases.decision import DecisionParams
 from detectors.copies.params import CopiesParams
 from detectors.crowd.params import CrowdParams
 from detectors.lockstep.params import LockstepParams
@@ -234,6 +235,7 @@ class Settings:
     lockstep: LockstepParams = field(default_factory=LockstepParams)
     copies: CopiesParams = field(default_factory=CopiesParams)
     cases: CaseParams = field(default_factory=CaseParams)
+    decisions: DecisionParams = field(default_factory=DecisionParams)
     overload: Overload = field(default_factory=Overload)
     worker: Worker = field(default_factory=Worker)
     privacy: Privacy = field(default_factory=Privacy)

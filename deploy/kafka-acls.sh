@@ -7,6 +7,7 @@ set -eu
 : "${WORKER:=User:pollwatch-worker}"
 : "${SENDER:=User:pollwatch-sender}"
 : "${READER:=User:pollwatch-reader}"
+: "${REVIEWER:=User:pollwatch-reviewer}"
 : "${OPERATOR:=User:pollwatch-operator}"
 : "${ERASER:=User:pollwatch-eraser}"
 : "${NOTIFIER:=User:pollwatch-notifier}"
@@ -15,6 +16,7 @@ allow() { $KAFKA_ACLS --add --allow-principal "$@"; }
 # pollwatch worker
 allow "$WORKER" --operation Read --topic poll.votes
 allow "$WORKER" --operation Read --topic poll.replies
+allow "$WORKER" --operation Read --topic moderation.verdicts
 allow "$WORKER" --operation Read --topic pollwatch.exchange
 allow "$WORKER" --operation Write --topic pollwatch.exchange
 allow "$WORKER" --operation Read --topic pollwatch.findings
@@ -33,6 +35,13 @@ allow "$SENDER" --operation Write --topic poll.replies
 
 # whoever reads alerts; pollwatch tail
 allow "$READER" --operation Read --topic pollwatch.alerts
+
+# whoever decides on cases; pollwatch explain
+allow "$REVIEWER" --operation Read --topic pollwatch.alerts
+allow "$REVIEWER" --operation Read --topic pollwatch.moderation
+allow "$REVIEWER" --operation Read --topic pollwatch.integrity
+allow "$REVIEWER" --operation Read --topic moderation.verdicts
+allow "$REVIEWER" --operation Write --topic moderation.verdicts
 
 # pollwatch topics
 allow "$OPERATOR" --operation Create --topic poll.votes
@@ -72,6 +81,7 @@ allow "$OPERATOR" --operation DescribeConfigs --topic pollwatch.state
 # pollwatch erase
 allow "$ERASER" --operation Describe --topic poll.votes
 allow "$ERASER" --operation Describe --topic poll.replies
+allow "$ERASER" --operation Describe --topic moderation.verdicts
 allow "$ERASER" --operation Write --topic pollwatch.exchange
 allow "$ERASER" --operation Delete --topic pollwatch.exchange
 allow "$ERASER" --operation Delete --topic pollwatch.findings

@@ -28,6 +28,7 @@ _COMMANDS = {
     "evaluate": "scores what scan wrote against the truth",
     "notify": "posts alerts and moderation items to webhooks",
     "tail": "alerts as they come, one line each",
+    "explain": "one case: its history, the reasons for both sides, and why it is not called otherwise",
     "check-config": "every problem of a configuration at once",
 }
 

@@ -20,6 +20,7 @@ class User(StrEnum):
     WORKER = "WORKER"
     SENDER = "SENDER"
     READER = "READER"
+    REVIEWER = "REVIEWER"
     OPERATOR = "OPERATOR"
     ERASER = "ERASER"
     NOTIFIER = "NOTIFIER"
@@ -40,6 +41,7 @@ ROLES: dict[User, str] = {
     User.WORKER: "pollwatch worker",
     User.SENDER: "whoever sends votes and replies; pollwatch replay",
     User.READER: "whoever reads alerts; pollwatch tail",
+    User.REVIEWER: "whoever decides on cases; pollwatch explain",
     User.OPERATOR: "pollwatch topics",
     User.ERASER: "pollwatch erase",
     User.NOTIFIER: "pollwatch notify",
@@ -50,6 +52,7 @@ _TOPICS: dict[User, dict[TopicRole, tuple[Operation, ...]]] = {
     User.WORKER: {
         TopicRole.VOTES: (Operation.READ,),
         TopicRole.REPLIES: (Operation.READ,),
+        TopicRole.VERDICTS: (Operation.READ,),
         TopicRole.EXCHANGE: (Operation.READ, Operation.WRITE),
         TopicRole.FINDINGS: (Operation.READ, Operation.WRITE),
         TopicRole.STATE: (Operation.READ, Operation.WRITE),
@@ -60,10 +63,17 @@ _TOPICS: dict[User, dict[TopicRole, tuple[Operation, ...]]] = {
     },
     User.SENDER: {TopicRole.VOTES: (Operation.WRITE,), TopicRole.REPLIES: (Operation.WRITE,)},
     User.READER: {TopicRole.ALERTS: (Operation.READ,)},
+    User.REVIEWER: {
+        TopicRole.ALERTS: (Operation.READ,),
+        TopicRole.MODERATION: (Operation.READ,),
+        TopicRole.INTEGRITY: (Operation.READ,),
+        TopicRole.VERDICTS: (Operation.READ, Operation.WRITE),
+    },
     User.OPERATOR: dict.fromkeys(TopicRole, (Operation.CREATE, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)),
     User.ERASER: {
         TopicRole.VOTES: (Operation.DESCRIBE,),
         TopicRole.REPLIES: (Operation.DESCRIBE,),
+        TopicRole.VERDICTS: (Operation.DESCRIBE,),
         TopicRole.EXCHANGE: (Operation.WRITE, Operation.DELETE),
         TopicRole.FINDINGS: (Operation.DELETE,),
     },

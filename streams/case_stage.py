@@ -1,10 +1,11 @@
-"""The cases stage: reports of all shards become alerts and running estimates."""
+"""The cases stage: reports of all shards, and decisions of reviewers, become alerts and running estimates."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,8 @@ from detectors.cases.news import CaseStep, Revision
 from detectors.findings import Report
 from streams.activity import Activity
 from streams.canary import Canary
+from streams.decision_desk import DecisionDesk, log_moved
+from streams.decision_order import decision_in
 from streams.erase_order import order_in
 from streams.metric_labels import Sink, Stage, Store
 from streams.metrics import Metrics
@@ -50,6 +53,7 @@ class Cases:
         self._settings = settings
         self._canary = canary
         self._pseudonyms = pseudonyms(settings.privacy)
+        self._desk = DecisionDesk(settings, self._pseudonyms, outbox, metrics)
         self._build = build
         self._store = store
         self._outbox = outbox
@@ -78,16 +82,17 @@ class Cases:
         return {tp: kept.offset for tp, kept in self._kept.items() if kept.offset >= 0}
 
     async def handle(self, batch: Batch) -> None:
-        """Take a run of reports and publish what follows from them."""
+        """Take a run of reports and decisions, and publish what follows from them."""
         kept = self._kept[batch.tp]
         book: CaseBook = kept.machine
         async with kept.busy:
             with self._metrics.processing.labels(Stage.CASES).time():
-                steps, canary = _worked_through(kept, batch)
+                steps, canary = self._worked_through(kept, batch)
             kept.offset = batch.next_offset
             for step in steps:
                 await self._publish(step)
                 self._unsaid_polls.update(dict.fromkeys(step.changed_polls))
+            await self._desk.send_refused()
         if self._canary is not None:
             self._canary.hear(canary)
         if book.ended():
@@ -107,7 +112,9 @@ class Cases:
 
     async def _publish(self, step: CaseStep) -> None:
         topic = self._settings.topics.name(TopicRole.ALERTS)
+        log_moved(step.moved)
         for revision in step.revisions:
+            revision = replace(revision, data=self._pseudonyms.data(revision.data))
             message = alert(revision, self._settings.worker.source)
             sent = await self._outbox.send(
                 Sink.ALERTS, topic, None, message.subject.encode(), to_json(message), _ALERT_HEADERS
@@ -168,23 +175,23 @@ class Cases:
         """Write a snapshot; return the offset up to which may be committed, None if it can't be yet."""
         return await save(self._kept[tp], tp, Stage.CASES, self._outbox, self._metrics)
 
+    def _worked_through(self, kept: Kept, batch: Batch) -> tuple[list[CaseStep], list[Report]]:
+        """Return what follows from a run for the cases, and what was reported of the canary."""
+        book: CaseBook = kept.machine
+        steps: list[CaseStep] = []
+        canary: list[Report] = []
+        for message in batch.records.values:
+            if (erasure := order_in(message)) is not None:
+                steps.append(book.erase(erasure.account_id, f"{erasure.order}/{erasure.shard}"))
+                kept.erasures += 1
+            elif (decision := decision_in(message)) is not None:
+                steps.append(self._desk.take(book, decision))
+            else:
+                report = decode_report(message or b"")
+                book.accept(report)
+                canary += [report.canary] if report.canary is not None else []
+        return [*steps, book.advance()], canary
+
 
 def _of_nobody(poll_id: str) -> Integrity:
     raise KeyError(poll_id)
-
-
-def _worked_through(kept: Kept, batch: Batch) -> tuple[list[CaseStep], list[Report]]:
-    """Return what follows from a run for the cases, and what was reported of the canary."""
-    book: CaseBook = kept.machine
-    steps: list[CaseStep] = []
-    canary: list[Report] = []
-    for message in batch.records.values:
-        order = order_in(message)
-        if order is None:
-            report = decode_report(message or b"")
-            book.accept(report)
-            canary += [report.canary] if report.canary is not None else []
-        else:
-            steps.append(book.erase(order.account_id, f"{order.order}/{order.shard}"))
-            kept.erasures += 1
-    return [*steps, book.advance()], canary

@@ -18,6 +18,13 @@ def input_sources(settings: Settings) -> dict[TP, str]:
         return _named(admin, topics)
 
 
+def partitions_of(settings: Settings, role: TopicRole) -> list[TP]:
+    """Return the partitions of a topic."""
+    name = settings.topics.name(role)
+    with admin_client(kafka_python(settings.kafka)) as admin:
+        return [TP(name, number) for topic in admin.describe_topics([name]) for number in range(len(topic["partitions"]))]
+
+
 def _named(admin: KafkaAdminClient, topics: tuple[str, ...]) -> dict[TP, str]:
     ids = topic_ids(admin, topics)
     counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(topics))}

@@ -49,6 +49,7 @@ class Custody:
     ) -> None:
         topics = settings.topics
         self._exchange, self._findings = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.FINDINGS)
+        self._verdicts = topics.name(TopicRole.VERDICTS)
         self._group, self._connection = settings.kafka.group_id, aiokafka_arguments(settings.kafka)
         self._intake, self._shards, self._cases = stages
         self._load, self._health, self._metrics = load, health, metrics
@@ -63,7 +64,7 @@ class Custody:
         resume = await self._shards.assign({tp for tp in kept if tp.topic == self._exchange})
         resume |= await self._cases.assign({tp for tp in kept if tp.topic == self._findings})
         await self._go_on_from(resume, kept)
-        inputs = [TopicPartition(*tp) for tp in assigned - kept]
+        inputs = [TopicPartition(*tp) for tp in assigned - kept if tp.topic != self._verdicts]
         past = await look_back(self._connection, self._group, inputs, RECORDS)
         self._intake.assign({TP(tp.topic, tp.partition): before for tp, before in past.items()})
         self._load.assigned()

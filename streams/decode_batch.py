@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -54,7 +55,7 @@ def _parse_apart(decoder: EventDecoder, run: Sequence[bytes | None], start: int,
     index: list[int] = []
     refused: list[Refused] = []
     for at, value in enumerate(run, start):
-        one = decode_one(decoder, value, at, max_record_bytes)
+        one = decode_one(cast("msgspec.json.Decoder[Event]", decoder), value, at, max_record_bytes)
         if isinstance(one, Refused):
             refused.append(one)
         else:

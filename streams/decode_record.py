@@ -6,7 +6,7 @@ import enum
 import re
 import string
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -81,6 +81,7 @@ class _AnyObject(msgspec.Struct, gc=False):
 
 
 EventDecoder: TypeAlias = "msgspec.json.Decoder[Vote] | msgspec.json.Decoder[Reply] | msgspec.json.Decoder[RecordedVote | RecordedReply]"
+_Record = TypeVar("_Record")
 _any_object = msgspec.json.Decoder(_AnyObject)
 
 
@@ -115,6 +116,9 @@ _WORDS: tuple[tuple[str, Refusal], ...] = (
     ("Object missing required field", Refusal.MISSING_FIELD),
     ("Expected `str` of length <=", Refusal.TOO_LONG),
     ("Expected `str` of length >=", Refusal.BAD_VALUE),
+    ("Expected `str` matching regex", Refusal.BAD_VALUE),
+    ("Expected `array` of length <=", Refusal.TOO_LONG),
+    ("Expected `array` of length >=", Refusal.BAD_VALUE),
     ("Expected `int` >=", Refusal.BAD_VALUE),
     ("Expected `int` <=", Refusal.BAD_VALUE),
     ("Integer value out of range", Refusal.BAD_VALUE),
@@ -129,8 +133,8 @@ _MESSAGE_CHARS = 160
 
 
 def decode_one(
-    decoder: EventDecoder, value: bytes | None, index: int, max_record_bytes: int
-) -> Event | Refused:
+    decoder: msgspec.json.Decoder[_Record], value: bytes | None, index: int, max_record_bytes: int
+) -> _Record | Refused:
     """Decode one record on its own, or say why not. The batch decoder gives the same answer for every record."""
     if value is None:
         return Refused(index, Refusal.NO_VALUE, "the record has no value")

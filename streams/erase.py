@@ -12,7 +12,7 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 
 from config import Settings, TopicRole
-from streams.cluster import input_sources
+from streams.cluster import input_sources, partitions_of
 from streams.erase_order import EraseOrder, encode_order
 from streams.kafka_client import kafka_python
 from streams.stages import shards
@@ -38,7 +38,8 @@ def erase(settings: Settings, account_id: str, patience_s: float, say: Say) -> N
     """
     if not 1 <= len(account_id) <= MOST_ID_CHARS:
         raise EraseError(f"an account id has 1 to {MOST_ID_CHARS} characters, this one {len(account_id)}")
-    inputs = [TopicPartition(*tp) for tp in input_sources(settings)]
+    decisions = partitions_of(settings, TopicRole.VERDICTS)
+    inputs = [TopicPartition(*tp) for tp in (*input_sources(settings), *decisions)]
     exchange = [TopicPartition(settings.topics.name(TopicRole.EXCHANGE), shard) for shard in range(shards(settings))]
     findings = [TopicPartition(settings.topics.name(TopicRole.FINDINGS), 0)]
     with admin_client(kafka_python(settings.kafka)) as admin:

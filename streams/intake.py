@@ -22,6 +22,7 @@ from detectors.watermark import UNKNOWN_MS
 from streams.alignment import Reached, too_far_ahead
 from streams.control import Control, parse_control
 from streams.cutter import Cutter, ShardOf, SourceRange
+from streams.dead_letters import DeadLetters, Place
 from streams.decode import Decoded, Decoder, Kind, Refused
 from streams.look_back import Past
 from streams.metric_labels import BlockOutcome, EventType, Sink, Stage
@@ -57,7 +58,8 @@ class Intake:
     ) -> None:
         topics = settings.topics
         self._kinds = {topics.name(TopicRole.VOTES): Kind.VOTE, topics.name(TopicRole.REPLIES): Kind.REPLY}
-        self._exchange, self._dead_letter = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.DEAD_LETTER)
+        self._exchange = topics.name(TopicRole.EXCHANGE)
+        self._dead_letters = DeadLetters(topics, outbox, metrics)
         self._idle_after_ms = settings.intake.idle_after_ms
         # a recording says at its end that the window of its last row is over
         self._max_ahead_ms = settings.intake.max_ahead_ms + settings.rate.window_ms
@@ -162,11 +164,8 @@ class Intake:
     async def _refuse(self, batch: Batch, refused: list[Refused]) -> None:
         for bad in refused:
             record = batch.records[bad.index]
-            headers = [*record.headers, *_dead_letter_headers(batch.tp, record.offset, bad)]
-            # others may send a record with neither key nor value; this client refuses to
-            value = b"" if record.key is None and record.value is None else record.value
-            sent = await self._outbox.send(Sink.DEAD_LETTER, self._dead_letter, None, record.key, value, headers)
-            sent.add_done_callback(lambda _: self._metrics.dead_letters.inc())  # type: ignore[attr-defined]
+            place = Place(batch.tp.topic, batch.tp.partition, record.offset)
+            await self._dead_letters.send(place, record.key, record.value, record.headers, bad.reason, bad.message)
 
     def _count(self, kind: Kind, decoded: Decoded, refused: list[Refused]) -> None:
         event_type = _EVENT_TYPE[kind]
@@ -195,18 +194,6 @@ def _controls(records: Records, max_ahead_ms: int) -> dict[int, tuple[int, Contr
         for i, control in found.items()
         if control is not None
     }
-
-
-def _dead_letter_headers(tp: TP, offset: int, bad: Refused) -> list[tuple[str, bytes]]:
-    named = {
-        "topic": tp.topic,
-        "partition": str(tp.partition),
-        "offset": str(offset),
-        "stage": "VALUE_CONVERTER",
-        "exception.class.name": bad.reason.value,
-        "exception.message": bad.message,
-    }
-    return [(f"__connect.errors.{name}", value.encode()) for name, value in named.items()]
 
 
 def _columns(records: Records) -> tuple[Int64s, Int64s]:

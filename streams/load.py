@@ -30,6 +30,7 @@ class Load:
             topics.name(TopicRole.REPLIES): Stage.INTAKE,
             topics.name(TopicRole.EXCHANGE): Stage.POLLS,
             topics.name(TopicRole.FINDINGS): Stage.CASES,
+            topics.name(TopicRole.VERDICTS): Stage.CASES,
         }
         self._metrics = metrics
         self._arrived_ms: dict[TP, int] = {}

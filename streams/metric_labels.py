@@ -15,6 +15,10 @@ class EventType(StrEnum):
     CANARY = "canary"
 
 
+REFUSED = "refused"
+"""The label of decisions that were not taken, beside those of `detectors.alert.DecisionKind`."""
+
+
 class Stage(StrEnum):
     """A step of the flow that has state and a clock of its own."""
 

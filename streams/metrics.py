@@ -15,11 +15,11 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from detectors.alert import Severity, Verdict
+from detectors.alert import DecisionKind, Severity, Verdict
 from detectors.findings import Kind
 from streams.decode_record import Refusal
 from streams.meters import Meters, Open
-from streams.metric_labels import BlockOutcome, EventType, Flood, Sink, Stage, Store
+from streams.metric_labels import REFUSED, BlockOutcome, EventType, Flood, Sink, Stage, Store
 from streams.top_polls import TopPolls
 
 LATENCY_BUCKETS_S = (0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 5, 10, 30)
@@ -31,6 +31,7 @@ SNAPSHOT_BUCKETS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 KINDS: tuple[str, ...] = get_args(Kind)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 VERDICTS: tuple[str, ...] = get_args(Verdict)
+DECISIONS: tuple[str, ...] = (*get_args(DecisionKind), REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,9 @@ class Metrics:
         )
         self.cases_by_severity = meters.gauge(
             "cases_open_by_severity", "Cases open now, by the severity of their latest alert.", severity=SEVERITIES
+        )
+        self.decisions = meters.counter(
+            "decisions_total", "Decisions of reviewers that a case took, and those that were refused.", decision=DECISIONS
         )
         self.alerts_emitted = meters.counter(
             "alerts_emitted_total",

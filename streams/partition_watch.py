@@ -27,6 +27,7 @@ class Held:
             name(TopicRole.VOTES): inputs,
             name(TopicRole.REPLIES): inputs,
             name(TopicRole.EXCHANGE): (name(TopicRole.FINDINGS),),
+            name(TopicRole.VERDICTS): (name(TopicRole.FINDINGS), name(TopicRole.DEAD_LETTER)),
             name(TopicRole.FINDINGS): tuple(map(name, (TopicRole.ALERTS, TopicRole.MODERATION, TopicRole.INTEGRITY))),
         }
         self._inputs = (name(TopicRole.VOTES), name(TopicRole.REPLIES))

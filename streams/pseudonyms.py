@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from config import ConfigError, Problem
 from config.schema import ModerationIds, Privacy
+from detectors.alert import CaseData
 from detectors.cases.moderation import ModerationItem
 
 MARK = "pseudo:"
@@ -49,6 +51,18 @@ class Pseudonyms:
         if self._key is None:
             return text
         return _MENTION.sub(lambda mention: f"@{self.of(mention[1])}", text)
+
+    def are_pseudonyms(self, account_ids: Iterable[str]) -> bool:
+        """Tell whether some of these are pseudonyms."""
+        return self._key is not None and any(one.startswith(MARK) for one in account_ids)
+
+    def data(self, data: CaseData) -> CaseData:
+        """Return a revision of a case as it leaves: who decided, and whom he mentions, are people too."""
+        review = data.review
+        if review is None or self._key is None:
+            return data
+        note = None if review.note is None else self.in_text(review.note)
+        return msgspec.structs.replace(data, review=msgspec.structs.replace(review, by=self.of(review.by), note=note))
 
     def item(self, item: ModerationItem) -> ModerationItem:
         """Return a moderation item as it leaves."""

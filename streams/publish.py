@@ -1,10 +1,11 @@
-"""What leaves the system, as bytes: alerts in their CloudEvents envelope and the running estimates."""
+"""What leaves the system, as bytes: alerts in their CloudEvents envelope and the running estimates; and the schemas of what is published."""
 
 from __future__ import annotations
 
 import msgspec
 
 from detectors.alert import Alert, AlertType, Integrity
+from detectors.cases.decision import Decision
 from detectors.cases.moderation import ModerationItem
 from detectors.cases.news import Revision
 from detectors.cases.sentences import timestamp
@@ -46,6 +47,11 @@ def alert_schema() -> dict[str, object]:
 def moderation_schema() -> dict[str, object]:
     """Return the JSON Schema (2020-12) that every moderation item validates against."""
     return _schema(ModerationItem, "moderation", "Pollwatch moderation item, version 1")
+
+
+def decision_schema() -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of a decision; fields it does not name are passed over."""
+    return _schema(Decision, "decision", "Pollwatch decision, version 1")
 
 
 def _schema(kind: type, name: str, title: str) -> dict[str, object]:

@@ -129,6 +129,7 @@ def consequences(moves: Sequence[Move]) -> list[str]:
     said = [
         "Baselines, tallies and who was seen where begin anew at these offsets.",
         "A case that is found again as it was is told again under the same ids: whoever reads the alerts drops them as repeats.",
+        "Decisions of reviewers are not read again: what they did is undone, in alerts under ids that were used. Decide again on what matters.",
     ]
     if all(move.to == 0 for move in moves):
         said.append("All that ever came is read: the estimates on the integrity topic end where they were.")

@@ -112,4 +112,4 @@ def build_canary_cases(settings: Settings) -> CaseBook:
 def build_cases(settings: Settings, mode: Literal["live", "shadow", "replay"]) -> CaseBook:
     """Return a case book with nothing in it."""
     made_by = MadeBy(version("pollwatch"), settings.digest(), mode)
-    return CaseBook(shards(settings), settings.cases, made_by)
+    return CaseBook(shards(settings), settings.cases, made_by, settings.decisions)

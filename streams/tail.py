@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -70,6 +70,23 @@ class TopicTail:
             for tp, part in records.items()
             for record in part
         ]
+
+    def whole(self) -> Iterator[Read]:
+        """Yield what stands between here and where the topics end now. Raises TailError when Kafka refuses or stops answering."""
+        ends = self._asked(lambda: self._consumer.end_offsets(list(self._consumer.assignment())))
+        heard_s = time.monotonic()
+        while self._asked(lambda: [tp for tp, end in ends.items() if self._consumer.position(tp) < end]):
+            came = self.poll(_POLL_MS)
+            heard_s = time.monotonic() if came else heard_s
+            if time.monotonic() - heard_s > _WAIT_MS / 1000:
+                raise TailError(f"Kafka at {self._servers} stopped answering")
+            yield from came
+
+    def _asked(self, question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except KafkaError as error:
+            raise TailError(f"Kafka at {self._servers} refused: {error}") from error
 
     def _connect(self, settings: Settings) -> Any:
         try:

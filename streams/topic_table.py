@@ -145,9 +145,10 @@ def _compacted(role: TopicRole, topics: Topics) -> dict[str, Wanted]:
 
 
 def _deleted(role: TopicRole, topics: Topics) -> dict[str, Wanted]:
-    """Times are the broker's: latency is counted from them, and a replay of old events is not deleted on arrival."""
+    """Times are the broker's: latency is counted from them, no decision is later than it came, and a replay of old events is not
+    deleted on arrival."""
     internal = role not in INPUTS and role not in OUTPUTS
-    arrival = internal or role in (TopicRole.VOTES, TopicRole.REPLIES)
+    arrival = internal or role in (TopicRole.VOTES, TopicRole.REPLIES, TopicRole.VERDICTS)
     keep_ms = _retention_hours(role, topics) * HOUR_MS
     return {
         "cleanup.policy": Wanted("delete", Must.EQUAL),

@@ -1,6 +1,7 @@
 """The worker: how the stages hang together, in the order of the flow. Faust is spoken to here and in `streams.transport`.
 
     poll.votes, poll.replies -> intake -> exchange -> shards -> findings -> cases -> alerts, integrity
+                            moderation.verdicts -> decisions -> findings
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from streams.canary_sender import build_canary
 from streams.case_stage import ESTIMATES_EVERY_S, Cases
 from streams.cluster import input_sources
 from streams.custody import Custody
+from streams.decision_intake import DecisionIntake
 from streams.ends import Ends
 from streams.health import Health, monotonic_ms
 from streams.health_server import serve
@@ -100,6 +102,7 @@ class Worker:
         settings, outbox, metrics = self._settings, self._outbox, self.metrics
         names = list(self._source_names.values())
         self._intake = Intake(settings, build_decoder(settings), self._source_names, outbox, metrics)
+        self._decisions = DecisionIntake(settings, outbox, metrics)
         self._shards = Shards(settings, lambda n: build_shard(n, settings, names), self._store, outbox, metrics)
         votes = [tp.partition for tp in self._source_names if tp.topic == settings.topics.name(TopicRole.VOTES)]
         self._canary = build_canary(settings, len(votes), outbox, metrics)
@@ -127,9 +130,13 @@ class Worker:
         async def cases(stream: Any) -> None:
             await process(app, stream, self._noted(self._cases.handle))
 
+        async def decisions(stream: Any) -> None:
+            await process(app, stream, self._noted(self._decisions.handle))
+
         app.agent(batch_topic(app, *inputs, limits=limits, queue_batches=_QUEUED_RUNS), name="intake")(intake)
         app.agent(exchange, name="shards")(shards)
         app.agent(findings, name="cases")(cases)
+        app.agent(batch_topic(app, topics.name(TopicRole.VERDICTS), limits=_EXCHANGE_LIMITS), name="decisions")(decisions)
         app.on_partitions_revoked.connect(cast(Any, self._revoked))
         if isinstance(app.transport, Transport):
             app.transport.on_assign(self._custody.take_over)

@@ -16,7 +16,7 @@ from recorded_traffic import recording, write
 from streams.__main__ import DONE, FAILED, WRONG_USE, main
 
 CONTRACT = {
-    *("demo", "broker", "topics", "acls", "worker", "reprocess", "erase", "replay", "scan", "simulate", "evaluate", "tail", "notify", "check-config")
+    *("demo", "broker", "topics", "acls", "worker", "reprocess", "erase", "replay", "scan", "simulate", "evaluate", "tail", "notify", "explain", "check-config")
 }
 LINES = recording(3, polls=3, minutes=5, flood=100)
 
@@ -72,6 +72,8 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         ["scan", "a.jsonl"],
         ["scan", "a.jsonl", "--out", "x", "--window", "soon"],
         ["scan", "a.jsonl", "--out", "x", "--window", "0m"],
+        ["explain"],
+        ["explain", "no-case"],
         ["reprocess"],
         ["reprocess", "--from-start", "--from-time", "2026-11-30"],
         ["replay"],

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from kafka import KafkaProducer
 from live_worker import Deployment, Feed, WorkerProcess
 
 from config import TopicRole
@@ -19,7 +20,7 @@ from streams.cluster import input_sources
 from streams.decode import hash_strings
 from streams.erase import EraseError, erase
 from streams.hash_key import hash_key
-from streams.kafka_client import aiokafka
+from streams.kafka_client import aiokafka, kafka_python
 from streams.shards import STATE_NAME
 from streams.snapshots import SnapshotStore
 from streams.stages import build_cases, build_shard, meaning_of_state, shards
@@ -124,6 +125,15 @@ def told(deployment: Deployment) -> set[str]:
     return accounts | {account_id for item in items for account_id in item["cleared"]}
 
 
+def disputed(deployment: Deployment, account_id: str) -> None:
+    """Decide on an account, so that decisions name it too."""
+    parts = next(parts for parts in last_items(deployment).values() for item in parts if account_id in str(item["accounts"]))
+    about = {"case_id": parts[0]["case_id"], "decision": "disputed", "by": "anna", "ts": 1, "account_ids": [account_id]}
+    with KafkaProducer(**kafka_python(deployment.settings.kafka)) as producer:
+        producer.send(deployment.topic(TopicRole.VERDICTS), key=b"k", value=msgspec.json.encode(about))
+        producer.flush()
+
+
 def counts(lines: Sequence[bytes]) -> dict[str, dict[str, int]]:
     """Count the last vote of each account in each poll."""
     votes: dict[tuple[str, str], tuple[int, str]] = {}
@@ -160,6 +170,8 @@ def test_an_erased_account_is_found_nowhere_and_what_was_counted_stays_counted(d
         there = found(places(deployment, worker), copier)
         assert {"id in exchange", "hash in exchange", "id in findings", "id in snapshot cases/4", "id in memory cases/4"} <= there
         assert {"id in snapshot polls/3", "hash in snapshot polls/3", "hash in memory polls/3"} <= there
+        disputed(deployment, copier.account_id)
+        deployment.wait_until_settled(worker)
         said: list[str] = []
         erase(deployment.settings, copier.account_id, 60.0, said.append)
         assert found(places(deployment, worker), copier) == set(), "\n".join(said)

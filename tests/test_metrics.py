@@ -24,7 +24,7 @@ from streams.top_slots import TopSlots
 PAGE = Path(__file__).parent.parent / "docs" / "metrics.md"
 ALLOWED_LABELS = {
     *("event_type", "reason", "topic", "partition", "outcome", "stage", "kind", "severity"),
-    *("verdict", "store", "sink", "slot", "bound", "le", "version", "python", "digest", "mode"),
+    *("verdict", "decision", "store", "sink", "slot", "bound", "le", "version", "python", "digest", "mode"),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from told_cases import CLOSE_MS, PARAMS, Told, crowd, finding, people, sighting
+from told_cases import CLOSE_MS, PARAMS, Told, crowd, finding, people, sighting, stands
 
 from detectors.cases.claim import Claim
 from detectors.cases.verdict import judge
@@ -227,8 +227,7 @@ def test_a_higher_score_is_never_less_sure(scores: list[float]) -> None:
 def test_a_poll_stays_suspect_when_its_case_is_forgotten() -> None:
     told = Told()
     told.tell(10, sighting(5, "p", accounts=people(100), options={"yes": 100.0}))
-    told.book._tally["p"] = {"yes": 700, "no": 300}
-    told.book._updated_ms["p"] = 0
+    told.tell(11, standings=stands(0, p={"yes": 700, "no": 300}))
     before = told.book.integrity("p")
     told.tell(2 * 24 * 3600)
     assert told.book._shelf.cases == {}

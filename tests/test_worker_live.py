@@ -87,7 +87,7 @@ def test_stream_and_scan_of_one_recording_end_alike_and_a_restart_adds_nothing(
     said = len(deployment.records(TopicRole.ALERTS))
     with WorkerProcess(deployment) as worker:
         worker.wait_until_ready()
-        wait_until(lambda: "11 partitions, 5 of them with state" in worker.log(), "state restored")
+        wait_until(lambda: "12 partitions, 5 of them with state" in worker.log(), "state restored")
         worker.stop()
     assert_same_end(deployment, story)
     assert len(deployment.records(TopicRole.ALERTS)) == said

@@ -8,11 +8,13 @@ from typing import Any, Literal
 import msgspec
 from alert_schema import valid_alert, valid_item
 
-from detectors.alert import MadeBy
+from detectors.alert import DecisionKind, MadeBy
 from detectors.cases.book import CaseBook
 from detectors.cases.case import CaseParams
+from detectors.cases.decision import Decision, DecisionParams
 from detectors.cases.moderation import ModerationItem
 from detectors.cases.news import CaseStep, Revision
+from detectors.cases.rulings import Ruling
 from detectors.findings import (
     Evidence,
     Finding,
@@ -108,8 +110,8 @@ def stands(at_s: float, **polls: dict[str, int]) -> Standings:
 class Told:
     """A case book of one shard (or more), told things, and what it said."""
 
-    def __init__(self, shards: int = 1, params: CaseParams = PARAMS) -> None:
-        self.book = CaseBook(shards, params, MADE_BY)
+    def __init__(self, shards: int = 1, params: CaseParams = PARAMS, decisions: DecisionParams = DecisionParams()) -> None:  # noqa: B008
+        self.book = CaseBook(shards, params, MADE_BY, decisions)
         self.marks = [UNKNOWN_MS] * shards
         self.said: list[Revision] = []
         self.items: list[ModerationItem] = []
@@ -125,7 +127,25 @@ class Told:
             Report(shard, self.marks[shard], to_ms, list(findings), standings, retired, ended, shed, rates=rates)
         )
         self.marks[shard] = to_ms
-        step = self.book.advance()
+        return self._heard(self.book.advance())
+
+    def decide(
+        self,
+        decision: DecisionKind,
+        by: str = "anna",
+        at_s: float = 0.0,
+        case_id: str | None = None,
+        accounts: list[str] | None = None,
+        note: str | None = "why",
+    ) -> Ruling:
+        """Decide on a case, the one that spoke last if none is named."""
+        about = case_id or self.said[-1].data.case_id
+        decided = Decision(about, decision, by, START_MS + round(at_s * 1000), accounts, note)
+        ruling, step = self.book.decide(decided, START_MS + 10**9)
+        self._heard(step)
+        return ruling
+
+    def _heard(self, step: CaseStep) -> CaseStep:
         for revision in step.revisions:
             valid_alert(to_json(alert(revision, "/test")))
         for item in step.items:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from detectors.cases.case import Case
-from detectors.cases.claim import NAMED, Claim, polls_of, same_accounts
+from detectors.cases.claim import Claim, named_in, polls_of, same_accounts
 from detectors.findings import Finding
 
 
@@ -44,18 +44,14 @@ def acts(case: Case, finding: Finding) -> bool:
 
 def are_others(finding: Finding, home: Case) -> bool:
     """Tell whether a finding names accounts in a poll whose case is a campaign of other accounts."""
-    accounts, theirs = _accounts(finding), accounts_of(home.claims)
+    accounts, theirs = named_in(finding), accounts_of(home.claims)
     across = any(claim.standing and len(claim.finding.suspects) > 1 for claim in home.claims)
     return bool(accounts) and across and not same_accounts(accounts, theirs)
 
 
-def _accounts(finding: Finding) -> set[str]:
-    return {member.account_id for member in finding.members if member.score >= NAMED}
-
-
 def belongs(finding: Finding, case: Case) -> bool:
     """Tell whether a case without an earlier word on this is the one it is about."""
-    accounts = _accounts(finding)
+    accounts = named_in(finding)
     theirs = accounts_of(case.claims)
     if theirs and accounts:
         return same_accounts(accounts, theirs)

@@ -10,12 +10,13 @@ from itertools import islice
 
 import msgspec
 
-from detectors.alert import CaseData, MadeBy, PollImpact, Recommended, Severity, Verdict, Window
+from detectors.alert import CaseData, MadeBy, PollImpact, Recommended, Review, Severity, Verdict, Window
 from detectors.cases.claim import Claim, polls_of
+from detectors.cases.decision import Heard, without
 from detectors.cases.impact import NONE_SUSPECT, SuspectVotes, poll_impact
 from detectors.cases.moderation import ModerationItem, named_by, parts_of
 from detectors.cases.reasons import told
-from detectors.cases.sentences import Story, summary
+from detectors.cases.sentences import Story, reviewed, summary
 from detectors.cases.suspects import suspects_in
 from detectors.cases.verdict import ACCUSING, UNJUDGED, Judgement, judge, severity, worst_outcome
 from detectors.cases.vouching import is_vouched_for
@@ -77,7 +78,8 @@ class Case(msgspec.Struct):
     """What is remembered of a case. `homes` are the polls whose surges are told here; `listed` are all accounts that
     an item ever named, in that order; `fresh` and `opening` say that there is news that does not wait;
     `items_changed` counts accounts of which the items sent last don't say what is known now; `unseen` are the spans, the last
-    `MOST_UNSEEN`, in which nobody looked at who voted.
+    `MOST_UNSEEN`, in which nobody looked at who voted. `decisions` are the latest of `decided` ones in order; `overruled` says that
+    more was found than the last of them was about; `decided_before` are the digests of those on cases that were merged into it.
     """
 
     case_id: str
@@ -108,6 +110,25 @@ class Case(msgspec.Struct):
     items_changed: int = 0
     listed: dict[str, None] = {}
     unseen: list[Span] = []
+    decisions: list[Heard] = []
+    decided: int = 0
+    overruled: bool = False
+    decided_before: list[str] = []
+
+    @property
+    def standing_decision(self) -> Heard | None:
+        """Return the decision that stands."""
+        return self.decisions[-1] if self.decisions and not self.overruled else None
+
+    @property
+    def is_refuted(self) -> bool:
+        """Tell whether all that was found was called a false positive."""
+        return bool(self.claims) and all(claim.dismissal is not None for claim in self.claims)
+
+    @property
+    def refuted_until_ms(self) -> int:
+        """Return until when (event time) what was called a false positive opens nothing; 0 where nothing was."""
+        return max((claim.dismissal.until_ms for claim in self.claims if claim.dismissal is not None), default=0)
 
     @property
     def sort_key(self) -> tuple[int, str]:
@@ -120,9 +141,14 @@ class Case(msgspec.Struct):
         return self.resolved_ms is None
 
     @property
-    def held(self) -> int:
-        """Return how many names its claims hold."""
+    def names(self) -> int:
+        """Return how many names its claims tell, standing ones or not."""
         return sum(len(claim.named) for claim in self.claims)
+
+    @property
+    def held(self) -> int:
+        """Return how many names its claims hold, those that a reviewer cleared too."""
+        return sum(claim.held for claim in self.claims)
 
     def poll_ids(self) -> list[str]:
         """Return the polls it is about: those it accuses, or, when it accuses none, all; the first one first."""
@@ -149,6 +175,7 @@ class Case(msgspec.Struct):
     def erase(self, account_id: str) -> int:
         """Forget an account; return how many claims named it. What it makes suspect stays as counted until the next word on it."""
         self.listed.pop(account_id, None)
+        self.decisions = [without(one, account_id) for one in self.decisions]
         return sum(claim.erase(account_id) for claim in self.claims)
 
     def rejudge(self) -> list[str]:
@@ -161,7 +188,7 @@ class Case(msgspec.Struct):
         return [poll_id for poll_id in before | self.estimates if before.get(poll_id) != self.estimates.get(poll_id)]
 
 
-def case_data(case: Case, params: CaseParams, made_by: MadeBy) -> CaseData:
+def case_data(case: Case, params: CaseParams, made_by: MadeBy, confidence: float) -> CaseData:
     """Return the revision of a case that is to be published now."""
     claims = sorted(case.claims, key=lambda claim: (not claim.standing, *claim.rank))
     kinds: set[Kind] = {claim.finding.kind for claim in claims}
@@ -172,9 +199,9 @@ def case_data(case: Case, params: CaseParams, made_by: MadeBy) -> CaseData:
         poll_ids=[poll.poll_id for poll in polls],
         kinds=sorted(kinds),
         verdict=case.judged.verdict,
-        confidence=case.judged.confidence,
+        confidence=confidence,
         score=case.score,
-        severity=severity(case.judged.verdict, polls),
+        severity="info" if case.is_refuted else severity(case.judged.verdict, polls),
         opened_ms=case.opened_ms,
         updated_ms=case.said_ms,
         window=Window(case.start_ms, max(claim.finding.end_ms for claim in claims)),
@@ -184,7 +211,8 @@ def case_data(case: Case, params: CaseParams, made_by: MadeBy) -> CaseData:
         merged_into=case.merged_into,
         made_by=made_by,
         recommended=_recommended(case, case.said_ms, params, made_by),
-        summary=summary(case.judged.verdict, _story(claims, polls, case.unseen)),
+        summary=reviewed(summary(case.judged.verdict, _story(claims, polls, case.unseen)), case.is_refuted, case.overruled),
+        review=_review(case),
     )
 
 
@@ -207,13 +235,20 @@ def case_items(case: Case, params: CaseParams, made_by: MadeBy) -> list[Moderati
     return parts_of(heading, named, listed, _recommended(case, case.items_said_ms, params, made_by))
 
 
+def _review(case: Case) -> Review | None:
+    stands = case.standing_decision
+    if stands is None:
+        return None
+    return Review(stands.decision, stands.by, stands.decided_ms, stands.note, case.decided)
+
+
 def _impact(case: Case, poll_id: str) -> PollImpact:
     return poll_impact(poll_id, case.tallies.get(poll_id, {}), case.estimates.get(poll_id, NONE_SUSPECT))
 
 
 def _recommended(case: Case, at_ms: int, params: CaseParams, made_by: MadeBy) -> Recommended:
     is_shadow = made_by.mode == "shadow" or params.recommended_mode == RecommendedMode.SHADOW
-    is_idle = case.judged.verdict == "organic" or case.merged_into is not None
+    is_idle = case.judged.verdict == "organic" or case.merged_into is not None or case.is_refuted
     return Recommended(
         "none" if is_idle else "review",
         "shadow" if is_shadow else "needs_human",

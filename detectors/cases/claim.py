@@ -2,7 +2,8 @@
 
 A claim *stands* from the moment it leans to coordination with a score above 1 until it is withdrawn: its score falls
 below `close_below`, it leans to a crowd, or everybody it named is cleared. That what it saw is over ("calm") does not
-withdraw it. State: what it names, 100 to 200 bytes an account.
+withdraw it. One that a reviewer called a false positive does not stand either, until it is outdone (`detectors.cases.dismissal`).
+State: what it names, 100 to 200 bytes an account.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from detectors.cases.dismissal import Dismissal, is_outdone
 from detectors.findings import Finding, Member, PollSuspects
 
 NAMED = 0.5
@@ -24,6 +26,11 @@ def same_accounts(ours: AbstractSet[str], theirs: AbstractSet[str]) -> bool:
     """Tell whether two sets of accounts are one group: at least half of the smaller is in the other."""
     smaller = min(len(ours), len(theirs))
     return smaller > 0 and 2 * len(ours & theirs) >= smaller
+
+
+def named_in(finding: Finding) -> set[str]:
+    """Return the accounts that a finding names."""
+    return {member.account_id for member in finding.members if member.score >= NAMED}
 
 
 def polls_of(finding: Finding) -> list[str]:
@@ -43,6 +50,7 @@ class Claim(msgspec.Struct):
 
     Where the rate speaks of a surge, `before` is the poll's tally when it first did; `votes_before` and `began_ms` are how
     many votes the poll had and when, as the surge began, `votes_by_now` and `until_ms` by its last word while that went on.
+    `pardoned` are accounts it would name, had a reviewer not cleared them.
     """
 
     finding: Finding
@@ -54,6 +62,18 @@ class Claim(msgspec.Struct):
     began_ms: int = 0
     votes_by_now: int = 0
     until_ms: int = 0
+    dismissal: Dismissal | None = None
+    pardoned: dict[str, Member] = {}
+
+    @property
+    def held(self) -> int:
+        """Return how many accounts it remembers."""
+        return len(self.named) + len(self.pardoned)
+
+    @property
+    def found(self) -> bool:
+        """Tell whether it stands as far as its detector goes."""
+        return self.standing if self.dismissal is None else self.dismissal.held
 
     @property
     def rank(self) -> tuple[float, str, str]:
@@ -95,14 +115,22 @@ class Claim(msgspec.Struct):
         )
 
     def erase(self, account_id: str) -> bool:
-        """Forget an account; tell whether it was named. That nobody is left is then no sign that all were cleared."""
+        """Forget an account; tell whether it was known. That nobody is left is then no sign that all were cleared."""
         named = self.named.pop(account_id, None) is not None
         self.ever_named &= bool(self.named) or not named
-        return named
+        return self.pardoned.pop(account_id, None) is not None or named
 
     def said_of(self, poll_id: str) -> PollSuspects | None:
-        """Return what it makes suspect in a poll."""
-        return next((of for of in self.finding.suspects if of.poll_id == poll_id), None)
+        """Return what it makes suspect in a poll: of accounts that a reviewer cleared, their share of the votes is not."""
+        of = next((of for of in self.finding.suspects if of.poll_id == poll_id), None)
+        return of if of is None or not self.pardoned else _times(of, len(self.named) / self.held)
+
+    def outdoes(self, new: Finding) -> bool:
+        """Tell whether a later finding is more than what a reviewer called a false positive; True where nobody did."""
+        if self.dismissal is None:
+            return True
+        accounts = named_in(new) | self.named.keys() | self.pardoned.keys()
+        return is_outdone(self.dismissal, new, len(accounts))
 
     def is_about(self, finding: Finding) -> bool:
         """Tell whether `finding` is a later word on the same thing."""
@@ -115,10 +143,13 @@ class Claim(msgspec.Struct):
 
     def take(self, new: Finding, close_below: float, room: int) -> int:
         """Take a later finding, at most `room` new names; return of how many accounts what is said changed."""
-        was_standing = self.standing
+        was_standing, outdone = self.standing, self.outdoes(new)
         changed = self._name(new, room)
         self._count(new)
-        self.standing = self._stands(new, close_below)
+        found = self._stands(new, close_below)
+        self.standing = found and outdone
+        if self.dismissal is not None:
+            self.dismissal = None if outdone else msgspec.structs.replace(self.dismissal, held=found)
         if new.detector == "rate" and new.score < self.finding.score:
             pass
         elif new.phase == "calm" and self.standing:
@@ -141,8 +172,8 @@ class Claim(msgspec.Struct):
     def _stands(self, new: Finding, close_below: float) -> bool:
         if new.phase == "calm":
             all_cleared = self.ever_named and not self.named
-            return self.standing and not all_cleared and new.lean != "organic"
-        held = self.standing and new.score >= close_below
+            return self.found and not all_cleared and new.lean != "organic"
+        held = self.found and new.score >= close_below
         return held if new.lean == "none" else new.lean == "coordinated" and (new.score > 1 or held)
 
     def _name(self, new: Finding, room: int) -> int:
@@ -151,20 +182,31 @@ class Claim(msgspec.Struct):
         for member in new.members:
             old = self.named.get(member.account_id)
             if member.score < NAMED:
-                cleared += self.named.pop(member.account_id, None) is not None
+                cleared += self._clear(member.account_id)
+            elif member.account_id in self.pardoned:
+                self.pardoned[member.account_id] = member
             elif old is not None or room > 0:
                 room -= old is None
                 changed += _differs(member, old)
                 self.named[member.account_id] = member
                 self.ever_named = True
         for account_id in new.cleared:
-            cleared += self.named.pop(account_id, None) is not None
+            cleared += self._clear(account_id)
         return max(changed, len(self.named), 1) if cleared else changed
+
+    def _clear(self, account_id: str) -> bool:
+        self.pardoned.pop(account_id, None)
+        return self.named.pop(account_id, None) is not None
 
 
 def bare(finding: Finding) -> Finding:
     """Return a finding without its members: they are kept by account."""
     return msgspec.structs.replace(finding, members=[], cleared=[])
+
+
+def _times(of: PollSuspects, share: float) -> PollSuspects:
+    options = {option: share * votes for option, votes in of.options.items()}
+    return PollSuspects(of.poll_id, share * of.votes, share * of.low, share * of.high, options, of.tally)
 
 
 def _over(standing: Finding, end: Finding) -> Finding:

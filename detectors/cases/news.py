@@ -7,6 +7,7 @@ from typing import Literal
 
 from detectors.alert import CaseData, Integrity
 from detectors.cases.case import Case, CaseParams
+from detectors.cases.lessons import Moved
 from detectors.cases.moderation import PART, ModerationItem
 from detectors.cases.verdict import ACCUSING
 
@@ -35,12 +36,13 @@ class Revision:
 @dataclass
 class CaseStep:
     """What one advance of the cases gives: revisions and moderation items in order of event time, polls whose estimate
-    changed, and the last estimate of polls that left memory."""
+    changed, the last estimate of polls that left memory, and confidences that decisions moved."""
 
     revisions: list[Revision] = field(default_factory=list)
     items: list[ModerationItem] = field(default_factory=list)
     changed_polls: list[str] = field(default_factory=list)
     retired: list[Integrity] = field(default_factory=list)
+    moved: list[Moved] = field(default_factory=list)
 
 
 def is_withdrawn(case: Case) -> bool:
@@ -52,6 +54,15 @@ def lets_go(case: Case) -> bool:
     """Tell whether a poll is no longer accused: that does not wait."""
     accused = {poll_id for poll_id, suspect in case.estimates.items() if suspect.votes}
     return any(votes and poll_id not in accused for poll_id, votes in case.said_votes.items())
+
+
+def decided_news(case: Case, was_refuted: bool) -> News:
+    """Return what kind of news it is that a case was decided; a case that is over stays over, unless it was only refuted."""
+    if was_refuted and not case.is_refuted:
+        return "opened"
+    if case.is_refuted or is_withdrawn(case):
+        return "retracted"
+    return "updated" if case.is_open else "resolved"
 
 
 def has_grown(case: Case, params: CaseParams) -> bool:
@@ -97,8 +108,9 @@ def closes_ms(case: Case, params: CaseParams) -> int:
 
 
 def leaves_ms(case: Case, params: CaseParams) -> int:
-    """Return when a resolved case gives up its polls, or, when it has, is forgotten."""
-    return (case.resolved_ms or 0) + (params.reopen_ms if case.homes else params.remember_ms)
+    """Return when a resolved case gives up its polls, or, when it has, is forgotten; not while it holds a false positive down."""
+    leaves = (case.resolved_ms or 0) + (params.reopen_ms if case.homes else params.remember_ms)
+    return max(leaves, case.refuted_until_ms)
 
 
 def wakes_ms(case: Case, params: CaseParams) -> int:

@@ -130,6 +130,17 @@ def summary(verdict: Verdict, story: Story) -> str:
     return f"{who}: {_votes(story)}{_traits(story)} on {where}; {_consequence(*story.worst)}."
 
 
+def reviewed(told: str, is_refuted: bool, is_overruled: bool) -> str:
+    """Return a summary with what a reviewer's word means for it.
+
+    >>> reviewed("Votes rose suddenly.", True, False), reviewed("Votes rose suddenly.", False, True)
+    ('A reviewer called this a false positive: Votes rose suddenly.', 'Votes rose suddenly. It is more than what a reviewer decided on.')
+    """
+    if is_refuted:
+        return f"A reviewer called this a false positive: {told}"
+    return f"{told} It is more than what a reviewer decided on." if is_overruled else told
+
+
 def _rise(finding: Finding) -> str:
     if finding.detector != "rate":
         return "more votes than usual"

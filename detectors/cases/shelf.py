@@ -3,8 +3,8 @@
 What is said of one poll alone is told in that poll's case, its home. What is said of several polls is a campaign, and a
 campaign is its accounts: `detectors.cases.campaign` tells when cases are one. State: MOST_NAMED accounts over all cases and
 MOST_NAMED_A_CASE in one, 330 bytes each (further ones are counted by their detector and not named), MOST_CLAIMS
-claims a case, what closed cases made suspect in at most MOST_SETTLED polls, and the last crowd seen in MOST_BESIDE polls
-without a case.
+claims a case, what closed cases made suspect in at most MOST_SETTLED polls, the last crowd seen in MOST_BESIDE polls
+without a case, and into what the last MOST_MERGED cases were merged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import msgspec
 from detectors.cases.campaign import accounts_of, acts, are_others, belongs, one_campaign, survivor_first
 from detectors.cases.case import MOST_UNSEEN, Case, CaseParams
 from detectors.cases.claim import Claim, bare, polls_of, topic
+from detectors.cases.decision import MOST_DECISIONS
 from detectors.cases.impact import NONE_SUSPECT, SuspectVotes, together
+from detectors.cases.refuted import heir_of, is_dismissed
 from detectors.findings import Finding
 from detectors.spans import Spans
 
@@ -27,6 +29,7 @@ MOST_CLAIMS = 256
 MOST_CLOSED = 10_000
 MOST_SETTLED = 500_000
 MOST_BESIDE = 10_000
+MOST_MERGED = 10_000
 
 _FAMILIES = {"vote_spike": "rate", "slow_drip": "rate", "rate_shape": "rate", "copied_replies": "texts"}
 _OTHER_FAMILY = "accounts"
@@ -43,22 +46,31 @@ class Shelf:
         self._settled: dict[str, SuspectVotes] = {}
         self._beside: dict[str, Finding] = {}
         self._closed: dict[str, None] = {}
+        self._merged: dict[str, str] = {}
         self._held = 0
+
+    def find(self, case_id: str) -> Case | None:
+        """Return a case, or the one that it was merged into; None where neither is remembered."""
+        while case_id in self._merged:
+            case_id = self._merged[case_id]
+        return self.cases.get(case_id)
 
     def take(self, finding: Finding) -> list[Case]:
         """Give a finding to its case, opening one above 1.0; return the cases that it changed."""
         case = self._place(finding)
         is_acting = case is None or acts(case, finding)
-        opens = finding.score > 1 and finding.phase != "calm" and is_acting
+        is_news = case is None or not is_dismissed(case.claims, finding)
+        opens = finding.score > 1 and finding.phase != "calm" and is_acting and is_news
         changed: list[Case] = []
         if case is None and opens:
             case = self._open(finding, changed)
         elif case is None and finding.lean == "organic":
             self._keep_beside(finding)
-        if case is None or not (case.is_open or opens or finding.cluster):
+        if case is None or not (case.is_open or opens or (finding.cluster and not (case.is_refuted and is_news))):
             return []
         if opens and not case.is_open:
-            self._reopen(case, finding.arrived_ms)
+            case.overruled |= case.is_refuted
+            self.reopen(case, finding.arrived_ms)
         if is_acting and finding.score >= self._params.close_below:
             case.hot_ms = finding.at_ms
         self._hear(case, finding)
@@ -151,7 +163,8 @@ class Shelf:
         campaign.homes.remove(poll_id)
         del self._home[poll_id]
 
-    def _reopen(self, case: Case, arrived_ms: int) -> None:
+    def reopen(self, case: Case, arrived_ms: int) -> None:
+        """Open a closed case again, to be told as opened."""
         self._closed.pop(case.case_id, None)
         case.resolved_ms, case.opening, case.arrived_ms = None, True, arrived_ms
 
@@ -188,17 +201,17 @@ class Shelf:
         claim = next((one for one in case.claims if one.is_about(finding)), None)
         is_new = all(topic(one.finding) != topic(finding) for one in case.claims)
         if claim is None and (finding.score > 1 or finding.lean == "organic"):
-            claim = Claim(bare(finding))
+            claim = Claim(bare(finding), dismissal=heir_of(case.claims, finding))
             case.claims.append(claim)
             case.fresh |= is_new and finding.score > 1
         if claim is not None:
-            before = len(claim.named)
+            before = claim.held
             case.items_changed += claim.take(finding, self._params.close_below, self._room(case))
-            self._held += len(claim.named) - before
+            self._held += claim.held - before
         if len(case.claims) > MOST_CLAIMS:
             least = min(case.claims, key=lambda one: (one.standing, one.finding.score, one.finding.at_ms))
             case.claims.remove(least)
-            self._held -= len(least.named)
+            self._held -= least.held
             case.items_changed += 1
 
     def _room(self, case: Case) -> int:
@@ -206,10 +219,12 @@ class Shelf:
 
     def _merge(self, case: Case, loser: Case) -> None:
         if not case.is_open:
-            self._reopen(case, loser.arrived_ms)
+            self.reopen(case, loser.arrived_ms)
         case.claims = [*case.claims, *loser.claims]
         case.tallies = loser.tallies | case.tallies
         case.unseen = list(Spans([*case.unseen, *loser.unseen]))[-MOST_UNSEEN:]
+        before = [*loser.decided_before, *(one.digest for one in loser.decisions)]
+        case.decided_before = [*case.decided_before, *before][-MOST_DECISIONS:]
         case.homes += loser.homes
         case.hot_ms = max(case.hot_ms, loser.hot_ms)
         case.touched_ms = max(case.touched_ms, loser.touched_ms)
@@ -218,6 +233,9 @@ class Shelf:
         case.fresh = True
         case.items_changed += len(accounts_of(loser.claims))
         loser.merged_into, loser.items_changed = case.case_id, loser.item_revision
+        self._merged[loser.case_id] = case.case_id
+        if len(self._merged) > MOST_MERGED:
+            del self._merged[next(iter(self._merged))]
         self._remove(loser)
         for poll_id in loser.homes:
             self._home[poll_id] = case.case_id
@@ -241,6 +259,7 @@ class Shelf:
             "by_poll": {poll_id: list(ids) for poll_id, ids in self._by_poll.items()},
             "settled": msgspec.to_builtins(self._settled),
             "beside": msgspec.to_builtins(list(self._beside.values())),
+            "merged": dict(self._merged),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -253,3 +272,5 @@ class Shelf:
         self._by_poll = {poll_id: dict.fromkeys(ids) for poll_id, ids in state["by_poll"].items()}
         self._settled = msgspec.convert(state["settled"], dict[str, SuspectVotes])
         self._beside = {one.poll_id: one for one in msgspec.convert(state["beside"], list[Finding])}
+        # snapshots of workers that knew no decisions have none
+        self._merged = dict(state.get("merged", {}))

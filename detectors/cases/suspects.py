@@ -80,8 +80,8 @@ class _Union:
 
 
 def _unaccused(poll_id: str, claims: Sequence[Claim], vouched: bool) -> SuspectVotes:
-    """Return what could be suspect where nobody is accused: the widest surge that is not known to be a crowd."""
-    here = [claim for claim in claims if claim.finding.poll_id == poll_id]
+    """Return what could be suspect where nobody is accused: the widest surge that is not known to be a crowd or no attack."""
+    here = [claim for claim in claims if claim.finding.poll_id == poll_id and claim.dismissal is None]
     crowds = [claim for claim in here if claim.finding.lean == "organic"]
     unseen = [claim.excess for claim in here if not (vouched and any(claim.overlaps(crowd) for crowd in crowds))]
     doubt = [of.high for crowd in crowds if (of := crowd.said_of(poll_id)) is not None]
