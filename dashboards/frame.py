@@ -27,6 +27,8 @@ from dashboards.queries import ACCUSING, FIRING, SCOPE, by, change, increase
 SOURCE_UID = "pollwatch-prometheus"
 """Of the data source in deploy/grafana/provisioning/datasources/; where there is none of it, Grafana takes another Prometheus."""
 TITLES = {"pollwatch-overview": "Overview", "pollwatch-polls": "Polls by slot", "pollwatch-pipeline": "Pipeline"}
+PAGES = '{__name__=~"pollwatch_build_info|pollwatch_webhook_waiting_messages"%s}'
+"""One is on the page of each worker, the other on that of `pollwatch notify`."""
 EVERYTHING = VariableOption(True, "All", "$__all")
 
 
@@ -67,8 +69,8 @@ def frame(uid: str, description: str, *marks: Marks) -> Dashboard:
         .time("now-1h", "now").refresh("10s").timezone("utc").tooltip(DashboardCursorSync.CROSSHAIR)
         .with_variable(DatasourceVariable("datasource").label("Data source").type("prometheus")
                        .current(VariableOption(True, SOURCE_UID, SOURCE_UID)))
-        .with_variable(chosen("job", "label_values(pollwatch_build_info, job)", EVERYTHING))
-        .with_variable(chosen("instance", 'label_values(pollwatch_build_info{job=~"$job"}, instance)', EVERYTHING))
+        .with_variable(chosen("job", f"label_values({PAGES % ''}, job)", EVERYTHING))
+        .with_variable(chosen("instance", f"""label_values({PAGES % ',job=~"$job"'}, instance)""", EVERYTHING))
     )  # fmt: skip
     for each in marks:
         dashboard.annotation(each)

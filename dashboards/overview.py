@@ -23,7 +23,7 @@ def dashboard() -> Dashboard:
         "Traffic, refusals and latency; cases by verdict; firing alerts. What to look at first.",
         FIRING_MARKS, *CASE_MARKS,
     )  # fmt: skip
-    for fill in (_now, _traffic, _failures, _latency, _cases, _itself):
+    for fill in (_now, _traffic, _failures, _latency, _cases, _people, _itself):
         fill(made)
     return made
 
@@ -61,7 +61,7 @@ def _now(made: Dashboard) -> None:
         number(
             "Workers up", "none",
             "Workers whose metrics page answers.",
-            f"sum({of('up')})", alert="PollwatchDown",
+            f"sum({of('up')} and on (job, instance) {of('pollwatch_build_info')})", alert="PollwatchDown",
         ),
     )  # fmt: skip
 
@@ -159,6 +159,27 @@ def _cases(made: Dashboard) -> None:
             "Findings", "none",
             "What single detectors saw, by kind. Many findings can be one case.",
             Ask(by("kind", increase("pollwatch_findings_total")), "{{kind}}"), width=6,
+        )),
+    )  # fmt: skip
+
+
+def _people(made: Dashboard) -> None:
+    row(
+        made, "What people are told, and decide",
+        graph(
+            "Webhooks", "ops",
+            "Requests of pollwatch notify, by what became of them. Retried ones were not taken and are tried again.",
+            Ask(by("outcome", rate("pollwatch_webhook_deliveries_total")), "{{outcome}}"), alert="PollwatchWebhookLosing",
+        ),
+        graph(
+            "Oldest message for a webhook", "s",
+            "Age of the oldest message that a webhook has neither taken nor refused; 0 when nothing waits.",
+            Ask(by("target", of("pollwatch_webhook_oldest_waiting_seconds"), "max"), "{{target}}"), alert="PollwatchWebhookFailing",
+        ),
+        counted(graph(
+            "Decisions", "none",
+            "What reviewers decided about cases. Refused: decisions that no case took.",
+            Ask(by("decision", increase("pollwatch_decisions_total")), "{{decision}}"),
         )),
     )  # fmt: skip
 

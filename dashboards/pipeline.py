@@ -5,8 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards.frame import FIRING_MARKS, Marks, frame, row
-from dashboards.panels import Ask, Column, graph, limited, listing, number, worded
-from dashboards.queries import age, by, of, quantile, rate
+from dashboards.panels import Ask, Column, counted, graph, limited, listing, number, worded
+from dashboards.queries import age, by, increase, of, quantile, rate
 
 STARTED_MARKS = Marks(
     "Workers started", f"{of('process_start_time_seconds')} * 1000", "purple", "Worker started", "{{instance}}", value_is_ms=True
@@ -23,7 +23,7 @@ def dashboard() -> Dashboard:
         "How the stages keep up: time, lag by partition, snapshots, state, topics that refuse, shedding, processor and memory.",
         FIRING_MARKS, STARTED_MARKS,
     )  # fmt: skip
-    for fill in (_work, _failures, _time, _overload, _partitions, _snapshots, _state, _process):
+    for fill in (_work, _failures, _time, _overload, _partitions, _snapshots, _state, _webhooks, _process):
         fill(made)
     return made
 
@@ -191,6 +191,36 @@ def _state(made: Dashboard) -> None:
             "Entries that had to leave because their store was full. What they knew is forgotten.",
             Ask(by("store", rate("pollwatch_state_evictions_total")), "{{store}}"), alert="PollwatchStateNearLimit",
         ),
+    )  # fmt: skip
+
+
+def _webhooks(made: Dashboard) -> None:
+    target = "{{target}}"
+    row(
+        made, "Webhooks",
+        graph(
+            "Requests", "ops",
+            "Requests of pollwatch notify to each target, by what became of them.",
+            Ask(by("target, outcome", rate("pollwatch_webhook_deliveries_total")), "{{target}} {{outcome}}"), width=6, alert="PollwatchWebhookLosing",
+        ),
+        graph(
+            "Time to an answer", "s",
+            "From sending a request to its answer, whatever that was, p99.",
+            Ask(quantile(0.99, "pollwatch_webhook_request_seconds", "target"), target), width=6,
+        ),
+        graph(
+            "Messages that wait", "short",
+            "Messages that were read for a target and are not done; and how often it failed since it last answered.",
+            Ask(by("target", of("pollwatch_webhook_waiting_messages")), "{{target}} waiting"),
+            Ask(by("target", of("pollwatch_webhook_failures_in_a_row"), "max"), "{{target}} failures in a row"), width=6,
+            alert="PollwatchWebhookFailing",
+        ),
+        counted(graph(
+            "Never sent", "none",
+            "Records that are no message of a known form, and records that were deleted before a target had them.",
+            Ask(by("target", increase("pollwatch_webhook_unreadable_total")), "{{target}} unreadable"),
+            Ask(by("target", increase("pollwatch_webhook_lost_total")), "{{target}} lost"), width=6,
+        )),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The metrics page of a worker while a script floods a poll, without the worker: for tests of what reads that page."""
+"""The metrics page of a worker, and of notify, while a script floods a poll, without either: for tests of what reads that page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from streams.decode_record import Refusal
 from streams.health import Health, monotonic_ms
 from streams.health_server import serve
 from streams.metric_labels import BlockOutcome, EventType, Flood, Sink, Stage, Store
-from streams.metrics import SEVERITIES, VERDICTS, Metrics, Offsets, process_registry
+from streams.metrics import DECISIONS, SEVERITIES, VERDICTS, Metrics, Offsets, process_registry
+from streams.notify.webhook_metrics import Delivery, WebhookMetrics
 
 SLOTS = 3
+TARGET = "pager"
 
 
 class BusyPage:
@@ -25,6 +27,7 @@ class BusyPage:
         self.registry = process_registry()
         self.metrics = Metrics(self.registry, top_polls=SLOTS)
         self.metrics.describe("0.1.0", "0123456789ab", "live")
+        self.webhooks = WebhookMetrics(self.registry, [TARGET])
         self._beats = count(1)
 
     def beat(self, now_s: float) -> None:
@@ -34,6 +37,7 @@ class BusyPage:
         self._flow(turn, now_s)
         self._output(turn)
         self._state(now_s)
+        self._webhooks()
 
     def _input(self, now_s: float) -> None:
         told = self.metrics
@@ -65,6 +69,8 @@ class BusyPage:
         for verdict in VERDICTS:
             told.cases_opened.labels(verdict).inc()
             told.cases_open.labels(verdict).set(turn)
+        for decision in DECISIONS:
+            told.decisions.labels(decision).inc()
         for severity in SEVERITIES:
             told.cases_by_severity.labels(severity).set(turn)
         told.alert(["vote_spike"], "warning", f"{turn:016x}", latency_s=0.8)
@@ -72,6 +78,17 @@ class BusyPage:
         for sink in Sink:
             told.sink_failures.labels(sink).inc()
             told.sink_waiting.labels(sink).set(45)
+
+    def _webhooks(self) -> None:
+        told = self.webhooks
+        for outcome in Delivery:
+            told.deliveries.labels(TARGET, outcome).inc()
+        told.seconds.labels(TARGET).observe(0.05)
+        told.oldest.labels(TARGET).set(1.0)
+        told.waiting.labels(TARGET).set(2)
+        told.failures.labels(TARGET).set(1)
+        told.unreadable.labels(TARGET).inc()
+        told.lost.labels(TARGET).inc()
 
     def _state(self, now_s: float) -> None:
         told = self.metrics
