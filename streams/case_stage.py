@@ -107,6 +107,7 @@ class Cases:
             self._metrics.cases_open.labels(verdict).set(count)
         for severity, count in census.severities.items():
             self._metrics.cases_by_severity.labels(severity).set(count)
+        self._metrics.oldest_undecided.set(census.undecided_since_ms / 1000)
         self._metrics.state_entries.labels(Store.CASES).set(len(book.poll_ids()))
         self._metrics.state_fullness.labels(Store.CASES).set(census.fullness)
 

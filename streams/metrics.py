@@ -157,6 +157,10 @@ class Metrics:
         self.cases_open = meters.gauge(
             "cases_open", "Cases open now, by their latest verdict.", verdict=VERDICTS
         )
+        self.oldest_undecided = meters.gauge(
+            "oldest_undecided_case_timestamp_seconds",
+            "When the oldest case that accuses and that nobody decided was opened; 0 where there is none.",
+        )
         self.cases_by_severity = meters.gauge(
             "cases_open_by_severity", "Cases open now, by the severity of their latest alert.", severity=SEVERITIES
         )

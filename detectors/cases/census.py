@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from detectors.alert import Severity, Verdict
 from detectors.cases.case import Case
+from detectors.cases.verdict import ACCUSING
 
 
 def _no_verdicts() -> dict[Verdict, int]:
@@ -21,18 +22,22 @@ def _no_severities() -> dict[Severity, int]:
 class Census:
     """Open cases by what was last said of them, and the names that all cases hold as a share of those they may hold.
 
-    From a fullness of 1 on further accounts are counted and not named.
+    From a fullness of 1 on further accounts are counted and not named. `undecided_since_ms` is when the oldest case that accuses,
+    open or over, and that nobody decided, was opened; 0 where there is none.
     """
 
     fullness: float = 0.0
+    undecided_since_ms: int = 0
     verdicts: dict[Verdict, int] = field(default_factory=_no_verdicts)
     severities: dict[Severity, int] = field(default_factory=_no_severities)
 
 
 def census(cases: Iterable[Case], fullness: float) -> Census:
     """Count cases."""
-    counted = Census(fullness)
-    for case in cases:
+    known = list(cases)
+    waiting = (case.opened_ms for case in known if case.said_verdict in ACCUSING and not case.decided and case.merged_into is None)
+    counted = Census(fullness, min(waiting, default=0))
+    for case in known:
         counted.verdicts[case.said_verdict] += case.is_open
         counted.severities[case.said_severity] += case.is_open
     return counted
