@@ -23,7 +23,7 @@ def dashboard() -> Dashboard:
         "Traffic, refusals and latency; cases by verdict; firing alerts. What to look at first.",
         FIRING_MARKS, *CASE_MARKS,
     )  # fmt: skip
-    for fill in (_now, _traffic, _failures, _latency, _cases, _people, _itself):
+    for fill in (_now, _traffic, _failures, _latency, _cases, _review, _webhooks, _itself):
         fill(made)
     return made
 
@@ -163,24 +163,36 @@ def _cases(made: Dashboard) -> None:
     )  # fmt: skip
 
 
-def _people(made: Dashboard) -> None:
+def _review(made: Dashboard) -> None:
     row(
-        made, "What people are told, and decide",
+        made, "What reviewers decide",
+        counted(graph(
+            "Decisions", "none",
+            "What reviewers decided about cases. Refused: decisions that no case took.",
+            Ask(by("decision", increase("pollwatch_decisions_total")), "{{decision}}"), width=12, alert="PollwatchFalsePositiveRateHigh",
+        )),
         graph(
-            "Webhooks", "ops",
+            "Oldest case without a decision", "s",
+            "How long ago the oldest case was opened that accuses and that nobody decided. Empty where there is none.",
+            Ask(f"max({age('pollwatch_oldest_undecided_case_timestamp_seconds')})", "waits"), width=12, alert="PollwatchReviewWaiting",
+        ),
+    )  # fmt: skip
+
+
+def _webhooks(made: Dashboard) -> None:
+    row(
+        made, "Webhooks",
+        graph(
+            "Requests to webhooks", "ops",
             "Requests of pollwatch notify, by what became of them. Retried ones were not taken and are tried again.",
-            Ask(by("outcome", rate("pollwatch_webhook_deliveries_total")), "{{outcome}}"), alert="PollwatchWebhookLosing",
+            Ask(by("outcome", rate("pollwatch_webhook_deliveries_total")), "{{outcome}}"), width=12, alert="PollwatchWebhookLosing",
         ),
         graph(
             "Oldest message for a webhook", "s",
             "Age of the oldest message that a webhook has neither taken nor refused; 0 when nothing waits.",
-            Ask(by("target", of("pollwatch_webhook_oldest_waiting_seconds"), "max"), "{{target}}"), alert="PollwatchWebhookFailing",
+            Ask(by("target", of("pollwatch_webhook_oldest_waiting_seconds"), "max"), "{{target}}"), width=12,
+            alert="PollwatchWebhookFailing",
         ),
-        counted(graph(
-            "Decisions", "none",
-            "What reviewers decided about cases. Refused: decisions that no case took.",
-            Ask(by("decision", increase("pollwatch_decisions_total")), "{{decision}}"),
-        )),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class BusyPage:
         turn = next(self._beats)
         self._input(now_s)
         self._flow(turn, now_s)
-        self._output(turn)
+        self._output(turn, now_s)
         self._state(now_s)
         self._webhooks()
 
@@ -63,7 +63,7 @@ class BusyPage:
             told.watermark_lag.labels(stage).set(1.0)
             told.processing.labels(stage).observe(0.02)
 
-    def _output(self, turn: int) -> None:
+    def _output(self, turn: int, now_s: float) -> None:
         told = self.metrics
         told.findings.labels("vote_spike").inc()
         for verdict in VERDICTS:
@@ -71,6 +71,7 @@ class BusyPage:
             told.cases_open.labels(verdict).set(turn)
         for decision in DECISIONS:
             told.decisions.labels(decision).inc()
+        told.oldest_undecided.set(now_s - 600)
         for severity in SEVERITIES:
             told.cases_by_severity.labels(severity).set(turn)
         told.alert(["vote_spike"], "warning", f"{turn:016x}", latency_s=0.8)

@@ -26,7 +26,7 @@ PAGED_WITHIN_S = 30
 # there is no canary here, and nobody posts to webhooks; test_dashboards_live.py has the panels of both
 NOT_HERE = {
     "pollwatch-overview: Canary: time to find it", "pollwatch-overview: Canary: last found",
-    "pollwatch-overview: Webhooks", "pollwatch-overview: Oldest message for a webhook",
+    "pollwatch-overview: Requests to webhooks", "pollwatch-overview: Oldest message for a webhook",
     *(f"pollwatch-pipeline: {title}" for title in ("Requests", "Time to an answer", "Messages that wait", "Never sent")),
 }  # fmt: skip
 CROWD = 'pollwatch_cases_open{verdict="organic"}'
