@@ -9,6 +9,7 @@ import pytest
 
 from config import Settings, TopicRole
 from config.load import CONVENTIONAL
+from detectors.cases.decision import NotTaken
 from streams.__main__ import command_line
 from streams.decode_record import Refusal
 from streams.reference.pages import pages
@@ -61,7 +62,7 @@ def test_every_field_has_a_type_and_a_meaning() -> None:
     unsaid = [name for name, *cells in rows if "–" in cells]
     assert unsaid == [], "say what these fields mean: a docstring below each in its class"
     assert [role for role, root in ROOTS if f"## {root.__name__}" not in page] == []
-    assert [reason for reason in Refusal if f"| `{reason.value}` |" not in page] == []
+    assert [reason for reason in (*Refusal, *NotTaken) if f"| `{reason.value}` |" not in page] == []
 
 
 def test_a_field_without_a_word_would_be_seen() -> None:

@@ -33,11 +33,17 @@ class Decision(msgspec.Struct, frozen=True):
     """One decision as it came; with `account_ids` it is about these accounts alone. `ts` is milliseconds since 1970, UTC."""
 
     case_id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    """The case it is about."""
     decision: DecisionKind
+    """What is decided (docs/how-to/review-cases.md says what each does)."""
     by: Id
+    """Who decides; it stands in the alert."""
     ts: Annotated[int, Meta(ge=0, le=_LAST_MS)]
+    """When, milliseconds since 1970, UTC; the latest stands."""
     account_ids: Annotated[list[Id], Meta(min_length=1, max_length=MOST_ACCOUNT_IDS)] | None = None
+    """It is about these accounts alone; without them, about the whole case."""
     note: Annotated[str, Meta(max_length=MOST_NOTE_CHARS)] | None = None
+    """Why; required where many accounts are touched. Alerts carry it."""
 
 
 class Heard(msgspec.Struct, frozen=True, order=True):

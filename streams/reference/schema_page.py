@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import string
 from collections.abc import Iterator
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -14,6 +16,7 @@ from msgspec import inspect as types
 
 from config import Settings, TopicRole
 from detectors.alert import Alert, Integrity
+from detectors.cases.decision import Decision, NotTaken
 from detectors.cases.moderation import ModerationItem
 from streams.decode_record import Refusal, Reply, Vote
 from streams.reference.markdown import WRITTEN, cell, code, first_paragraph, table
@@ -21,13 +24,14 @@ from streams.reference.markdown import WRITTEN, cell, code, first_paragraph, tab
 ROOTS: tuple[tuple[TopicRole, type[msgspec.Struct]], ...] = (
     (TopicRole.VOTES, Vote),
     (TopicRole.REPLIES, Reply),
+    (TopicRole.VERDICTS, Decision),
     (TopicRole.ALERTS, Alert),
     (TopicRole.MODERATION, ModerationItem),
     (TopicRole.INTEGRITY, Integrity),
 )
 """What is published of each topic; the structs they are made of follow by themselves."""
 
-_INPUTS = (Vote, Reply)
+_INPUTS = (Vote, Reply, Decision)
 
 _HEAD = f"""\
 # Schema
@@ -169,12 +173,20 @@ def _written_below(kind: type) -> dict[str, str]:
 
 def _dead_letters(settings: Settings) -> str:
     topic = settings.topics.name(TopicRole.DEAD_LETTER)
-    lines = [line.split("#") for line in inspect.getsource(Refusal).splitlines()]
-    remarks = {head.split("=")[0].strip(): remark[0].strip() if remark else "" for head, *remark in lines if "=" in head}
-    reasons = ([code(reason.value), cell(remarks[reason.name])] for reason in Refusal)
+    reasons = [
+        [code(reason.value), "any" if kind is Refusal else "decision", cell(remark)]
+        for kind in (Refusal, NotTaken)
+        for reason, remark in zip(kind, _remarks(kind), strict=True)
+    ]
     return (
         f"## Dead letters\n\nA refused record is on `{topic}` with its own key and bytes, unchanged. Its headers `__connect.errors.topic`, `.partition`,\n"
         "`.offset`, `.stage`, `.exception.class.name` and `.exception.message` say where it came from and why; the class name is one of these reasons:\n\n"
-        + table(["reason", "when"], reasons)
+        + table(["reason", "of", "when"], reasons)
     )
+
+
+def _remarks(kind: type[StrEnum]) -> list[str]:
+    """Return what is written behind each member in the source."""
+    lines = [line.partition("  # ") for line in inspect.getsource(kind).splitlines() if re.match(r"    [A-Z_]+ = ", line)]
+    return [remark.strip() for _, _, remark in lines]
 

@@ -33,7 +33,7 @@ _VALUES = {
     TopicRole.VOTES: "[vote](schema.md#vote)",
     TopicRole.REPLIES: "[reply](schema.md#reply)",
     TopicRole.POLLS: "not used yet",
-    TopicRole.VERDICTS: "JSON",
+    TopicRole.VERDICTS: "[decision](schema.md#decision)",
     TopicRole.ALERTS: "[alert](schema.md#alert)",
     TopicRole.MODERATION: "[moderation item](schema.md#moderationitem)",
     TopicRole.INTEGRITY: "[estimate](schema.md#integrity)",
