@@ -136,3 +136,8 @@ def test_the_numbers_of_an_explanation_are_those_of_the_code(page: Path) -> None
 @pytest.mark.parametrize("page", EXPLAINED, ids=name)
 def test_an_explanation_says_what_it_is_for_and_when_it_is_wrong(page: Path) -> None:
     assert {"when-it-is-wrong", "numbers-in-the-code"} <= anchors(page)
+
+
+def test_the_index_lists_every_page() -> None:
+    listed = {(DOCS / link.partition("#")[0]).resolve() for link in links(DOCS / "README.md")}
+    assert [name(page) for page in DOCS.rglob("*.md") if page not in listed and page.name != "README.md"] == [], "list them in docs/README.md"
