@@ -32,6 +32,9 @@ TopicPrefix = Annotated[
     str, Meta(pattern=r"^[a-zA-Z0-9._-]*$", description='text of letters, digits, ".", "_" and "-", or empty')
 ]
 PathText = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]*$", description="a path without control characters, or empty")]
+HostNames = Annotated[
+    str, Meta(pattern=r"^[a-zA-Z0-9._, -]*$", description="host names, with commas between them, or empty")
+]
 UriReference = Annotated[
     str, Meta(pattern=r"^[^\s<>\"{}|\\^`]+$", description='a URI or a path without spaces, like "/pollwatch"')
 ]
@@ -189,6 +192,21 @@ class Worker:
     log_level: LogLevel = LogLevel.INFO
 
 
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The web console."""
+
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    port: Port = 9096
+    token_file: PathText = ""
+    names: HostNames = ""
+
+    @property
+    def known_names(self) -> tuple[str, ...]:
+        """The host names under which browsers may reach it, besides this machine's own and addresses."""
+        return tuple(name for name in (part.strip().lower() for part in self.names.split(",")) if name)
+
+
 class ModerationIds(StrEnum):
     """How moderation items call accounts: by their ids, or as everything else does."""
 
@@ -238,6 +256,7 @@ class Settings:
     decisions: DecisionParams = field(default_factory=DecisionParams)
     overload: Overload = field(default_factory=Overload)
     worker: Worker = field(default_factory=Worker)
+    console: Console = field(default_factory=Console)
     privacy: Privacy = field(default_factory=Privacy)
     canary: Canary = field(default_factory=Canary)
     notify: Notify = field(default_factory=Notify)

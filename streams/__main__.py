@@ -15,7 +15,7 @@ from streams.terminal import visible
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _COMMANDS = {
-    "demo": "everything on this machine: Apache Kafka, worker, and a story replayed",
+    "demo": "everything on this machine: Apache Kafka, worker, console, and a story replayed",
     "broker": "the embedded Apache Kafka alone",
     "topics": "creates or checks the topics, shows what differs",
     "acls": "prints what each user of Kafka must be allowed, as a script for kafka-acls.sh",
@@ -27,6 +27,7 @@ _COMMANDS = {
     "simulate": "labelled traffic with crowds and attacks, from a seed",
     "evaluate": "scores what scan wrote against the truth",
     "notify": "posts alerts and moderation items to webhooks",
+    "console": "the web page for analysts and moderators",
     "tail": "alerts as they come, one line each",
     "explain": "one case: its history, the reasons for both sides, and why it is not called otherwise",
     "check-config": "every problem of a configuration at once",

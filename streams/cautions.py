@@ -11,7 +11,21 @@ from config import Settings
 
 def cautions(settings: Settings) -> list[str]:
     """Return what an operator should know of these settings."""
-    return [*_hash_key(settings), *_open_files(settings)]
+    return [*_hash_key(settings), *console_cautions(settings)]
+
+
+def console_cautions(settings: Settings) -> list[str]:
+    """Return those of them that matter to the console."""
+    return [*_open_console(settings), *_open_files(settings)]
+
+
+def _open_console(settings: Settings) -> Iterator[str]:
+    host = settings.console.host
+    if host not in ("localhost", "::1") and not host.startswith("127."):
+        yield (
+            f"console.host is {host}, and whoever reaches the console reads the names of accused accounts without a password: "
+            "put something in front of it that asks for one, and encrypts"
+        )
 
 
 def _hash_key(settings: Settings) -> Iterator[str]:

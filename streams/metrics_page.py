@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
+from streams.console.meters import ConsoleMeters
 from streams.meters import Description
 from streams.metrics import Metrics
 from streams.notify.webhook_metrics import WebhookMetrics
@@ -31,11 +32,18 @@ NOTIFY_HEAD = """
 | --- | --- | --- | --- |
 """
 
+CONSOLE_HEAD = """
+`pollwatch console` serves its own on `console.host` and `console.port`, with those of the process:
+
+| metric | type | labels | meaning |
+| --- | --- | --- | --- |
+"""
+
 
 def page(descriptions: Sequence[Description]) -> str:
     """The page as Markdown."""
-    own = WebhookMetrics(CollectorRegistry()).descriptions
-    return HEAD + _rows(descriptions) + NOTIFY_HEAD + _rows(own)
+    webhooks, console = WebhookMetrics(CollectorRegistry()).descriptions, ConsoleMeters().descriptions
+    return HEAD + _rows(descriptions) + NOTIFY_HEAD + _rows(webhooks) + CONSOLE_HEAD + _rows(console)
 
 
 def _rows(descriptions: Sequence[Description]) -> str:

@@ -22,6 +22,7 @@ from streams.terminal import visible
 
 _WAIT_MS = 10_000
 _POLL_MS = 500
+_ASK_MS = 2_000
 _COMPLAINT_EVERY_S = 30.0
 REMEMBERED_IDS = 10_000
 """Ids of alerts that `Repeats` knows: more than are open at once, and about 1 MB."""
@@ -87,6 +88,20 @@ class TopicTail:
             return question()
         except KafkaError as error:
             raise TailError(f"Kafka at {self._servers} refused: {error}") from error
+
+    @property
+    def servers(self) -> str:
+        """Where it looks for Kafka."""
+        return self._servers
+
+    def behind(self) -> int | None:
+        """Return how many records are there and not yet read, None when the brokers don't say."""
+        tps = sorted(self._consumer.assignment())
+        try:
+            ends = self._consumer.end_offsets(tps, timeout_ms=_ASK_MS)
+            return sum(max(0, int(ends[tp]) - int(self._consumer.position(tp, timeout_ms=_ASK_MS) or 0)) for tp in tps)
+        except KafkaError:
+            return None
 
     def _connect(self, settings: Settings) -> Any:
         try:

@@ -1,14 +1,21 @@
-"""The one real Kafka that every live test of a run shares, and names that keep its tests apart."""
+"""The one real Kafka that every live test of a run shares, names that keep its tests apart, and a real Chromium."""
+
+from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # how long one example takes says how busy the machine is, nothing about the code
 settings.register_profile("pollwatch", deadline=None)
@@ -81,3 +88,20 @@ def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def topic_prefix() -> str:
     """Return a prefix for topic and group names that no other test, past or present, uses."""
     return f"test-{uuid.uuid4().hex[:12]}."
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; where there is none, skip, and fail in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium: apt-get install chromium")
+        pytest.skip("no chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Chromium's sandbox does not start as root, which containers often are
+        started = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+        yield started
+        started.close()

@@ -16,7 +16,7 @@ from recorded_traffic import recording, write
 from streams.__main__ import DONE, FAILED, WRONG_USE, main
 
 CONTRACT = {
-    *("demo", "broker", "topics", "acls", "worker", "reprocess", "erase", "replay", "scan", "simulate", "evaluate", "tail", "notify", "explain", "check-config")
+    *("demo", "broker", "topics", "acls", "worker", "reprocess", "erase", "replay", "scan", "simulate", "evaluate", "console", "tail", "notify", "explain", "check-config")
 }
 LINES = recording(3, polls=3, minutes=5, flood=100)
 

@@ -258,9 +258,9 @@ def test_overrides_are_checked_like_everything_else() -> None:
     assert settings.worker.mode is Mode.SHADOW
     assert settings.topics.name(TopicRole.DEAD_LETTER) == "t.pollwatch.dead-letter"
     with pytest.raises(ConfigError) as caught:
-        with_overrides(Settings(), worker={"port": 0, "mode": "loud"}, topic={"partitions": 1})
+        with_overrides(Settings(), worker={"http_prt": 0, "mode": "loud"}, topic={"partitions": 1})
     assert str(caught.value).splitlines() == [
-        "override:worker.port: unknown setting; did you mean http_port?",
+        "override:worker.http_prt: unknown setting; did you mean http_port?",
         "override:topic: unknown section; did you mean topics?",
         'override:worker.mode: "loud" cannot be used; must be one of live, shadow',
     ]

@@ -18,6 +18,7 @@ from kafka.admin import KafkaAdminClient
 from listening import listening
 from rich.cells import cell_len
 from rich.console import Console
+from visitor import Visitor
 
 from streams.demo.meters import Latency, parse
 from streams.demo.picture import Estimate
@@ -40,7 +41,7 @@ sys.exit(main())
 class Demo:
     """One run of `pollwatch demo`; every process it starts carries the same mark in its environment."""
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, stdin: int = subprocess.DEVNULL, **environment: str) -> None:
         self.folder = folder
         self.mark = uuid.uuid4().hex
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("POLLWATCH_", "KAFKA_"))}
@@ -50,7 +51,7 @@ class Demo:
                 [sys.executable, "-c", PROGRAM, "demo", *arguments],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 start_new_session=True,
                 env=clean | {"TMPDIR": str(folder), MARK: self.mark} | environment,
             )
@@ -95,8 +96,8 @@ def play(tmp_path: Path, embedded_kafka_at_hand: None) -> Iterator[Callable[...,
     folder = tmp_path / "temporary"
     folder.mkdir()
 
-    def begin(*arguments: str, **environment: str) -> Demo:
-        started.append(Demo(folder, *arguments, **environment))
+    def begin(*arguments: str, stdin: int = subprocess.DEVNULL, **environment: str) -> Demo:
+        started.append(Demo(folder, *arguments, stdin=stdin, **environment))
         return started[-1]
 
     yield begin
@@ -122,6 +123,28 @@ def test_the_demo_finds_what_its_story_did_and_leaves_nothing(play: Callable[...
     assert sent is not None, said
     assert int(sent[1].replace(",", "")) == len(kept.read_bytes().splitlines())
     assert "from event to alert: p50 at most" in said
+    assert re.search(r"Watch and decide in a browser \(any name will do\): http://127\.0\.0\.1:\d+/   token [0-9a-f]{16}", said)
+    demo.nothing_is_left()
+
+
+@pytest.mark.broker
+def test_where_somebody_watches_the_demo_stays_and_a_decision_in_the_console_takes_effect(play: Callable[..., Demo]) -> None:
+    keyboard, stdin = os.openpty()
+    demo = play("--speed", "20", stdin=stdin)
+    demo.wait_for_words("Everything runs on")
+    found = re.search(r"(http://127\.0\.0\.1:\d+)/   token ([0-9a-f]{16})", demo.said())
+    assert found is not None
+    browser = Visitor(found[1])
+    case = re.search(r'/cases/[0-9a-f]{16}(?=">The peace plan)', browser.get("/?verdict=mixed"))
+    assert case is not None
+    csrf = browser.sign_in(found[2])
+    form = {"csrf": csrf, "case": case[0].removeprefix("/cases/"), "decision": "false_positive", "note": "to see what happens"}
+    assert "Decided." in browser.get("/decisions", form)
+    demo.wait_until(lambda: "false positive</strong> by Ann" in browser.get(case[0]), 20, "the decision on the case's page")
+    os.close(keyboard)
+    os.close(stdin)
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(STOPS_WITHIN_S) == 0
     demo.nothing_is_left()
 
 
@@ -174,7 +197,7 @@ def test_a_demo_listens_on_this_machine_only_and_when_killed_leaves_nothing(play
     demo = play()
     demo.wait_for_words("A dozen polls")
     here = listening(demo.processes())
-    assert len(here) >= 3, "Kafka, its controller, and the worker's page"
+    assert len(here) >= 4, "Kafka, its controller, the worker's page, and the console"
     assert {address for address, _ in here} == {"127.0.0.1"}
     demo.process.kill()
     demo.process.wait()
@@ -193,7 +216,7 @@ def test_a_worker_that_dies_ends_the_demo_with_one_line(play: Callable[..., Demo
     assert len(pids) == 1
     os.kill(pids[0], signal.SIGKILL)
     assert demo.process.wait(STOPS_WITHIN_S) == 1
-    assert demo.said().splitlines()[-1].startswith("pollwatch: WorkerError: the worker ended by itself")
+    assert demo.said().splitlines()[-1].startswith("pollwatch: ProcessError: the worker ended by itself")
     demo.nothing_is_left()
 
 

@@ -1,21 +1,17 @@
 """report.html in a real Chromium: nothing is fetched or run, charts are there at every width, and keys are enough."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 from report_examples import everything
+from seen_page import CONTRAST, Scheme, SeenPage
 
 from streams.report import page as page_of
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">\u202e\u2066" + "W" * 60
-Scheme = Literal["light", "dark"]
 
 # how large each drawing is, which of its texts are cut off at its edge, and how many lie on one another
 CHARTS = """() => [...document.querySelectorAll('svg')].map(svg => {
@@ -31,40 +27,6 @@ CHARTS = """() => [...document.querySelectorAll('svg')].map(svg => {
   return {label: svg.getAttribute('aria-label'), width: box.width, height: box.height, cut, over, fills};
 })"""
 
-# the least contrast (WCAG 2.2) of the words in what a selector finds, against what is painted behind them
-CONTRAST = """selector => {
-  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const behind = element => {
-    for (let one = element; one; one = one.parentElement) {
-      const colour = numbers(getComputedStyle(one).backgroundColor);
-      if (colour.length < 4 || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  return Math.min(...[...document.querySelectorAll(selector)].map(element => {
-    const style = getComputedStyle(element);
-    const [a, b] = [light(numbers(element instanceof SVGElement ? style.fill : style.color)), light(behind(element))];
-    return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-  }));
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium; where there is none, skip, and fail in CI."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("no chromium: apt-get install chromium")
-        pytest.skip("no chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # Chromium's sandbox does not start as root, which containers often are
-        started = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
-        yield started
-        started.close()
-
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -75,27 +37,14 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.html" for name in found}
 
 
-@dataclass
-class Opened:
-    """A page, and all it said, asked for and opened meanwhile."""
-
-    page: Page
-    said: list[str] = field(default_factory=list)
-    asked_for: list[str] = field(default_factory=list)
-
-    def quiet(self, path: Path) -> bool:
-        return self.said == [] and self.asked_for == [path.as_uri()]
-
-
-def opened(browser: Browser, path: Path, size: tuple[int, int], scheme: Scheme = "light") -> Opened:
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    report = Opened(page)
-    page.on("console", lambda message: report.said.append(message.text))
-    page.on("pageerror", lambda error: report.said.append(str(error)))
-    page.on("dialog", lambda dialog: report.said.append(dialog.message))
-    page.on("request", lambda request: report.asked_for.append(request.url))
-    page.goto(path.as_uri(), wait_until="load")
+def opened(browser: Browser, path: Path, size: tuple[int, int], scheme: Scheme = "light") -> SeenPage:
+    report = SeenPage(browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme))
+    report.page.goto(path.as_uri(), wait_until="load")
     return report
+
+
+def is_quiet(report: SeenPage, path: Path) -> bool:
+    return report.said == [] and report.asked_for == [path.as_uri()]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -119,7 +68,7 @@ def test_every_chart_is_there_and_whole_and_nothing_is_asked_for(
     assert len(painted) == 4, "crowd, suspect, the case's time, and the result without suspect votes"
     assert report.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert report.page.title() == "Pollwatch: scan"
-    assert report.quiet(reports[name]), report
+    assert is_quiet(report, reports[name]), report
     report.page.close()
 
 

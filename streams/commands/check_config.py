@@ -19,6 +19,7 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Show every problem; 0 when there is none, 1 otherwise. What works and is not safe is shown too."""
     from config.targets import check_targets, read_targets
     from streams.cautions import cautions
+    from streams.console.token_file import check_token
     from streams.hash_key import check_hash_key
     from streams.kafka_client import check_files
     from streams.notify.access import check_access
@@ -27,7 +28,12 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     problems = check(given.file, environ)
     if not problems:
         settings = load(given.file, environ)
-        problems = [*check_files(settings.kafka), *check_hash_key(settings.intake), *check_key(settings.privacy)]
+        problems = [
+            *check_files(settings.kafka),
+            *check_hash_key(settings.intake),
+            *check_key(settings.privacy),
+            *check_token(settings.console),
+        ]
         unusable = check_targets(settings.notify)
         problems += unusable or check_access(settings.notify.targets, read_targets(settings.notify))
         for caution in cautions(settings):

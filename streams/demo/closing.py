@@ -96,6 +96,7 @@ def next_commands(pollwatch: str, kept: Path | None) -> RenderableType:
         ("an Apache Kafka to play with, while this runs", f"{pollwatch} broker --port 9092"),
         ("in other terminals, since it is a single broker", "export POLLWATCH_TOPICS_REPLICATION=1"),
         ("the worker", f"{pollwatch} topics && {pollwatch} worker"),
+        ("the console, at http://127.0.0.1:9096/", f"{pollwatch} console"),
         ("alerts as they come", f"{pollwatch} tail"),
         ("a recording, as if it happened now", f"{pollwatch} replay {file} --rebase"),
     ]

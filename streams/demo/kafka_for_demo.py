@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 
 from config import Kafka, Settings
+from config.schema import Console as WebConsole
 from streams.broker import EmbeddedKafka, free_port
 from streams.kafka_client import kafka_python
 from streams.topic_table import TopicSpec, desired_topics
@@ -64,4 +65,5 @@ def _demo_settings(settings: Settings, kafka: Kafka, prefix: str) -> Settings:
         topics=replace(settings.topics, prefix=prefix + settings.topics.prefix, replication=1, partitions=_PARTITIONS),
         intake=replace(settings.intake, max_age_ms=0),
         worker=replace(settings.worker, http_host="127.0.0.1", http_port=free_port()),
+        console=WebConsole(host="127.0.0.1", port=free_port()),
     )

@@ -43,10 +43,11 @@ class PollSeries:
 
 @dataclass
 class Picture:
-    """Everything that is shown; `seen_ms` is event time up to which estimates came."""
+    """Everything that is shown; `seen_ms` is event time up to which estimates came, `console` where the console is."""
 
     plot: Plot
     metrics_url: str
+    console: str = ""
     polls: dict[str, PollSeries] = field(default_factory=dict)
     alerts: list[ReadAlert] = field(default_factory=list)
     meters: Meters = field(default_factory=Meters)

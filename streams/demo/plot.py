@@ -18,10 +18,10 @@ from lab.story import (
     story,
 )
 
-__all__ = ["CHAPTERS", "LENGTH_MS", "Chapter", "Plot", "Surge", "chapter_at", "title_of", "write_plot"]
+__all__ = ["CHAPTERS", "LENGTH_MS", "TITLES", "Chapter", "Plot", "Surge", "chapter_at", "title_of", "write_plot"]
 
 SEED = 20221003
-_TITLES = {
+TITLES = {
     PEACE_PLAN: "The peace plan",
     PRESIDENT: "The president asks back",
     "poll-01": "Best hour for coffee",
@@ -96,7 +96,7 @@ def write_plot(recording: Path, start_ms: int) -> Plot:
 
 def title_of(poll_id: str) -> str:
     """Return the title of one of the story's polls; what is not one keeps its id."""
-    return _TITLES.get(poll_id, poll_id)
+    return TITLES.get(poll_id, poll_id)
 
 
 def chapter_at(at_ms: int) -> Chapter:

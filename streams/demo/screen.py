@@ -23,7 +23,7 @@ _TITLE_WIDTH = 28
 _NUMBER_WIDTH = 8
 _COLUMN_S = 2
 _BEFORE_SUMMARY = 21
-_FRAME_LINES = 12
+_FRAME_LINES = 13
 _ALERT_CHARACTERS = 240
 
 
@@ -77,6 +77,7 @@ def drawn(picture: Picture, speed: float, width: int, height: int) -> Renderable
         _alerts(picture.alerts[-alerts:], width),
         Text(),
         _totals(picture),
+        Text.assemble(("console ", "dim"), picture.console, no_wrap=True, overflow="ellipsis"),
         Text.assemble(("metrics ", "dim"), picture.metrics_url, ("   Ctrl-C stops everything", "dim")),
     )
 

@@ -1,4 +1,4 @@
-"""The worker of the demo: a process of its own, under the broker's keeper, which ends it when the demo is gone."""
+"""A command of Pollwatch that the demo runs as a process of its own, under the broker's keeper, which ends it when the demo is gone."""
 
 from __future__ import annotations
 
@@ -22,29 +22,34 @@ STOP_WITHIN_S = 6.0
 _SECRETS = ("KAFKA_SASL_PASSWORD", "KAFKA_SSL_PASSWORD")
 
 
-class WorkerError(Exception):
-    """The worker did not start, or died; the message is one line for the operator."""
+class ProcessError(Exception):
+    """A process did not start, or died; the message is one line for the operator."""
 
 
-class WorkerProcess:
-    """`python -m streams worker` with exactly these settings; `folder` is its own and is removed when the demo dies."""
+class KeptProcess:
+    """`python -m streams COMMAND` with exactly these settings, which answers at `ready` when it can work.
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self.url = f"http://{settings.worker.http_host}:{settings.worker.http_port}"
+    Its log and settings are in `folder`; `keeps_folder` False: the folder is removed when the demo dies.
+    """
+
+    def __init__(self, command: str, settings: Settings, folder: Path, ready: str, keeps_folder: bool) -> None:
+        self._command = command
         self._settings = settings
         self._folder = folder
-        self._log = folder / "worker.log"
+        self._ready = ready
+        self._keeps_folder = keeps_folder
+        self._log = folder / f"{command}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
         """Start the process; `wait_until_ready` says when it can work."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._folder / "settings.toml"
+        file = self._folder / f"{self._command}.toml"
         file.write_text(as_toml(self._settings), encoding="utf-8")
-        worker = [sys.executable, "-m", "streams", "worker", "--config", str(file)]
+        command = [sys.executable, "-m", "streams", self._command, "--config", str(file)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", keeper.__file__, str(self._folder), *worker],
+                [sys.executable, "-I", "-S", keeper.__file__, "" if self._keeps_folder else str(self._folder), *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -56,18 +61,18 @@ class WorkerProcess:
         return self
 
     def wait_until_ready(self) -> None:
-        """Return when the worker has its partitions. Raises WorkerError."""
+        """Return when it can work. Raises ProcessError."""
         deadline_s = time.monotonic() + READY_WITHIN_S
-        while not _answers(f"{self.url}/readyz"):
+        while not _answers(self._ready):
             self.check()
             if time.monotonic() > deadline_s:
-                raise WorkerError(f"the worker was not ready within {READY_WITHIN_S:.0f} s: {self._last_words()}")
+                raise ProcessError(f"the {self._command} was not ready within {READY_WITHIN_S:.0f} s: {self._last_words()}")
             time.sleep(0.1)
 
     def check(self) -> None:
-        """Raise WorkerError when the worker is gone."""
+        """Raise ProcessError when it is gone."""
         if self._process is None or self._process.poll() is not None:
-            raise WorkerError(f"the worker ended by itself: {self._last_words()}")
+            raise ProcessError(f"the {self._command} ended by itself: {self._last_words()}")
 
     def stop(self) -> None:
         """End it, by force if it takes longer than STOP_WITHIN_S; harmless when nothing runs."""
