@@ -14,6 +14,7 @@ from console_site import Client, Console, asked
 from streams.console import drawings as drawings_module
 from streams.console import live, pages, sessions
 from streams.console.drawings import Drawings
+from streams.console.list_page import list_page
 from streams.console.page import Asked, Desk, Shown
 from streams.console.sessions import MOST_WRONG, SESSION_S, WRONG_WITHIN_S, Door, Sessions
 
@@ -60,7 +61,7 @@ def test_there_are_only_so_many_streams_and_one_that_goes_makes_room(monkeypatch
 
 def test_who_looks_at_the_same_page_shares_the_work_and_many_changes_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    real = pages.list_page
+    real = list_page
 
     def counted(desk: Desk, asked: Asked) -> Shown:
         made.append(asked.path)
