@@ -35,7 +35,8 @@ TUTORIAL, TUNE, FIELD, DETECTOR = (
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [text for said, text in found if said == language]
 
 
 def shell(lines: str, folder: Path) -> str:
