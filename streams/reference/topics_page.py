@@ -32,7 +32,7 @@ _KEYS = {
 _VALUES = {
     TopicRole.VOTES: "[vote](schema.md#vote)",
     TopicRole.REPLIES: "[reply](schema.md#reply)",
-    TopicRole.POLLS: "not used yet",
+    TopicRole.POLLS: '`{"poll_id", "title"}` and more; the console shows titles, nothing else reads it',
     TopicRole.VERDICTS: "[decision](schema.md#decision)",
     TopicRole.ALERTS: "[alert](schema.md#alert)",
     TopicRole.MODERATION: "[moderation item](schema.md#moderationitem)",
