@@ -1,12 +1,13 @@
-"""What works and is not safe: one line each, with what to do; `check-config` shows them and a worker logs them at its start."""
+"""What works and is not safe: one line each, with what to do; `check-config` shows them, and who runs logs them at its start."""
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from config import Settings
+from config.target import Target
 
 
 def cautions(settings: Settings) -> list[str]:
@@ -16,7 +17,7 @@ def cautions(settings: Settings) -> list[str]:
 
 def console_cautions(settings: Settings) -> list[str]:
     """Return those of them that matter to the console."""
-    return [*_open_console(settings), *_open_files(settings)]
+    return [*_open_console(settings), *_open_files(_secret_files(settings))]
 
 
 def _open_console(settings: Settings) -> Iterator[str]:
@@ -28,6 +29,22 @@ def _open_console(settings: Settings) -> Iterator[str]:
         )
 
 
+def target_cautions(where: str, targets: Mapping[str, Target]) -> list[str]:
+    """Return what an operator should know of whom is posted to; `where` names the targets file."""
+    secrets = [
+        (f"{where}:{name}.{key}", path)
+        for name, target in targets.items()
+        for key in ("url_file", "secret_file", "authorization_file", "api_key_file")
+        if (path := getattr(target, key))
+    ]
+    in_the_open = [
+        f"{where}:{name}.url: is http, so whoever is on the way can read what is sent, and the keys beside it: use https"
+        for name, target in targets.items()
+        if target.url.startswith("http:") and target.allow_http
+    ]
+    return [*_open_files(secrets), *in_the_open]
+
+
 def _hash_key(settings: Settings) -> Iterator[str]:
     if not settings.intake.hash_key_file:
         yield (
@@ -36,8 +53,8 @@ def _hash_key(settings: Settings) -> Iterator[str]:
         )
 
 
-def _open_files(settings: Settings) -> Iterator[str]:
-    for name, path in _secret_files(settings):
+def _open_files(secrets: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for name, path in secrets:
         try:
             mode = Path(path).stat().st_mode
         except (OSError, ValueError):

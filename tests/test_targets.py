@@ -20,6 +20,7 @@ from config.targets import check_targets, read_targets
 from config.values import hints_of
 from detectors.alert import Severity, Verdict
 from streams.__main__ import main
+from streams.cautions import target_cautions
 from streams.notify.access import check_access, read_access
 
 BAD = Path(__file__).parent / "bad_targets"
@@ -149,6 +150,22 @@ def test_check_config_looks_at_the_targets_and_at_their_files(tmp_path: Path, ca
     written(tmp_path, "[chat]\nformat = 1\n")
     assert main(["check-config", str(settings)]) == 1
     assert "targets.toml:chat.format: 1 cannot be used" in capsys.readouterr().err
+
+
+def test_a_secret_that_everybody_can_read_and_an_open_way_are_told(tmp_path: Path) -> None:
+    secret, address = tmp_path / "secret", tmp_path / "address"
+    for path, mode in ((secret, 0o644), (address, 0o600)):
+        path.touch()
+        path.chmod(mode)
+    targets = {
+        "chat": Target(Format.SLACK, url_file=str(address), secret_file=str(secret)),
+        "am": Target(Format.ALERTMANAGER, url="http://alertmanager:9093/", allow_http=True),
+        "here": Target(Format.ALERTMANAGER, url="http://127.0.0.1:9093/"),
+    }
+    assert target_cautions("t.toml", targets) == [
+        f"t.toml:chat.secret_file: {secret} holds a secret and everybody on this machine can read it: chmod o-rwx {secret}",
+        "t.toml:am.url: is http, so whoever is on the way can read what is sent, and the keys beside it: use https",
+    ]
 
 
 def test_notify_without_targets_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:

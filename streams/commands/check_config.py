@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Show every problem; 0 when there is none, 1 otherwise. What works and is not safe is shown too."""
     from config.targets import check_targets, read_targets
-    from streams.cautions import cautions
+    from streams.cautions import cautions, target_cautions
     from streams.console.token_file import check_token
     from streams.hash_key import check_hash_key
     from streams.kafka_client import check_files
@@ -35,8 +35,9 @@ def run(given: argparse.Namespace, environ: Mapping[str, str]) -> int:
             *check_token(settings.console),
         ]
         unusable = check_targets(settings.notify)
-        problems += unusable or check_access(settings.notify.targets, read_targets(settings.notify))
-        for caution in cautions(settings):
+        targets = {} if unusable else read_targets(settings.notify)
+        problems += unusable or check_access(settings.notify.targets, targets)
+        for caution in (*cautions(settings), *target_cautions(settings.notify.targets, targets)):
             print(f"caution: {caution}", file=sys.stderr)
     for problem in problems:
         print(problem, file=sys.stderr)

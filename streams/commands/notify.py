@@ -21,6 +21,7 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     """Post to the targets until SIGINT or SIGTERM."""
     from config.targets import read_targets
     from streams.acl_table import User
+    from streams.cautions import target_cautions
     from streams.log_lines import log_to_stderr
     from streams.log_repeats import Repeats
     from streams.notify.access import read_access
@@ -37,6 +38,8 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
     for handler in logging.getLogger().handlers:
         handler.addFilter(Repeats(_LIBRARIES))
+    for caution in target_cautions(settings.notify.targets, targets):
+        logger.warning("%s", caution)
     for grant in missing_rights(settings, User.NOTIFIER):
         logger.error("%s", refusal(grant, settings.kafka.sasl_username))
     asyncio.run(until_signal(Notifier(settings, targets, access).run))
