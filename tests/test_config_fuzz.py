@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from config import ConfigError, Settings, check, load, with_overrides
 from config.load import CONVENTIONAL, environment_names
 from streams.cautions import cautions
+from streams.console.token_file import check_token
 from streams.hash_key import check_hash_key
 from streams.kafka_client import check_files
 from streams.pseudonyms import check_key
@@ -126,7 +127,7 @@ def naming(section: str, key: str, path: str) -> Settings:
 @pytest.mark.parametrize("path", ["/", "a" * 300, "\udcff", "/dev/null"])
 def test_a_file_that_cannot_be_one_is_a_problem(section: str, key: str, path: str) -> None:
     found = naming(section, key, path)
-    problems = [*check_files(found.kafka), *check_hash_key(found.intake), *check_key(found.privacy)]
+    problems = [*check_files(found.kafka), *check_hash_key(found.intake), *check_key(found.privacy), *check_token(found.console)]
     assert f"{section}.{key}" in {problem.where for problem in problems}
     assert all(map(str, cautions(found)))
 
