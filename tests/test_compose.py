@@ -84,11 +84,11 @@ def test_every_command_is_one_and_reads_the_settings_that_are_mounted() -> None:
 
 def test_ports_are_those_of_the_settings() -> None:
     given = settings()
-    ports = {"worker": given.worker.http_port, "notify": given.notify.http_port}
+    ports = {"worker": given.worker.http_port, "console": given.console.port, "notify": given.notify.http_port}
     for name, port in ports.items():
         assert SERVICES[name]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{port}/readyz"
         assert SERVICES[name].get("ports", []) == ([] if name == "notify" else [f"127.0.0.1:{port}:{port}"])
-    assert {given.worker.http_host, given.notify.http_host} == {"0.0.0.0"}, "inside the container"
+    assert {given.worker.http_host, given.console.host, given.notify.http_host} == {"0.0.0.0"}, "inside the container"
 
 
 def test_notify_posts_to_a_service_of_these() -> None:

@@ -1,15 +1,21 @@
-"""A worker on a real Kafka, let to do no more than the image and the chart let it do."""
+"""What runs in containers, on a real Kafka, let to do no more than the image and the chart let it do."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from live_worker import ROOT, Deployment, Feed, WorkerProcess
+from live_worker import PATIENCE_S, ROOT, Deployment, Feed, WorkerProcess, wait_until
 from recorded_traffic import recording
+
+from deploy.healthcheck import answer
+from streams.broker.ports import free_port
 
 pytestmark = [
     pytest.mark.broker,
@@ -46,3 +52,37 @@ def test_a_worker_needs_no_root_and_writes_nothing(kafka: str, topic_prefix: str
         worker.stop()
     stopped = [line for line in worker.log().splitlines() if "stopped after" in line]
     assert len(stopped) == 1
+
+
+def is_ready(port: int) -> bool:
+    return answer(f"http://127.0.0.1:{port}/readyz")[0]
+
+
+@contextmanager
+def running(deployment: Deployment, command: str, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command until the block ends; then it must stop by itself, and well."""
+    given = [sys.executable, str(AS_IN_A_CONTAINER), command]
+    log = deployment.folder / f"{command}.log"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(given, env=os.environ | deployment.environ | environ, cwd=ROOT, stdout=out, stderr=out) as process,
+    ):
+        try:
+            yield process
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 0, log.read_text()
+        finally:
+            process.kill()
+
+
+def test_console_and_notify_need_no_more(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    deployment = Deployment(kafka, topic_prefix, tmp_path).create_topics()
+    targets = tmp_path / "targets.toml"
+    targets.write_text(f'[nobody]\nformat = "alertmanager"\nurl = "http://127.0.0.1:{free_port()}/api/v2/alerts"\n')
+    own = {"POLLWATCH_NOTIFY_TARGETS": str(targets), "POLLWATCH_NOTIFY_GROUP_ID": topic_prefix + "notify"}
+    ports = {"CONSOLE_PORT": free_port(), "NOTIFY_HTTP_PORT": free_port()}
+    own |= {f"POLLWATCH_{name}": str(port) for name, port in ports.items()}
+    with running(deployment, "console", **own) as console, running(deployment, "notify", **own) as notify:
+        for process, port in zip((console, notify), ports.values(), strict=True):
+            wait_until(partial(is_ready, port), "it ready")
+            assert confined_as(process.pid) == ("10001", "ro")

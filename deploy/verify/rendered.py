@@ -21,7 +21,7 @@ from streams.transport.agent import STOP_WITHIN_S
 
 DEPLOY = Path(__file__).resolve().parent.parent
 MOUNT = "/run/pollwatch/"
-READS = {"worker": ("kafka", "intake", "privacy"), "notify": ("kafka",), "topics": ("kafka",)}
+READS = {"worker": ("kafka", "intake", "privacy"), "console": ("kafka", "console"), "notify": ("kafka",), "topics": ("kafka",)}
 """The sections whose files each command reads."""
 
 
@@ -73,6 +73,7 @@ def _topics(release: Release, settings: Settings) -> Iterator[str]:
 def _pods(release: Release, settings: Settings) -> Iterator[str]:
     ports = {
         "worker": ("metrics", settings.worker.http_port),
+        "console": ("http", settings.console.port),
         "notify": ("metrics", settings.notify.http_port),
     }
     for name, pod in release.pods():
