@@ -200,7 +200,7 @@ class Worker:
 
     def _progress(self) -> dict[TP, Progress]:
         consumer = self.app.consumer
-        if not isinstance(consumer, Consumer):
+        if not isinstance(consumer, Consumer) or not consumer.ledger.partitions:
             return {}
         return {tp: consumer.progress(tp) for tp in consumer.assignment() if tp in consumer.ledger.partitions}
 
