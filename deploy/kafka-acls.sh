@@ -36,10 +36,11 @@ allow "$SENDER" --operation Write --topic poll.replies
 # whoever reads alerts; pollwatch tail
 allow "$READER" --operation Read --topic pollwatch.alerts
 
-# whoever decides on cases; pollwatch explain
+# pollwatch console; whoever decides on cases; pollwatch explain
 allow "$REVIEWER" --operation Read --topic pollwatch.alerts
 allow "$REVIEWER" --operation Read --topic pollwatch.moderation
 allow "$REVIEWER" --operation Read --topic pollwatch.integrity
+allow "$REVIEWER" --operation Read --topic poll.polls
 allow "$REVIEWER" --operation Read --topic moderation.verdicts
 allow "$REVIEWER" --operation Write --topic moderation.verdicts
 

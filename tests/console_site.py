@@ -14,13 +14,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from console_records import Record
 
+from detectors.cases.decision import Decision
 from streams.console.board import Board
 from streams.console.deciding import Deciding
 from streams.console.drawings import Drawings
 from streams.console.feed import Standing
 from streams.console.meters import ConsoleMeters
 from streams.console.page import Desk
-from streams.console.reading import Decision
 from streams.console.sessions import Door
 from streams.console.site import Site
 from streams.console.templates import Templates

@@ -6,63 +6,20 @@ import json
 import logging
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from console_process import running
 from console_records import Record, alert, case_id, item, surge, title
 from console_site import TOKEN
 from kafka import KafkaProducer
-from live_worker import ROOT, Deployment, wait_until
-from visitor import Visitor
+from live_worker import Deployment
 
 from config import TopicRole
 from streams.__main__ import FAILED, WRONG_USE, main
 from streams.broker import EmbeddedKafka
-from streams.broker.ports import free_port
 from streams.kafka_client import kafka_python
 from streams.topics import admin_client
-
-PROGRAM = "import signal, sys\nfrom streams.__main__ import main\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nsys.exit(main())"
-
-
-@dataclass
-class Running:
-    """A console process, asked as a browser would."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    log: Path
-    visitor: Visitor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.visitor = Visitor(self.url)
-
-    def get(self, path: str, form: dict[str, str] | None = None) -> str:
-        return self.visitor.get(path, form)
-
-    def shows(self, path: str, words: str) -> None:
-        wait_until(lambda: words in self.get(path), f"{words!r} on {path}")
-
-
-@contextmanager
-def running(deployment: Deployment, folder: Path) -> Iterator[Running]:
-    port, log, token = free_port(), folder / "console.log", folder / "token"
-    token.write_text(TOKEN)
-    more = {"POLLWATCH_CONSOLE_PORT": str(port), "POLLWATCH_CONSOLE_TOKEN_FILE": str(token), "PATH": "/usr/bin:/bin"}
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, "console"], env=deployment.environ | more, cwd=ROOT, stdout=file, stderr=file
-        )
-    try:
-        yield Running(f"http://127.0.0.1:{port}", process, log)
-    finally:
-        process.kill()
-        process.wait()
 
 
 def send(deployment: Deployment, *records: Record) -> None:
@@ -77,7 +34,7 @@ def send(deployment: Deployment, *records: Record) -> None:
 def test_a_console_outlives_kafka_and_what_is_decided_in_it_is_in_the_topic(tmp_path: Path, embedded_kafka_at_hand: None) -> None:
     with EmbeddedKafka(tmp_path / "kafka") as broker:
         deployment = Deployment(broker.bootstrap_servers, "", tmp_path)
-        with running(deployment, tmp_path) as console:
+        with running(deployment.environ, tmp_path) as console:
             console.shows("/", "no topic pollwatch.alerts: create it with `pollwatch topics`")
             deployment.create_topics()
             send(deployment, alert(1), item(1), *surge("p", 1), title("p", "The peace plan"), (TopicRole.ALERTS, b"\xff"))

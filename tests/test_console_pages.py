@@ -11,6 +11,7 @@ from urllib.parse import quote
 from console_records import Record, alert, case_id, decision, estimate, item, surge, title
 from console_site import Client, Console, asked, signed_in
 
+from config import Settings
 from streams.console.board import MOST_CASES, MOST_COURSES, MOST_NAMES, MOST_POLLS
 from streams.console.case_file import MOST_REVISIONS
 from streams.console.case_page import ACCOUNTS_ON_A_PAGE
@@ -19,7 +20,6 @@ from streams.console.feed import Standing
 from streams.console.guard import MOST_BODY_BYTES
 from streams.console.live import MOST_STREAMS
 from streams.console.named import MOST_LISTED
-from streams.console.server import REASON_ABOVE
 from streams.console.sessions import SESSION_S
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x{{1234*5679}}{%raw%}\u202e\x1b[2J&#x27;"
@@ -262,6 +262,6 @@ def test_the_page_for_operators_names_the_bounds_that_hold() -> None:
     for words in (
         f"{MOST_CASES:,} cases", f"last {MOST_REVISIONS} revisions", f"{MOST_POLLS:,} polls", f"course of {MOST_COURSES:,} of them",
         f"{MOST_NAMES:,} account names ({MOST_LISTED:,} a case)", f"At most {MOST_STREAMS} pages", f"{MOST_CASES_AT_ONCE} cases with {MOST_ACCOUNTS_AT_ONCE:,} accounts",
-        f"more than {REASON_ABOVE} accounts", f"{SESSION_S / 3600:.0f} hours",
+        f"more than {Settings().decisions.bulk_accounts} accounts", f"{SESSION_S / 3600:.0f} hours",
     ):  # fmt: skip
         assert words in in_one_line, words

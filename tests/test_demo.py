@@ -140,7 +140,9 @@ def test_where_somebody_watches_the_demo_stays_and_a_decision_in_the_console_tak
     csrf = browser.sign_in(found[2])
     form = {"csrf": csrf, "case": case[0].removeprefix("/cases/"), "decision": "false_positive", "note": "to see what happens"}
     assert "Decided." in browser.get("/decisions", form)
-    demo.wait_until(lambda: "false positive</strong> by Ann" in browser.get(case[0]), 20, "the decision on the case's page")
+    demo.wait_until(lambda: "Stands: <strong>false positive</strong>, by Ann" in browser.get(case[0]), 20, "the worker's answer")
+    assert "What these cases said against accounts is void" in browser.get("/undo")
+    assert "  retracted  " in demo.said(), "where somebody looks at the terminal it is told too"
     os.close(keyboard)
     os.close(stdin)
     demo.process.send_signal(signal.SIGINT)

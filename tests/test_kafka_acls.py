@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from certificates import make_certificates
+from console_process import running
+from console_site import TOKEN
 from listening import family
 from live_worker import ROOT, Deployment, Feed, WorkerProcess, wait_until
 from recorded_traffic import recording, write
@@ -122,6 +124,7 @@ def test_with_the_list_everything_works_every_line_of_it_is_needed_and_no_passwo
     with tailing(guarded) as said:
         wait_until(lambda: all(name in said() for name in alerts), "all alerts told")
     notify_without_a_word_of_its_password(guarded)
+    review_without_a_word_of_its_password(guarded, next(iter(alerts.values()))["data"]["case_id"])
     allowed = guarded.kafka.allowed()
     for user in User:
         assert guarded.granted(user) - allowed.keys() == set(), "granted and never needed"
@@ -187,6 +190,18 @@ def notify_without_a_word_of_its_password(guarded: Guarded) -> None:
         process.stop()
     assert " may not " not in process.log()
     assert guarded.passwords[guarded.name(User.NOTIFIER)] not in process.log()
+
+
+def review_without_a_word_of_its_password(guarded: Guarded, case_id: str) -> None:
+    """Look at a case in the console and decide on it, as the reviewer."""
+    reviewer = guarded.of(User.REVIEWER)
+    with running(reviewer.environ, guarded.folder) as console:
+        console.shows("/", "Up to date")
+        csrf = console.visitor.sign_in(TOKEN)
+        page = console.get("/decisions", {"csrf": csrf, "case": case_id, "decision": "disputed"})
+        assert "Decided." in page
+        console.shows(f"/cases/{case_id}", "<strong>disputed</strong> by Ann")
+        assert guarded.passwords[guarded.name(User.REVIEWER)] not in console.log.read_text() + page
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from enum import StrEnum
 import msgspec
 
 from detectors.alert import Alert
+from detectors.cases.decision import Decision
 from streams.console import reading
 from streams.console.named import Named
-from streams.console.reading import Decision
 
 MOST_REVISIONS = 40
 MOST_DECISIONS = 50

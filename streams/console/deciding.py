@@ -10,12 +10,12 @@ from typing import Any, TypeAlias, get_args
 from multidict import MultiMapping
 
 from detectors.alert import DecisionKind
+from detectors.cases.decision import MOST_ACCOUNT_IDS, MOST_NOTE_CHARS, Decision
 from streams.console.case_file import CaseFile
 from streams.console.list_page import line
 from streams.console.meters import ConsoleMeters
 from streams.console.named import mark
 from streams.console.page import Desk, Part, Shown
-from streams.console.reading import Decision
 from streams.console.sessions import Door, Session, Sessions
 from streams.console.templates import Templates
 from streams.console.verdicts_topic import NotTaken
@@ -25,8 +25,7 @@ from streams.report.words import counted
 MOST_CASES_AT_ONCE = 20
 MOST_ACCOUNTS_AT_ONCE = 20_000
 """What one bulk decision may touch: a slip of the hand must not undo, or condemn, everything."""
-MOST_BY_CHARS, MOST_NOTE_CHARS = 64, 1_000
-MOST_ACCOUNT_IDS = 5_000
+MOST_BY_CHARS = 64
 _TOUCHING = ("confirmed", "false_positive")
 
 Form: TypeAlias = MultiMapping[Any]

@@ -6,28 +6,18 @@ Everything raises msgspec.DecodeError (msgspec.ValidationError is one) where a r
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Meta, inspect
+from msgspec import inspect
 
-from detectors.alert import Alert, DecisionKind, Integrity
+from detectors.alert import Alert, Integrity
+from detectors.cases.decision import Decision
 from detectors.cases.moderation import ModerationItem
 
 _YEAR_10000_MS = 253_402_300_800_000
 
 Value = TypeVar("Value")
-
-
-class Decision(msgspec.Struct, frozen=True):
-    """What somebody decided on a case (`moderation.verdicts`); `ts` is in milliseconds, `account_ids` whom it is about."""
-
-    case_id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
-    decision: DecisionKind
-    by: str
-    ts: int
-    account_ids: list[str] | None = None
-    note: str | None = None
 
 
 class Poll(msgspec.Struct, frozen=True):

@@ -24,8 +24,6 @@ from streams.console.templates import Templates
 from streams.console.token_file import read_token
 from streams.console.verdicts_topic import VerdictsTopic
 
-REASON_ABOVE = 100
-
 logger = logging.getLogger(__name__)
 
 
@@ -50,7 +48,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
     door = Door(read_token(settings.console))
     board, meters, drawings, templates = Board(), ConsoleMeters(), Drawings(), Templates()
     verdicts = VerdictsTopic(settings)
-    deciding = Deciding(templates, door, verdicts.send, meters, REASON_ABOVE)
+    deciding = Deciding(templates, door, verdicts.send, meters, settings.decisions.bulk_accounts)
     standing = Standing(problem="connecting to Kafka")
     feed: Feed | None = None
 

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from config import Settings, TopicRole
-from streams.console.reading import Decision
+from detectors.cases.decision import Decision
 from streams.kafka_client import aiokafka
 
 _WITHIN_S = 10.0
