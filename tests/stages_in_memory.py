@@ -15,7 +15,7 @@ import numpy as np
 from detectors.alert import CaseData, MadeBy
 from detectors.cases.book import CaseBook
 from detectors.cases.case import CaseParams
-from detectors.columns import VoteCells
+from detectors.columns import Floats, Int64s, VoteCells
 from detectors.erasure import Erasure
 from detectors.findings import Evidence, Kind
 from detectors.no_rate import NoRate
@@ -75,6 +75,18 @@ class Witness(_Remembered):
             findings += self._tell(tick_ms // self.params.window_ms)
             self._seen[poll] = zlib.crc32(f"{self._seen.get(poll, 0)},{tick_ms},{option},{votes}".encode())
         return RateStep(findings + self._tell(until_ms // self.params.window_ms), None, [])
+
+    def suspected(self) -> Int64s:
+        """Suspect nothing between its findings."""
+        return np.zeros(0, np.int64)
+
+    def scores_of(self, polls: Int64s) -> Floats:
+        """Suspect nothing."""
+        return np.zeros(len(polls))
+
+    def expected_per_s(self, polls: Int64s) -> Floats:
+        """Know nothing."""
+        return np.full(len(polls), np.nan)
 
     def _tell(self, window: int) -> list[RateFinding]:
         if window <= self._window:

@@ -47,13 +47,15 @@ def test_nothing_listens_elsewhere_unless_told_otherwise() -> None:
     settings = Settings()
     assert settings.worker.http_host == LOOPBACK
     assert settings_for_faust()["web_enabled"] is False
+    assert settings.console.host == settings.notify.http_host == LOOPBACK
     hosts = {name for name in environment_names() if "HOST" in name}
-    assert hosts == {"POLLWATCH_WORKER_HTTP_HOST"}, "a new host: it must be 127.0.0.1 by default"
+    known = {"POLLWATCH_WORKER_HTTP_HOST", "POLLWATCH_CONSOLE_HOST", "POLLWATCH_NOTIFY_HTTP_HOST"}
+    assert hosts == known, "a new host: it must be 127.0.0.1 by default"
 
 
 @pytest.mark.parametrize(
     "name",
-    ["INTAKE_HASH_KEY_FILE", "KAFKA_SASL_PASSWORD_FILE", "KAFKA_SSL_KEYFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_PASSWORD_FILE", "PRIVACY_KEY_FILE"],
+    ["INTAKE_HASH_KEY_FILE", "KAFKA_SASL_PASSWORD_FILE", "KAFKA_SSL_KEYFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_PASSWORD_FILE", "PRIVACY_KEY_FILE", "CONSOLE_TOKEN_FILE"],
 )
 def test_a_file_that_holds_a_secret_and_that_all_can_read_is_told(name: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
