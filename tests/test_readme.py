@@ -101,7 +101,7 @@ def test_every_make_target_named_exists() -> None:
 
 
 def test_the_way_of_a_vote_names_each_file_once() -> None:
-    way = read("README.md").split("## How a vote flows")[1].split("## Layout")[0].split("`pollwatch scan` walks")[0]
+    way = read("docs/how-a-vote-flows.md").split("`pollwatch scan` walks")[0]
     files = re.findall(r"`([a-z_/]+\.py)`", way)
     assert len(files) > 20
     assert sorted(files) == sorted(set(files))
