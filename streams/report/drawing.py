@@ -56,5 +56,5 @@ def times(start_ms: int, end_ms: int) -> Spec:
     return {
         "type": "temporal",
         "scale": {"type": "utc", "nice": False, "domain": [start_ms, end_ms]},
-        "axis": {"title": None, "grid": False, "tickCount": 5, "format": form, "labelOverlap": True},
+        "axis": {"title": None, "grid": False, "tickCount": 5, "format": form, "labelOverlap": True, "labelFlush": False},
     }
