@@ -28,6 +28,22 @@ CONTRAST = """selector => {
   }));
 }"""
 
+# the words of drawings that are cut off at an edge
+CUT = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
+  const box = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll('text')].filter(text => {
+    const own = text.getBoundingClientRect();
+    return own.left < box.left - 1 || own.right > box.right + 1 || own.top < box.top - 2 || own.bottom > box.bottom + 2;
+  }).map(text => text.textContent);
+})"""
+
+# the words of drawings that lie on others
+OVER = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
+  const boxes = [...svg.querySelectorAll('text')].map(text => [text.textContent, text.getBoundingClientRect()]);
+  return boxes.filter(([_, a], i) => boxes.slice(i + 1).some(([_, b]) =>
+    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 4 && b.top < a.bottom - 4)).map(([words]) => words);
+})"""
+
 
 @dataclass
 class SeenPage:

@@ -9,7 +9,7 @@ import pytest
 from console_records import Record, alert, case_id, decision, estimate, item, surge, title
 from console_site import TOKEN, InThread
 from playwright.sync_api import Browser, Page, expect
-from seen_page import CONTRAST, Scheme, SeenPage
+from seen_page import CONTRAST, CUT, OVER, Scheme, SeenPage
 
 PHONE, DESKTOP = (360, 780), (1280, 900)
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">\u202e\u2066" + "W" * 60
@@ -265,25 +265,13 @@ def test_a_screen_reader_finds_landmarks_headings_and_tables(browser: Browser, c
 
 def test_charts_are_whole_on_a_phone(browser: Browser, console: InThread) -> None:
     page = opened(browser, console.url + CASE, PHONE).page
-    cut = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
-      const box = svg.getBoundingClientRect();
-      return [...svg.querySelectorAll('text')].filter(text => {
-        const own = text.getBoundingClientRect();
-        return own.left < box.left - 1 || own.right > box.right + 1 || own.top < box.top - 2 || own.bottom > box.bottom + 2;
-      }).map(text => text.textContent);
-    })"""
-    over = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
-      const boxes = [...svg.querySelectorAll('text')].map(text => [text.textContent, text.getBoundingClientRect()]);
-      return boxes.filter(([_, a], i) => boxes.slice(i + 1).some(([_, b]) =>
-        a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 4 && b.top < a.bottom - 4)).map(([words]) => words);
-    })"""
     assert page.locator("svg").count() == 5
     for second in (130, 145, 160, 190, 220):
         # times that fall on the last mark of the axis, and beside it
         console.take(estimate("peace-plan", second, 9_000 + second, 3_000))
         page.goto(console.url + CASE)
-        assert page.evaluate(cut) == [], second
-        assert page.evaluate(over) == [], second
+        assert page.evaluate(CUT) == [], second
+        assert page.evaluate(OVER) == [], second
     page.context.close()
 
 
