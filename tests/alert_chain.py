@@ -30,17 +30,18 @@ from benchmarks.waiting import wait_until
 from benchmarks.worker_process import ROOT
 from streams.broker.ports import free_port
 
+PROGRAMS = ("prometheus", "prometheus-alertmanager")
 SHORTLY = "1s"
 _HURRIED = {"scrape_interval", "evaluation_interval", "keep_firing_for", "group_wait", "group_interval"}
 _ANSWER_WITHIN_S = 10
 
 
-def program(name: str, package: str) -> str:
-    """Return where one of Debian's programs is; without it skip, and fail in CI."""
+def program(name: str) -> str:
+    """Return where a program is that Debian has in a package of its name; without it skip, and fail in CI."""
     path = shutil.which(name)
     if path is not None:
         return path
-    why = f"no {name}: apt-get install --no-install-recommends {package}"
+    why = f"no {name}: apt-get install --no-install-recommends {name}"
     if os.environ.get("CI"):
         pytest.fail(why)
     pytest.skip(why)
@@ -92,7 +93,6 @@ class AlertChain:
     """One Prometheus that scrapes a worker on `worker_port`, one Alertmanager, one webhook; `folder` takes all their files."""
 
     def __init__(self, folder: Path, worker_port: int) -> None:
-        self._programs = program("prometheus", "prometheus"), program("prometheus-alertmanager", "prometheus-alertmanager")
         self._folder, self._worker_port = folder, worker_port
         self._port, self._alertmanager_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self._port}"
@@ -100,9 +100,9 @@ class AlertChain:
         self.webhook = Webhook()
 
     def __enter__(self) -> Self:
+        prometheus, alertmanager = map(program, PROGRAMS)
         self._stack.enter_context(self.webhook)
         self._write()
-        prometheus, alertmanager = self._programs
         listen = f"--web.listen-address=127.0.0.1:{self._alertmanager_port}"
         self._start("alertmanager", alertmanager, "--storage.path=told", listen, "--cluster.listen-address=", "--web.external-url=http://am")
         self._start("prometheus", prometheus, "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{self._port}", "--enable-feature=exemplar-storage")

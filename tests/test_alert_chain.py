@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from alert_chain import AlertChain, Told
+from alert_chain import PROGRAMS, AlertChain, Told, program
 from alert_rules import alerts, missing, rules
 from dashboard_queries import assert_every_query_returns_data
 from live_worker import Deployment, Feed, WorkerProcess, wait_until
@@ -59,6 +59,13 @@ def script() -> Script:
     quiet = [json.loads(event(rng, QUIET, at_ms, f"q{number}")) for number, at_ms in enumerate(quiet_ms)]
     lines = [json.dumps(one, ensure_ascii=False).encode() for one in [*crowd, *during, *quiet]]
     return Script(lines, len(crowd) / len(lines), (len(crowd) + len(during)) / len(lines))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_at_hand() -> None:
+    """Skip before anything is started where Prometheus or Alertmanager is missing; in CI that is a failure."""
+    for name in PROGRAMS:
+        program(name)
 
 
 def pages(chain: AlertChain, *, fires: bool) -> list[Told]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,12 +12,10 @@ from typing import Any, get_args
 import pytest
 from alert_rules import PROMETHEUS, Rule, alerts, loaded, missing, rules
 from prometheus_client import generate_latest
-from test_readme import blocks, codes, is_path
 
 from benchmarks.worker_process import ROOT
 from detectors.alert import Verdict
 from detectors.findings import Kind, Reason
-from streams.__main__ import _parser
 from streams.metrics import Metrics, process_registry
 from streams.notify.webhook_metrics import WebhookMetrics
 
@@ -82,15 +79,6 @@ def test_a_runbook_answers_what_somebody_on_call_asks(name: str, page: str) -> N
     assert missing(queries, page) == set()
     for severity in {rule.labels["severity"] for rule in alerts() if rule.alert == name}:
         assert f"`{severity}`" in text.split("## What it means")[0]
-
-
-@pytest.mark.parametrize("path", sorted(RUNBOOKS.glob("*.md")), ids=lambda path: path.stem)
-def test_what_a_runbook_names_is_there(path: Path) -> None:
-    page = str(path.relative_to(ROOT))
-    assert [code for code in codes(page) if is_path(code) and not (ROOT / code).exists()] == []
-    for line in "".join(blocks(page)).splitlines():
-        if line.startswith("pollwatch "):
-            _parser().parse_args(shlex.split(line.split("|")[0], comments=True)[1:])
 
 
 @pytest.mark.parametrize(
