@@ -100,12 +100,19 @@ def test_the_text_has_all_of_it_and_the_json_too() -> None:
     cases.decide("false_positive", at_s=7)
     history = history_of(cases, decision(cases.said[0].data.case_id))
     text = as_text(history)
-    for word in ("Why insufficient", "Why not", "For a script", "For a crowd", "Accounts", "To be taken back", "Decisions", "History"):
+    for word in ("Why insufficient", "Why not", "For a script", "For a crowd", "Accounts", "To be taken back", "The decision that stands", "Decisions sent", "History"):
         assert f"\n{word}\n" in text
+    assert "anna false_positive, the latest of 1 that were taken" in text
     assert "these are students" in text
     assert max(map(len, text.splitlines())) <= 110
     told = json.loads(as_json(history))
-    assert set(told) >= {"case_id", "why", "why_not", "evidence", "accounts", "undo", "decisions", "steps", "merged_into"}
+    assert set(told) >= {"case_id", "why", "why_not", "evidence", "accounts", "undo", "review", "decisions", "steps", "merged_into"}
+
+
+def test_a_decision_that_was_refused_does_not_stand() -> None:
+    cases = accused()
+    text = as_text(history_of(cases, decision(cases.said[0].data.case_id)))
+    assert "The decision that stands\n  - none\n" in text
 
 
 def test_hostile_texts_are_made_visible() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from detectors.alert import Alert, CaseData, Verdict
+from detectors.alert import Alert, CaseData, Review, Verdict
 from detectors.cases.changes import changes
 from detectors.cases.decision import Decision
 from detectors.cases.moderation import ModerationItem
@@ -42,7 +42,8 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A case as its last revision says it is, and how it came to that."""
+    """A case as its last revision says it is, and how it came to that. `review` is the decision that stands, `decisions` are all
+    that were sent, refused ones too."""
 
     case_id: str
     verdict: Verdict
@@ -57,6 +58,7 @@ class History:
     evidence: list[Evidence]
     accounts: Accounts
     undo: list[str]
+    review: Review | None
     decisions: list[Decision]
     steps: list[Step]
 
@@ -103,6 +105,7 @@ class Told:
             evidence=last.evidence,
             accounts=accounts,
             undo=undo([one.data for one in alerts], accounts),
+            review=last.review,
             decisions=sorted(self.decisions, key=lambda one: one.ts),
             steps=steps(alerts),
         )

@@ -44,7 +44,8 @@ def _lines(history: History) -> Iterator[str]:
         yield from _section(title, [_evidence(one) for one in history.evidence if one.direction == direction])
     yield from _section("Accounts", _accounts(history))
     yield from _section("To be taken back", history.undo)
-    yield from _section("Decisions", [_decision(one) for one in history.decisions])
+    yield from _section("The decision that stands", _review(history))
+    yield from _section("Decisions sent", [_decision(one) for one in history.decisions])
     yield ""
     yield "History"
     for step in history.steps:
@@ -80,6 +81,13 @@ def _accounts(history: History) -> list[str]:
         more = f" and {len(accounts.cleared) - _MOST_SHOWN:,} more" if len(accounts.cleared) > _MOST_SHOWN else ""
         told.append(f"{len(accounts.cleared):,} are cleared: {shown}{more}")
     return told
+
+
+def _review(history: History) -> list[str]:
+    review = history.review
+    if review is None:
+        return ["none"] if history.decisions else []
+    return [f"{timestamp(review.decided_ms)} {review.by} {review.decision}, the latest of {review.count:,} that were taken"]
 
 
 def _decision(one: Decision) -> str:
