@@ -117,5 +117,14 @@ def test_shares_are_few_and_the_last_one_is_among_them() -> None:
     assert points[-1].share == pytest.approx(3_000 / 4_200)
 
 
+def test_an_older_state_is_a_repeat_and_a_later_word_on_the_same_time_holds() -> None:
+    made = of_surge()
+    before = made.version, made.votes.tolist()
+    made.add(_estimate(5))
+    assert (made.version, made.votes.tolist()) == before
+    made.add(reading.estimate(estimate("p", 119, 77)[1]))
+    assert (len(made.votes), made.votes[-1]) == (len(before[1]), 77)
+
+
 def _estimate(second: int) -> Integrity:
     return reading.estimate(estimate("p", second, 10 * second)[1])
