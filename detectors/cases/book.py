@@ -119,7 +119,8 @@ class CaseBook:
         ruling = rule(case, decision, arrived_ms, at_ms, self._decisions, self._lessons)
         if case is not None and ruling.outcome == "taken":
             self._counts.change(case.rejudge(), at_ms)
-            case.items_changed += case.is_refuted != was_refuted or case.names != named
+            # who never was handed anybody is told nothing of a case that names nobody
+            case.items_changed += case.names != named or (case.is_refuted != was_refuted and case.item_revision > 0)
             news = decided_news(case, was_refuted)
             if news == "opened":
                 self._shelf.reopen(case, 0)
