@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
@@ -163,13 +164,15 @@ class Worker:
         self._watch = PartitionWatch(self.metrics, self.health)
         chores = [asyncio.create_task(self._every(seconds, chore)) for seconds, chore in rhythm]
         try:
-            await run(self.app, stop)
+            is_clean = await run(self.app, stop)
         finally:
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await self._ends.close()
             await server.close()
+        if not is_clean:
+            _end_at_once()
 
     async def _room(self) -> None:
         """Wait until the shards have room for more, and hold partitions that the last run brought far ahead of others."""
@@ -245,6 +248,13 @@ class Worker:
     def _fail(self, error: BaseException) -> None:
         if not self.app.crashed:
             asyncio.ensure_future(self.app.crash(error))  # noqa: RUF006  the app holds the error, not the task
+
+
+def _end_at_once() -> None:
+    """End the process: what is left of Faust waits for the brokers, and what it cancels it may start again."""
+    logger.info("ended at once")
+    logging.shutdown()
+    os._exit(0)
 
 
 async def run_until_signal(worker: Worker) -> None:

@@ -68,8 +68,8 @@ async def process(app: AppT, stream: Any, handle: Handler, admit: Callable[[], A
         lanes.cancel()
 
 
-async def run(app: AppT, stop: asyncio.Event) -> None:
-    """Run the app until `stop` is set, then stop it cleanly. Raises what crashed it, if something did.
+async def run(app: AppT, stop: asyncio.Event) -> bool:
+    """Run the app until `stop` is set, then stop it; False if that was not cleanly. Raises what crashed it, if something did.
 
     Faust's own worker would print a banner and take over the root logger and the signals.
     """
@@ -80,15 +80,18 @@ async def run(app: AppT, stop: asyncio.Event) -> None:
         await service.wait_first(stopping)
     finally:
         stopping.cancel()
-        await _stop(service)
+        is_clean = await _stop(service)
     if service.crash_reason is not None:
         raise service.crash_reason
+    return is_clean
 
 
-async def _stop(service: Any) -> None:
+async def _stop(service: Any) -> bool:
     """Stop an app; without the brokers it would wait for them for ever, and what is not committed is read again anyway."""
     try:
         async with asyncio.timeout(STOP_WITHIN_S):
             await service.stop()
     except TimeoutError:
         logger.warning("stopped without a word from the brokers: what was not committed is worked on again")
+        return False
+    return True
