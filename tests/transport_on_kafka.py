@@ -62,7 +62,7 @@ class Worker:
         self.values: list[bytes | None] = []
         self.before: Callable[[Batch], Awaitable[None]] = self.at_once
         self.stopping = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[bool] | None = None
         topic = batch_topic(self.app, cluster.topic, **topic_options)
 
         @self.app.agent(topic)

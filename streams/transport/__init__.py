@@ -25,7 +25,7 @@
   send from one task to keep order, then await the futures. `send_and_wait(...)` does both. Idempotent, acks=all. A record
   that a topic refuses is tried again for ever, in its place; `app.transport.on_refusal(hook)` tells.
 * `await app.producer.flush(tp)` waits for what batches of `tp` have caused.
-* `await run(app, stop)`: start, wait for `stop` (an asyncio.Event) or a crash, stop cleanly; raises what crashed it.
+* `await run(app, stop)`: start, wait for `stop` (an asyncio.Event) or a crash, stop; False if not cleanly; raises what crashed it.
 
 The same agents run on stock `kafka://`: batches of one record, no gates, no hooks, and Faust's own idea of commits.
 """
