@@ -130,6 +130,8 @@ def test_another_process_takes_over_and_a_new_target_begins_with_what_comes(noti
         with notified.start() as other:
             other.wait_until_ready()
             one.stop()
+            # a new target begins where the process that has the partition first knows of it
+            wait_until(lambda: "1 partitions are ours" in other.log(), "the other has taken over")
             notified.say(told(3, 3))
             for name in ("chat", "new"):
                 wait_until(lambda name=name: names(told(3, 3))[-1] in keys(receiver, name), f"news at {name}")  # type: ignore[misc]
