@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from types import TracebackType
 
+from streams.log_repeats import Repeats
 from streams.terminal import visible
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -27,8 +29,13 @@ class VisibleLines(logging.Formatter):
         return "\n".join(map(visible, super().formatException(ei).splitlines()))
 
 
-def log_to_stderr(level: str) -> None:
-    """Let every logger write to standard error what is at least of this level."""
+def log_to_stderr(level: str, libraries: Collection[str]) -> None:
+    """Let every logger write to standard error what is at least of this level; of `libraries` warnings at least, and no repeats."""
     handler = logging.StreamHandler()
     handler.setFormatter(VisibleLines())
     logging.basicConfig(level=level, handlers=[handler])
+    # they tell of every fetch and every rebalance below this level, and of every try to reach a broker at it
+    for library in libraries:
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
+    for each in logging.getLogger().handlers:
+        each.addFilter(Repeats(libraries))

@@ -20,13 +20,8 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     from streams.cautions import console_cautions
     from streams.console.server import run_console
     from streams.log_lines import log_to_stderr
-    from streams.log_repeats import Repeats
 
-    log_to_stderr(settings.worker.log_level.value.upper())
-    for library in _LIBRARIES:
-        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Repeats(_LIBRARIES))
+    log_to_stderr(settings.worker.log_level.value.upper(), _LIBRARIES)
     for caution in console_cautions(settings):
         logging.getLogger(__name__).warning("%s", caution)
     asyncio.run(run_console(settings))

@@ -23,7 +23,6 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     from streams.acl_table import User
     from streams.cautions import target_cautions
     from streams.log_lines import log_to_stderr
-    from streams.log_repeats import Repeats
     from streams.notify.access import read_access
     from streams.notify.notifier import Notifier
     from streams.rights import missing_rights, refusal
@@ -33,11 +32,7 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     if not targets:
         raise ConfigError([Problem("notify.targets", "is empty", "name the file that says whom to post to")])
     access = read_access(settings.notify.targets, targets)
-    log_to_stderr(settings.worker.log_level.value.upper())
-    for library in _LIBRARIES:
-        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Repeats(_LIBRARIES))
+    log_to_stderr(settings.worker.log_level.value.upper(), _LIBRARIES)
     for caution in target_cautions(settings.notify.targets, targets):
         logger.warning("%s", caution)
     for grant in missing_rights(settings, User.NOTIFIER):

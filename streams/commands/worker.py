@@ -21,17 +21,11 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     """Run the worker until SIGINT or SIGTERM."""
     from streams.cautions import cautions
     from streams.log_lines import log_to_stderr
-    from streams.log_repeats import Repeats
     from streams.malloc import hold_little
     from streams.rights import missing_rights, refusal
     from streams.worker import Worker, run_until_signal
 
-    log_to_stderr(settings.worker.log_level.value.upper())
-    # they tell of every fetch and every rebalance at this level, and of every try to reach a broker at the next
-    for library in _LIBRARIES:
-        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Repeats(_LIBRARIES))
+    log_to_stderr(settings.worker.log_level.value.upper(), _LIBRARIES)
     for caution in cautions(settings):
         logger.warning("%s", caution)
     for grant in missing_rights(settings):
