@@ -7,7 +7,7 @@ DONE := .venv/installed
 unexport PYTHONPATH PYTHONHOME
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check docs verify-deploy bench chaos soak lock clean
+.PHONY: demo test check docs verify-deploy bench bench-peers growth chaos soak lock clean
 .DELETE_ON_ERROR:
 
 demo: $(DONE)
@@ -43,14 +43,26 @@ verify-deploy: $(DONE) .venv-deploy/packages
 bench: $(DONE)
 	@$(BIN)/python -m benchmarks
 
+bench-peers: $(DONE) .venv-peers/packages
+	@$(BIN)/python -m benchmarks.peers
+
+.venv-peers/packages: requirements-peers.lock
+	@echo "== .venv-peers: installing $$(grep -c '==' $<) pinned packages (once)"
+	@$(PYTHON) -m venv --clear .venv-peers
+	@.venv-peers/bin/python -m pip install -q --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+growth: $(DONE)
+	@$(BIN)/python -m benchmarks.growth
+
 chaos: $(DONE)
 	@$(BIN)/python -m benchmarks.chaos
 
 soak: $(DONE)
 	@$(BIN)/python -m benchmarks.soak
 
-# The project itself: again when its settings change. The packages below it: only when their lock changes.
-$(DONE): .venv/packages pyproject.toml
+# The project itself: again when its settings or what is compiled changes. The packages below it: only when their lock changes.
+$(DONE): .venv/packages pyproject.toml hatch_build.py $(wildcard compiled/*.c compiled/*.h)
 	@echo "== .venv: installing pollwatch"
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
@@ -66,16 +78,19 @@ $(DONE): .venv/packages pyproject.toml
 
 # After a change of dependencies in pyproject.toml, or of ENDPOINT in streams/broker/fetch.py. Pins that still fit stay;
 # delete a lock to take the newest. The image installs requirements.lock, and builds the project with requirements-build.lock;
-# .venv is the development one: with the broker and the tools. .venv-deploy has what `make verify-deploy` checks with.
+# .venv is the development one: with the broker and the tools. .venv-deploy has what `make verify-deploy` checks with,
+# .venv-peers what `make bench-peers` measures against.
 COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: $(DONE)
 	@$(COMPILE) pyproject.toml -o requirements.lock
-	@printf 'hatchling\neditables\n' \
+	@printf 'hatchling\neditables\nziglang\n' \
 	  | $(COMPILE) --extra broker --group dev -c requirements.lock pyproject.toml - -o requirements-dev.lock
-	@printf 'hatchling\n' | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
+	@printf 'hatchling\nziglang\n' | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
 	@$(COMPILE) deploy/requirements.in -o requirements-deploy.lock
+	@$(COMPILE) benchmarks/peers/requirements.in -o requirements-peers.lock
 	@$(BIN)/python -m streams.broker.fetch --lock
 
 clean:
-	rm -rf .venv .venv-deploy var out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f compiled/loops.so
+	rm -rf .venv .venv-deploy .venv-peers var out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

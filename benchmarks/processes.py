@@ -107,8 +107,10 @@ def _machine_ticks() -> list[int]:
 class Contestant:
     """A process that says on standard output, one JSON object a line, what it has come to; a context manager."""
 
-    def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        command = [sys.executable, "-m", module, *arguments]
+    def __init__(
+        self, module: str, arguments: Sequence[str], environment: Mapping[str, str], python: str = sys.executable
+    ) -> None:
+        command = [python, "-m", module, *arguments]
         self._process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
 

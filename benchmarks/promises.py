@@ -9,8 +9,9 @@ import numpy as np
 
 from benchmarks.latency import Latency
 from benchmarks.memory import Memory
+from benchmarks.runs import Run
 from benchmarks.scan_speed import ScanRun
-from benchmarks.throughput import FAUST, GETMANY, Run, ratio
+from benchmarks.throughput import FAUST, GETMANY, ratio
 
 MIN_ALERTS = 50
 

@@ -15,8 +15,9 @@ from benchmarks.load import BATCH_BYTES, Loaded
 from benchmarks.memory import Memory
 from benchmarks.processes import Usage
 from benchmarks.promises import Verdict
+from benchmarks.runs import POLLWATCH, Run
 from benchmarks.scan_speed import ScanRun, median_run
-from benchmarks.throughput import FAUST, GETMANY, POLLWATCH, Run, median
+from benchmarks.throughput import FAUST, GETMANY, median
 
 _PACKAGES = ("faust-streaming", "aiokafka", "river", "numpy", "msgspec")
 
@@ -54,9 +55,9 @@ def throughput(runs: list[Run], loaded: Loaded) -> str:
             f"{median(runs, name, lambda run: run.peak_rss_bytes / 1e6):.0f}",
             f"{median(runs, name, lambda run: run.usage.other_cores):.2f}",
         ))  # fmt: skip
-    every = "; ".join(f"{run.contestant[:3]} {run.votes_per_s:,.0f}" for run in runs)
+    every = "; ".join(f"{run.contestant.split()[0]} {run.votes_per_s:,.0f}" for run in runs)
     cpu = {name: median(runs, name, lambda run: run.cpu_s_per_million) for name in (FAUST, POLLWATCH, GETMANY)}
-    ratios = f"(a) takes {cpu[FAUST] / cpu[POLLWATCH]:.1f} times the CPU of (b), (c) {cpu[GETMANY] / cpu[POLLWATCH]:.2f} times"
+    ratios = f"the agent takes {cpu[FAUST] / cpu[POLLWATCH]:.1f} times Pollwatch's CPU, getmany {cpu[GETMANY] / cpu[POLLWATCH]:.2f} times"
     return "\n".join([*lines, "", f"Medians of {len(runs) // 3}; {ratios}. In order of time, votes/s: {every}."])
 
 

@@ -27,6 +27,10 @@ STEPS = {
     "shards: tally, revotes": ("detectors.tally:Tally.count",),
     "shards: cells for the rate": ("detectors.shard:Shard._vote_cells",),
     "shards: rate": ("detectors.rate.detector:RateDetector.advance",),
+    "shards: composition (crowd)": ("detectors.crowd.detector:Crowd.observe",),
+    "shards: rhythm (shape)": ("detectors.shape.detector:Shape.observe",),
+    "shards: lockstep": ("detectors.lockstep.detector:Lockstep.observe",),
+    "shards: copied replies": ("detectors.copies.detector:CopiedReplies.observe",),
     "shards: everything else of a step": ("detectors.shard:Shard.advance",),
     "reports: encode, decode": ("streams.shards:encode_report", "streams.case_stage:decode_report"),
     "cases": ("detectors.cases.book:CaseBook.accept", "detectors.cases.book:CaseBook.advance"),
@@ -34,7 +38,9 @@ STEPS = {
     "snapshots: take": ("detectors.shard:Shard.snapshot", "detectors.cases.book:CaseBook.snapshot"),
     "snapshots: encode": ("streams.snapshots:next_chunk",),
     "metrics, gauges": ("streams.shards:Shards.show", "streams.shards:Shards._count", "streams.intake:Intake._count"),
-    "fetch thread: records out of batches": ("streams.transport.records:Records.extend",),
+    "fetch thread: records out of batches": (
+        "streams.transport.batches:LenientBatch.columns", "streams.transport.records:Records.extend", "streams.transport.records:Records.add",
+    ),
 }
 """Label to `module:name` of what is wrapped. A name is where it is looked up, so that imports by name are seen."""
 

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import places
 from detectors.columns import Bools, Hashes, Int64s
 
 _EMPTY = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _SMALLEST = 1 << 10
 _MAX_LOAD = 0.7
-_AHEAD = np.arange(1, 9)
-_FEW = 64
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
 _HALF = np.uint64(32)
 _USUAL_STEPS = 8
 """Steps beyond its first place that a key may take without being noticed: the mean is 5 for an absent one at 70 %."""
+_UNBOUNDED = 1 << 62
 
 
 def mix(keys: Hashes, salt: int | Int64s) -> Hashes:
@@ -66,30 +66,33 @@ class KeyedTable:
     def find(self, keys: Hashes) -> Int64s:
         """Return the slot of each key, or -1."""
         wanted = _storable(keys)
-        found, left = self._look_up(wanted, self._most_strain(len(keys)))
-        if left:
+        slots, done = self._find(wanted, self._most_steps(len(keys)))
+        if done < len(keys):
             self._scatter(wanted[:0])
-            found, _ = self._look_up(wanted)
+            slots, _ = self._find(wanted)
         self._rest(len(keys))
-        return found
+        return slots
 
     def contains(self, keys: Hashes) -> Bools:
         """Tell for each key whether it is in the table."""
         return self.find(keys) >= 0
 
     def insert(self, keys: Hashes) -> Int64s:
-        """Add `keys`, which must be distinct and absent, and return their slots; value columns hold zeros there."""
+        """Add `keys`, which are distinct and absent, and return their slots; value columns hold zeros there."""
         return self.enter(keys)[0]
 
     def enter(self, keys: Hashes) -> tuple[Int64s, Bools]:
-        """Return the slot of each of these distinct keys, and which were absent: those are added, with zeros there."""
+        """Return the slot of each of these keys, and which were absent: those are added, with zeros there.
+
+        Of equal keys the first one alone can have been absent.
+        """
         keys = _storable(keys)
         self.reserve(len(keys))
-        slots, new, left = self._place(keys, self._most_strain(len(keys)))
-        if len(left):
-            self._scatter(keys[left])
-            new[left] = self._place(keys[left])[1]
-            slots = self.find(keys)
+        slots, new, done = self._enter(keys, self._most_steps(len(keys)))
+        if done < len(keys):
+            self._scatter(keys[done:])
+            new[done:] = self._enter(keys[done:])[1]
+            slots = self._find(keys)[0]
         self._rest(len(keys))
         self._count += int(np.count_nonzero(new))
         return slots, new
@@ -141,9 +144,21 @@ class KeyedTable:
         home >>= _HALF
         return home.view(np.int64)
 
-    def _most_strain(self, keys: int) -> int:
-        """Return how many steps there may have been by the end of a call with so many keys."""
-        return len(self._keys) + _USUAL_STEPS * keys
+    def _find(self, keys: Hashes, most_steps: int = _UNBOUNDED) -> tuple[Int64s, int]:
+        """Return the slot of each key, or -1, and how many were looked for before it came to be too much."""
+        slots, done, steps = places.find(self._keys, int(self._odd), keys, most_steps)
+        self._strain += steps
+        return slots, done
+
+    def _enter(self, keys: Hashes, most_steps: int = _UNBOUNDED) -> tuple[Int64s, Bools, int]:
+        """Place keys; return their slots, which were absent, and how many are placed before it came to be too much."""
+        slots, new, done, steps = places.enter(self._keys, int(self._odd), keys, most_steps)
+        self._strain += steps
+        return slots, new, done
+
+    def _most_steps(self, keys: int) -> int:
+        """Return how many steps a call with so many keys may take."""
+        return len(self._keys) + _USUAL_STEPS * keys - self._strain
 
     def _rest(self, keys: int) -> None:
         """Leave out of the strain what is usual for so many keys."""
@@ -156,58 +171,6 @@ class KeyedTable:
         self._odd = mix(together, 3)[0] | np.uint64(1)
         self._strain = 0
         self._move(taken, len(self._keys))
-
-    def _look_up(self, wanted: Hashes, most_strain: float = float("inf")) -> tuple[Int64s, int]:
-        """Return the slot of each key, or -1, and how many were not looked for to the end because it came to be too much."""
-        at = self._home(wanted)
-        seen = self._keys[at]
-        found = np.where(seen == wanted, at, -1)
-        rows = ((seen != wanted) & (seen != _EMPTY)).nonzero()[0]
-        at, wanted = at[rows], wanted[rows]
-        while len(rows) and self._strain <= most_strain:
-            at, seen = self._next(at, wanted)
-            hit = seen == wanted
-            found[rows[hit]] = at[hit]
-            goes_on = ~hit & (seen != _EMPTY)
-            rows, at, wanted = rows[goes_on], at[goes_on], wanted[goes_on]
-        return found, len(rows)
-
-    def _place(self, keys: Hashes, most_strain: float = float("inf")) -> tuple[Int64s, Bools, Int64s]:
-        """Place keys; return slots, which were absent, and the rows that were left when it came to be too much."""
-        slots = self._home(keys)
-        new = self._keys[slots] == _EMPTY
-        left = self._take(slots, keys, new)
-        while len(left) and self._strain <= most_strain:
-            wanted = keys[left]
-            at, seen = self._next(slots[left], wanted)
-            free = seen == _EMPTY
-            slots[left], new[left] = at, free
-            left = left[self._take(at, wanted, free)]
-        return slots, new, left
-
-    def _next(self, at: Int64s, wanted: Hashes) -> tuple[Int64s, Hashes]:
-        """Return a place after each of these, and what it holds: no place between is empty or holds what is wanted."""
-        if len(at) > _FEW:
-            self._strain += len(at)
-            at = at + 1
-            at[at == len(self._keys)] = 0
-            return at, self._keys[at]
-        # a step costs the same for one row as for a hundred: the few that have far to go look at several places at once
-        self._strain += len(at) * len(_AHEAD)
-        ahead = (at[:, np.newaxis] + _AHEAD) % len(self._keys)
-        seen = self._keys[ahead]
-        stops = (seen == wanted[:, np.newaxis]) | (seen == _EMPTY)
-        stops[:, -1] = True
-        first = (np.arange(len(at)), stops.argmax(axis=1))
-        return ahead[first], seen[first]
-
-    def _take(self, at: Int64s, keys: Hashes, free: Bools) -> Int64s:
-        """Let keys take the places that are free; return the rows of those whose place holds another key."""
-        takes = free.nonzero()[0]
-        self._keys[at[takes]] = keys[takes]
-        # where several rows wanted one free place, the last write took it: the others go on
-        others: Int64s = (self._keys[at] != keys).nonzero()[0]
-        return others
 
     @staticmethod
     def _size_for(count: int, size: int) -> int:
@@ -240,7 +203,7 @@ class KeyedTable:
         home[order] = slots
         self._keys[slots[:inside]] = keys[order[:inside]]
         beyond = order[inside:]
-        home[beyond] = self._place(keys[beyond])[0]
+        home[beyond] = self._enter(keys[beyond])[0]
         return home
 
 

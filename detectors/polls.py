@@ -20,6 +20,8 @@ from detectors.columns import Int32s, Int64s, run_starts
 MAX_OPTIONS = 64
 OTHER = "(other options)"
 _FEW_NAMES = 10_000
+_TABLE_PER_ROW = 4
+"""A table so many times as long as what is looked up in it takes less than to sort that."""
 _NEVER_MS = 1 << 62
 
 Name: TypeAlias = tuple[str, str | None]
@@ -55,15 +57,11 @@ class PollBook:
             return np.zeros(0, np.int32)
         width = len(rows.options) + 1
         pair = rows.poll.astype(np.int64) * width + rows.option + 1
-        order = np.argsort(pair)
-        ordered = pair[order]
-        starts = run_starts(ordered)
-        poll, option = (code.tolist() for code in np.divmod(ordered[starts], width))
+        present, place = _numbered(pair, len(rows.poll_ids) * width)
+        poll, option = (code.tolist() for code in np.divmod(present, width))
         options: list[str | None] = [None, *rows.options]
         codes = self._names.codes([(rows.poll_ids[p], options[o]) for p, o in zip(poll, option, strict=True)])
-        names = np.empty(len(pair), np.int32)
-        names[order] = np.repeat(np.array(codes, np.int32), np.diff(np.append(starts, len(pair))))
-        return names
+        return np.array(codes, np.int32)[place]
 
     def enter(self, name: Int32s) -> tuple[Int32s, Int32s]:
         """Return poll number and cell (-1 for a reply) of released rows, giving out new ones in the rows' order."""
@@ -279,6 +277,16 @@ class _Names:
         self._free = list(state["free"])
         free = set(self._free)
         self._code = {name: code for code, name in enumerate(self.names) if code not in free}
+
+
+def _numbered(values: Int64s, below: int) -> tuple[Int64s, Int64s]:
+    """Return the distinct values, ascending, and which one each is; none is negative, all are `below` this."""
+    if below > _TABLE_PER_ROW * len(values):
+        return np.unique(values, return_inverse=True)
+    present = np.bincount(values, minlength=below).nonzero()[0]
+    place = np.empty(below, np.int64)
+    place[present] = np.arange(len(present))
+    return present, place[values]
 
 
 def with_room(column: Any, index: int) -> Any:

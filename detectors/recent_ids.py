@@ -59,12 +59,12 @@ class RecentIds:
     def _enter(self, event: Hashes) -> Bools:
         """Remember events and tell which are new, up to the first new one for which there is no room."""
         *before, (_, current) = self._tables
-        new = _first_of_each(event)
+        new = np.ones(len(event), dtype=np.bool_)
         for _, table in before:
             new &= ~table.contains(event)
         room = self._most - len(current)
         if len(event) > room:
-            new &= ~current.contains(event)
+            new &= _first_of_each(event) & ~current.contains(event)
             beyond = np.flatnonzero(new)[room:]
             event, new = (event[: beyond[0]], new[: beyond[0]]) if len(beyond) else (event, new)
         new[new] = current.enter(event[new])[1]
@@ -84,10 +84,6 @@ class RecentIds:
 
 
 def _first_of_each(event: Hashes) -> Bools:
-    # telling whether there are copies at all is several times cheaper than finding them, and mostly there are none
-    ordered = np.sort(event)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return np.ones(len(event), dtype=np.bool_)
     first = np.zeros(len(event), dtype=np.bool_)
     first[np.unique(event, return_index=True)[1]] = True
     return first

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Int32s, Int64s, distinct, int32s, int64s, order_of, run_starts
+from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, int32s, int64s, order_of, run_starts
 from detectors.erasure import Erasure
 from detectors.keyed_table import KeyedTable, mix
 from detectors.waiting_rows import Sequence
@@ -59,7 +59,7 @@ class Tally:
         if not len(votes):
             return _NO_CHANGE
         voter = mix(votes.account, serial)
-        order = order_of(voter)
+        order = order_of(voter) if _has_copies(voter) else np.arange(len(voter))
         starts = run_starts(voter[order])
         stops = np.append(starts[1:], len(order))
         first, stands = order[starts], order[stops - 1]
@@ -138,6 +138,12 @@ class Tally:
         values = {name: np.frombuffer(state[name], dtype) for name, dtype in _COLUMNS.items()}
         self._voters.replace(np.frombuffer(state["key"], np.uint64), values)
         self._serial_of_cell = np.frombuffer(state["serial_of_cell"], np.int64).copy()
+
+
+def _has_copies(keys: Hashes) -> bool:
+    # mostly each account votes once in a run, and to tell that takes a fifth of what it takes to put them in order
+    ordered = np.sort(keys)
+    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _contested(late: Bools, order: Int64s, starts: Int64s, new: Bools) -> Int64s:

@@ -42,12 +42,15 @@ def parse(decoder: EventDecoder, values: Sequence[bytes | None], max_record_byte
     There is at least one run, be it empty.
     """
     for start in range(0, max(1, len(values)), RUN_RECORDS):
-        run = values[start : start + RUN_RECORDS]
-        events = _parse_together(decoder, run, max_record_bytes)
-        if events is None:
-            yield _parse_apart(decoder, run, start, max_record_bytes)
-        else:
-            yield Parsed(events, np.arange(start, start + len(run), dtype=np.int32), [])
+        yield parse_run(decoder, values[start : start + RUN_RECORDS], start, max_record_bytes)
+
+
+def parse_run(decoder: EventDecoder, run: Sequence[bytes | None], start: int, max_record_bytes: int) -> Parsed:
+    """Parse the records of one run, of which the first is number `start` of its batch, or refuse them."""
+    events = _parse_together(decoder, run, max_record_bytes)
+    if events is None:
+        return _parse_apart(decoder, run, start, max_record_bytes)
+    return Parsed(events, np.arange(start, start + len(run), dtype=np.int32), [])
 
 
 def _parse_apart(decoder: EventDecoder, run: Sequence[bytes | None], start: int, max_record_bytes: int) -> Parsed:

@@ -17,6 +17,7 @@ from detectors.strings import strings
 from streams.decode_batch import Parsed
 from streams.decode_names import InOrder, NameHashes, country_codes, hash_strings
 from streams.decode_record import Event, Refused
+from streams.vote_lines import VoteLines
 
 
 class Kind(enum.IntEnum):
@@ -94,6 +95,13 @@ class Columns:
         )
         self._runs.append(run)
         self._refused += parsed.refused
+
+    def add_lines(self, start: int, lines: VoteLines) -> None:
+        """Add the next records, the first of them number `start` of the batch, which are columns already."""
+        index = np.arange(start, start + len(lines), dtype=np.int32)
+        poll = self._polls.numbers(lines.poll_ids)[lines.poll]
+        option = self._options.numbers(lines.options)[lines.option]
+        self._runs.append(_Run(index, lines.ts_ms, lines.event, lines.account, poll, option, lines.sender))
 
     def decoded(self) -> Decoded:
         """Return the columns of all that was added."""

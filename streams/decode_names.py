@@ -78,9 +78,14 @@ def hash_strings(strings: Sequence[str], key: bytes) -> Hashes:
 
     pandas takes the key as 16 characters of text, so 96 bits of a digest of `key` are used.
     """
-    text = base64.b64encode(hashlib.blake2b(key, digest_size=12).digest()).decode("ascii")
+    text = hash_bytes(key).decode("ascii")
     hashes: Hashes = hash_array(np.array(strings, dtype=object), hash_key=text, categorize=False)
     return hashes
+
+
+def hash_bytes(key: bytes) -> bytes:
+    """Return the 16 bytes with which SipHash works where `key` is a deployment's."""
+    return base64.b64encode(hashlib.blake2b(key, digest_size=12).digest())
 
 
 def country_codes(names: Sequence[str | None]) -> Countries:

@@ -146,7 +146,7 @@ class Intake:
         return Reached(source.time.passed_ms, source.cutter.last_arrived_ms, unread, answered_ago_ms)
 
     def _decode(self, kind: Kind, records: Records) -> Decoded:
-        return self._decoder.topic(records.values, kind, _columns(records)[1])
+        return self._decoder.topic(records.values.column(), kind, _columns(records)[1])
 
     async def _send(self, blocks: list[Block]) -> None:
         for shard, block in enumerate(blocks):

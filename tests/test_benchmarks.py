@@ -17,8 +17,9 @@ from benchmarks.memory import measure
 from benchmarks.overload import Sample, median_speed, sample
 from benchmarks.promises import Verdict, judge_memory
 from benchmarks.recording import Traffic, encode_replies, encode_votes, record
+from benchmarks.runs import POLLWATCH
 from benchmarks.scan_speed import repeat
-from benchmarks.throughput import FAUST, GETMANY, POLLWATCH, Race
+from benchmarks.throughput import FAUST, GETMANY, Race
 from benchmarks.weights import weigh
 from streams.metric_labels import EventType, Stage
 from streams.metrics import Metrics

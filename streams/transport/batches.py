@@ -12,33 +12,22 @@ import logging
 import struct
 from collections.abc import Callable, Iterator
 from gzip import GzipFile
-from typing import Any, NamedTuple
+from typing import Any
 
 import zstandard
 from aiokafka.codec import lz4_decode, snappy_decode
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import _MemoryRecordsPy
-from aiokafka.record.util import decode_varint
+
+from streams.transport.batch_columns import HEADER, BatchColumns, Record, columns_of, records_of
 
 MOST_UNPACKED_BYTES = 64 << 20
 """Votes shrink to a tenth or twentieth, and a batch is 1 MB unless its topic takes more; beyond this it is made to do harm."""
-_HEADER = struct.Struct(">qiibIhiqqqhii")
 _LENGTH_AT, _ATTRIBUTES_AT = 8, 21
-_CODEC, _LOG_APPEND_TIME = 0x07, 0x08
+_CODEC = 0x07
 
 logger = logging.getLogger(__name__)
-
-
-class Record(NamedTuple):
-    """A record with the names that aiokafka gives them."""
-
-    offset: int
-    timestamp: int
-    timestamp_type: int
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes | None]]
 
 
 def read_leniently() -> None:
@@ -76,6 +65,11 @@ class LenientBatch:
     def __next__(self) -> Any:
         return next(iter(self))
 
+    def columns(self) -> BatchColumns | None:
+        """Return all records, if there is nothing unusual about any; else None, and they are to be iterated over."""
+        plain = unpacked(self._raw)
+        return None if plain is None else columns_of(bytes(plain))
+
     def _read(self) -> Iterator[Any]:
         plain = unpacked(self._raw)
         if plain is None:
@@ -101,38 +95,13 @@ def unpacked(raw: bytes | memoryview) -> bytes | memoryview | None:
     codec = attributes & _CODEC
     if codec not in _UNPACK:
         return raw
-    head = bytearray(raw[: _HEADER.size])
-    records = _UNPACK[codec](bytes(raw[_HEADER.size :]))
+    head = bytearray(raw[: HEADER.size])
+    records = _UNPACK[codec](bytes(raw[HEADER.size :]))
     if len(records) > MOST_UNPACKED_BYTES:
         return None
     struct.pack_into(">h", head, _ATTRIBUTES_AT, attributes & ~_CODEC)
     struct.pack_into(">i", head, _LENGTH_AT, len(head) + len(records) - _LENGTH_AT - 4)
     return bytes(head) + records
-
-
-def records_of(plain: bytes | memoryview) -> Iterator[Record]:
-    """Yield the records of a batch that is not compressed; letters that are none in names of headers become U+FFFD."""
-    first_offset, _, _, _, _, attributes, _, first_ms, last_ms, *_, count = _HEADER.unpack_from(plain)
-    buffer, at = bytearray(plain), _HEADER.size
-    stamp = bool(attributes & _LOG_APPEND_TIME)
-    for _ in range(count):
-        _, at = decode_varint(buffer, at)  # its length
-        delta_ms, at = decode_varint(buffer, at + 1)  # after its attributes, of which there are none yet
-        delta, at = decode_varint(buffer, at)
-        key, at = _bytes(buffer, at)
-        value, at = _bytes(buffer, at)
-        headers = []
-        headers_left, at = decode_varint(buffer, at)
-        for _ in range(headers_left):
-            name, at = _bytes(buffer, at)
-            content, at = _bytes(buffer, at)
-            headers.append(((name or b"").decode(errors="replace"), content))
-        yield Record(first_offset + delta, last_ms if stamp else first_ms + delta_ms, int(stamp), key, value, headers)
-
-
-def _bytes(buffer: bytearray, at: int) -> tuple[bytes | None, int]:
-    length, at = decode_varint(buffer, at)
-    return (bytes(buffer[at : at + length]), at + length) if length >= 0 else (None, at)
 
 
 def _gzip(packed: bytes) -> bytes:

@@ -43,11 +43,11 @@ def runs(records: Records, limits: BatchLimits) -> Iterator[Records]:
 
 def _by_bytes(records: Records, max_bytes: int) -> Iterator[Records]:
     begin, size = 0, 0
-    for i, value in enumerate(records.values):
-        size += len(value or b"")
+    for i, length in enumerate(records.values.column().lengths().tolist()):
+        size += length
         if size > max_bytes and i > begin:
             yield records[begin:i]
-            begin, size = i, len(value or b"")
+            begin, size = i, length
     yield records[begin:]
 
 

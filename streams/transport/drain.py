@@ -14,6 +14,7 @@ from typing import Any
 
 from aiokafka.consumer.fetcher import FetchError
 
+from streams.transport.batches import LenientBatch
 from streams.transport.records import Records
 
 
@@ -93,7 +94,11 @@ def _take(result: Any, max_records: int) -> Records:
 def _add(records: Records, batches: Iterable[_Batch], max_records: int) -> bool:
     """Add batches until there are enough records; return whether they ended before that."""
     for batch in batches:
-        records.extend(batch.checked)
+        columns = batch.checked.columns() if isinstance(batch.checked, LenientBatch) else None
+        if columns is None:
+            records.extend(batch.checked)
+        else:
+            records.add(columns)
         if len(records) >= max_records:
             return False
     return True

@@ -1,7 +1,7 @@
-"""A run of records as columns, filled straight from aiokafka's parser.
+"""A run of records as columns, filled straight from the batches that the brokers sent.
 
-An object per record (aiokafka's ConsumerRecord) costs more than reading it: most of that is Python's garbage collector going
-through those that wait in queues. Values, keys and numbers are nothing to it. Must not know Faust.
+An object per record (aiokafka's ConsumerRecord) costs more than reading it, and so does one for each key and value. Must not
+know Faust.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from typing import Any, overload
 
 from aiokafka.structs import ConsumerRecord
 
-Headers = tuple[tuple[str, bytes], ...]
+from streams.bytes_column import ByteStrings
+from streams.transport.batch_columns import BatchColumns, Headers
+
 Record = Any  # aiokafka's ConsumerRecord, published without types
 
 
 class Records(Sequence[Record]):
     """Records of one partition in offset order. The columns have one entry for each record, `headers` only where there are any.
 
-    `offsets` and `timestamps_ms` are `array('q')`: numpy.frombuffer reads them without a copy. Indexing and iterating
-    build aiokafka ConsumerRecords, one at a time; on the hot path read the columns.
+    `offsets` and `timestamps_ms` are `array('q')`: numpy.frombuffer reads them without a copy. `keys` and `values` are
+    `streams.bytes_column.ByteStrings`. Indexing and iterating build aiokafka ConsumerRecords, one at a time; on the hot path
+    read the columns.
     """
 
     __slots__ = (
@@ -40,8 +43,8 @@ class Records(Sequence[Record]):
         self.timestamp_type = timestamp_type
         self.offsets = array("q")
         self.timestamps_ms = array("q")
-        self.keys: list[bytes | None] = []
-        self.values: list[bytes | None] = []
+        self.keys = ByteStrings()
+        self.values = ByteStrings()
         self.headers: dict[int, Headers] = {}
 
     def __len__(self) -> int:
@@ -96,6 +99,15 @@ class Records(Sequence[Record]):
             key(record.key)
             value(record.value)
 
+    def add(self, batch: BatchColumns) -> None:
+        """Add the records of a batch."""
+        if batch.headers:
+            self.headers.update({len(self.offsets) + row: headers for row, headers in batch.headers.items()})
+        self.offsets.frombytes(batch.offsets.tobytes())
+        self.timestamps_ms.frombytes(batch.timestamps_ms.tobytes())
+        self.keys.add(batch.keys)
+        self.values.add(batch.values)
+
     def value_bytes(self) -> int:
         """Return the summed length of the values."""
-        return sum(map(len, filter(None, self.values)))
+        return int(self.values.column().lengths().sum())

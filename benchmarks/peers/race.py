@@ -1,0 +1,131 @@
+"""Pollwatch and its peers in turn on one recording in one broker, each a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.cluster import Cluster, create_topics
+from benchmarks.load import Sender, new_producer
+from benchmarks.peers.task import Task
+from benchmarks.peers.work import Work
+from benchmarks.recording import Recording, encode_votes
+from benchmarks.runs import Run, run_peer, run_pollwatch
+from config import TopicRole
+from streams.kafka_client import kafka_python
+from streams.topic_table import Must, TopicSpec, Wanted
+from streams.topics import admin_client, create_missing
+
+PYTHON = Path(__file__).parents[2] / ".venv-peers" / "bin" / "python"
+_BY_POLL = "votes-by-poll"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A module of this folder, how much it does with a vote, and how many votes it is given, of a million."""
+
+    name: str
+    module: str
+    work: Work
+    share: float = 1.0
+    by_poll: bool = False
+
+    @property
+    def label(self) -> str:
+        """How it is called in the table."""
+        return f"{self.name}, {self.work}"
+
+
+PEERS = (
+    Peer("Faust, one event at a time", "faust_each", Work.COUNTS, 0.15),
+    Peer("Faust with take", "faust_take", Work.COUNTS, 0.15),
+    Peer("Quix Streams", "quix", Work.COUNTS, 0.1, by_poll=True),
+    Peer("bytewax", "bytewax_flow", Work.COUNTS),
+    Peer("confluent-kafka in a loop", "confluent_loop", Work.COUNTS),
+    Peer("aiokafka in a loop", "aiokafka_loop", Work.COUNTS),
+    Peer("confluent-kafka in a loop", "confluent_loop", Work.RIVER, 0.3),
+    Peer("aiokafka in a loop", "aiokafka_loop", Work.RIVER, 0.3),
+    Peer("Faust, one event at a time", "faust_each", Work.ALL, 0.15),
+    Peer("confluent-kafka in a loop", "confluent_loop", Work.ALL),
+    Peer("aiokafka in a loop", "aiokafka_loop", Work.ALL),
+)
+
+
+def load_by_poll(recording: Recording, where: Cluster) -> None:
+    """Put the votes that peers of this kind are given into a topic of their own, with the poll as key."""
+    most = int(len(recording.votes) * max(peer.share for peer in PEERS if peer.by_poll))
+    asyncio.run(_load_by_poll(recording, where, most))
+
+
+async def _load_by_poll(recording: Recording, where: Cluster, most: int) -> None:
+    settings = where.settings("load")
+    with admin_client(kafka_python(settings.kafka)) as admin:
+        create_missing(admin, {_topic(where, _BY_POLL): TopicSpec(Wanted(where.partitions, Must.EQUAL), Wanted(1, Must.AT_LEAST), {})})
+    async with new_producer(settings) as producer:
+        sender, sent = Sender(producer, _topic(where, _BY_POLL)), 0
+        for start, lines in encode_votes(recording):
+            polls = recording.votes.poll[start : start + len(lines)].tolist()
+            for line, poll in list(zip(lines, polls, strict=True))[: most - sent]:
+                key = str(poll).encode()
+                await sender.add(zlib.crc32(key) % where.partitions, key, line)
+            sent += len(lines)
+            if sent >= most:
+                break
+        await sender.settle()
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRace:
+    """What is raced, and who; `python` is where the peers' packages are."""
+
+    cluster: Cluster
+    recording: Recording
+    logs: Path
+    peers: Sequence[Peer] = PEERS
+    python: Path = PYTHON
+
+    def rounds(self, repeats: int, tell: Callable[[Run], None]) -> list[list[Run]]:
+        """Let all run `repeats` times, each time another one first; the first of a round's runs is Pollwatch's."""
+        found = []
+        for number in range(repeats):
+            runs: dict[int, Run] = {}
+            places = range(len(self.peers) + 1)
+            for place in [*places[number:], *places[:number]]:
+                runs[place] = self._run(self.peers[place - 1], number) if place else self._ours(number)
+                tell(runs[place])
+            found.append([runs[place] for place in places])
+        return found
+
+    def _ours(self, number: int) -> Run:
+        return run_pollwatch(self.cluster, self.recording, self.logs, f"pollwatch{number}")
+
+    def _run(self, peer: Peer, number: int) -> Run:
+        settings = self.cluster.settings(f"{peer.module}-{peer.work.name.lower()}-{number}")
+        create_topics(settings)
+        votes = int(len(self.recording.votes) * peer.share)
+        topic = _topic(self.cluster, _BY_POLL) if peer.by_poll else settings.topics.name(TopicRole.VOTES)
+        alerts = settings.topics.name(TopicRole.ALERTS)
+        task = Task(self.cluster.servers, topic, alerts, settings.kafka.group_id, votes, peer.work)
+        return run_peer(self.cluster, peer.label, peer.module, task, str(self.python))
+
+
+def ratios(rounds: Sequence[Sequence[Run]], place: int) -> list[float]:
+    """Return how many times faster Pollwatch is than the peer at this place, round by round."""
+    return [runs[0].votes_per_s / runs[place].votes_per_s for runs in rounds]
+
+
+def best(rounds: Sequence[Sequence[Run]], peers: Sequence[Peer], work: Work) -> tuple[str, float]:
+    """Return the fastest peer that does this much, and the median of how many times faster Pollwatch is."""
+    medians = {
+        place: statistics.median(ratios(rounds, place)) for place, peer in enumerate(peers, 1) if peer.work is work
+    }
+    place = min(medians, key=lambda one: medians[one])
+    return peers[place - 1].name, medians[place]
+
+
+def _topic(where: Cluster, name: str) -> str:
+    return f"{where.prefix}{name}"

@@ -1,0 +1,49 @@
+/* Places of 64-bit keys in an open-addressed table: linear probing, what is empty holds EMPTY. `detectors.keyed_table` owns it.
+ *
+ * `steps` counts how often a key was not where it was looked for first; once it passes `most_steps` a call stops and
+ * returns how many keys it has done. The table has at least one empty place, and no key is EMPTY. */
+#include <stdint.h>
+
+#define EMPTY UINT64_MAX
+#define AHEAD 16 /* keys whose places are fetched from memory while those before them are compared */
+
+static inline int64_t home(uint64_t key, uint64_t odd, int64_t size) {
+    return (int64_t)(((key * odd) >> 32) * (uint64_t)size >> 32);
+}
+
+static inline int64_t next(int64_t at, int64_t size) { return at + 1 == size ? 0 : at + 1; }
+
+int64_t pollwatch_find(const uint64_t *table, int64_t size, uint64_t odd, const uint64_t *keys, int64_t n,
+                       int64_t most_steps, int64_t *slots, int64_t *steps) {
+    int64_t taken = *steps, i;
+    for (i = 0; i < n && taken <= most_steps; i++) {
+        if (i + AHEAD < n) __builtin_prefetch(&table[home(keys[i + AHEAD], odd, size)], 0, 1);
+        int64_t at = home(keys[i], odd, size);
+        while (table[at] != keys[i] && table[at] != EMPTY) {
+            at = next(at, size);
+            taken++;
+        }
+        slots[i] = table[at] == EMPTY ? -1 : at;
+    }
+    *steps = taken;
+    return i;
+}
+
+/* As `pollwatch_find`, but a key that is absent takes the place where it was missed, and is `fresh`; a later equal one is not. */
+int64_t pollwatch_enter(uint64_t *table, int64_t size, uint64_t odd, const uint64_t *keys, int64_t n,
+                        int64_t most_steps, int64_t *slots, uint8_t *fresh, int64_t *steps) {
+    int64_t taken = *steps, i;
+    for (i = 0; i < n && taken <= most_steps; i++) {
+        if (i + AHEAD < n) __builtin_prefetch(&table[home(keys[i + AHEAD], odd, size)], 1, 1);
+        int64_t at = home(keys[i], odd, size);
+        while (table[at] != keys[i] && table[at] != EMPTY) {
+            at = next(at, size);
+            taken++;
+        }
+        fresh[i] = table[at] == EMPTY;
+        table[at] = keys[i];
+        slots[i] = at;
+    }
+    *steps = taken;
+    return i;
+}
