@@ -11,7 +11,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = Path("compiled")
-# for every processor of its kind, not for this one alone; what is undefined in C ends the process
+# for every processor of its kind, not for this one alone
 FLAGS = ["-std=c11", "-O3", "-mcpu=baseline", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-g0", "-s"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import cProfile
 import logging
 import os
@@ -28,7 +27,7 @@ def main(out: Path, calls: Path | None) -> None:
     profile = cProfile.Profile()
     if calls:
         profile.enable()
-    asyncio.run(run_until_signal(worker))
+    run_until_signal(worker)
     profile.disable()
     main_s, all_s = time.thread_time() - before_s[0], time.process_time() - before_s[1]
     votes = int(worker.metrics.events_received.labels(EventType.VOTE)._value.get())

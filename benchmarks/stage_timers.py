@@ -36,13 +36,16 @@ STEPS = {
     "cases": ("detectors.cases.book:CaseBook.accept", "detectors.cases.book:CaseBook.advance"),
     "cases: estimates": ("detectors.cases.book:CaseBook.integrity", "streams.case_stage:to_json"),
     "snapshots: take": ("detectors.shard:Shard.snapshot", "detectors.cases.book:CaseBook.snapshot"),
-    "snapshots: encode": ("streams.snapshots:next_chunk",),
+    "snapshot threads: encode": ("streams.snapshots:next_chunk",),
     "metrics, gauges": ("streams.shards:Shards.show", "streams.shards:Shards._count", "streams.intake:Intake._count"),
     "fetch thread: records out of batches": (
         "streams.transport.batches:LenientBatch.columns", "streams.transport.records:Records.extend", "streams.transport.records:Records.add",
     ),
 }
 """Label to `module:name` of what is wrapped. A name is where it is looked up, so that imports by name are seen."""
+
+
+_IN_THREADS = ("fetch thread", "snapshot threads")
 
 
 @dataclass
@@ -101,10 +104,10 @@ def table(timers: Timers, votes: int, main_s: float, all_s: float) -> str:
     for label in STEPS:
         spent_s = timers.cpu_s.get(label, 0.0)
         lines.append(_row(label, spent_s, votes, all_s, f"{timers.calls.get(label, 0):,}"))
-    fetch_s = sum(s for label, s in timers.cpu_s.items() if label.startswith("fetch"))
-    named_s = sum(timers.cpu_s.values()) - fetch_s
+    threads_s = sum(s for label, s in timers.cpu_s.items() if label.startswith(_IN_THREADS))
+    named_s = sum(timers.cpu_s.values()) - threads_s
     lines.append(_row("event loop: Faust, producer, waiting and all unnamed", main_s - named_s, votes, all_s, ""))
-    lines.append(_row("other threads: aiokafka, sockets and all unnamed", all_s - main_s - fetch_s, votes, all_s, ""))
+    lines.append(_row("other threads: aiokafka, sockets and all unnamed", all_s - main_s - threads_s, votes, all_s, ""))
     lines.append(_row("**all**", all_s, votes, all_s, ""))
     return "\n".join(lines + [f"\nnot found, not timed: {', '.join(timers.missing)}"] * bool(timers.missing))
 

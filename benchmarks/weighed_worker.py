@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -67,7 +66,7 @@ def main(out: Path) -> None:
     logging.basicConfig(level="INFO")
     hold_little()
     worker = Worker(load(None, os.environ))
-    asyncio.run(run_until_signal(worker))
+    run_until_signal(worker)
     out.write_bytes(msgspec.json.encode(weighed(worker)))
 
 

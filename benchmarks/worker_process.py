@@ -21,8 +21,8 @@ from streams.broker.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 _ANSWER_WITHIN_S = 10
-_STOCK = "import asyncio, os; from config import load; from streams.worker import Worker, run_until_signal; "
-_STOCK += "asyncio.run(run_until_signal(Worker(load(None, os.environ), scheme='kafka')))"
+_STOCK = "import os; from config import load; from streams.worker import Worker, run_until_signal; "
+_STOCK += "run_until_signal(Worker(load(None, os.environ), scheme='kafka'))"
 
 
 class WorkerProcess:

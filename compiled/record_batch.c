@@ -33,11 +33,11 @@ static void skip(reader *r, const uint8_t *data, int64_t *from, int64_t *to) {
     *to = r->at - data;
 }
 
-/* Reads `records` records from `data`; returns how many bytes of it they took, or -1 when they are not as they must be.
+/* Reads `records` records from `data[start]` on; returns where they end, or -1 when they are not as they must be.
  * Deltas are told as they are. `headers` tells where a record's headers begin (with how many there are), -1 where there is none. */
-int64_t pollwatch_record_batch(const uint8_t *data, int64_t bytes, int64_t records, int64_t *offset_delta, int64_t *time_delta,
+int64_t pollwatch_record_batch(const uint8_t *data, int64_t bytes, int64_t start, int64_t records, int64_t *offset_delta, int64_t *time_delta,
                                int64_t *key_from, int64_t *key_to, int64_t *value_from, int64_t *value_to, int64_t *headers) {
-    reader r = {data, data + bytes, 0};
+    reader r = {data + start, data + bytes, 0};
     for (int64_t i = 0; i < records; i++) {
         int64_t length = varint(&r);
         if (r.broken || length < 1 || length > r.end - r.at) return -1;

@@ -58,17 +58,33 @@ static const uint8_t *past_blanks(const uint8_t *at, const uint8_t *end) {
     return at;
 }
 
+/* Of eight bytes, those that are 0, and those below a blank: their highest bits. Right up to the first one, which is all that counts. */
+#define EACH 0x0101010101010101ULL
+static inline uint64_t is_zero(uint64_t word) { return (word - EACH) & ~word & 0x80 * EACH; }
+static inline uint64_t is_below_blank(uint64_t word) { return (word - 0x20 * EACH) & ~word & 0x80 * EACH; }
+
 /* Reads a string from its first quote on; NULL when it has an escape, a control character or no end. */
 static const uint8_t *string_at(const uint8_t *at, const uint8_t *end, slice *found, uint8_t *high) {
     if (at == end || *at != '"') return NULL;
     const uint8_t *start = ++at;
-    uint8_t seen = 0;
+    uint64_t seen = 0;
+    for (; end - at >= 8; at += 8) {
+        uint64_t word = sip_word(at);
+        uint64_t stops = is_zero(word ^ 0x22 * EACH) | is_zero(word ^ 0x5c * EACH) | is_below_blank(word);
+        if (stops) {
+            int before = __builtin_ctzll(stops) >> 3;
+            seen |= before ? word << (64 - 8 * before) : 0;
+            at += before;
+            break;
+        }
+        seen |= word;
+    }
     for (; at < end && *at != '"'; at++) {
         if (*at == '\\' || *at < 0x20) return NULL;
         seen |= *at;
     }
     if (at == end) return NULL;
-    *high |= seen & 0x80;
+    *high |= (seen & 0x80 * EACH) != 0;
     found->at = start;
     found->length = at - start;
     return at + 1;

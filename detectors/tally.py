@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, int32s, int64s, order_of, run_starts
+from compiled.library import COLUMN, INTEGER, address, function
+from detectors.columns import Bools, Int32s, Int64s, distinct, int32s, int64s
 from detectors.erasure import Erasure
 from detectors.keyed_table import KeyedTable, mix
 from detectors.waiting_rows import Sequence
 
 _COLUMNS = {"ts_ms": "i8", "event": "u8", "cell": "i4"}
 _NO_POLL = 0
+_tally = function("pollwatch_tally", COLUMN, COLUMN, INTEGER, *[COLUMN] * 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,52 +60,21 @@ class Tally:
         """Count a run of votes (no replies, in sequence), each with its option's cell and its poll's serial."""
         if not len(votes):
             return _NO_CHANGE
-        voter = mix(votes.account, serial)
-        order = order_of(voter) if _has_copies(voter) else np.arange(len(voter))
-        starts = run_starts(voter[order])
-        stops = np.append(starts[1:], len(order))
-        first, stands = order[starts], order[stops - 1]
-        slot, new = self._voters.enter(voter[first])
-        # a vote that is not late comes after all votes of its account so far, and takes the place of the one before
-        left = np.empty(len(voter), np.int32)
-        left[order[1:]] = cell[order[:-1]]
-        left[first] = np.where(new, -1, self._voters.values["cell"][slot])
-        wins = np.ones(len(voter), np.bool_)
-        contested = _contested(votes.late, order, starts, new)
-        for group in contested.tolist():
-            rows = order[starts[group] : stops[group]]
-            stands[group] = self._contest(votes, cell, rows, -1 if new[group] else int(slot[group]), wins, left)
-        first = first[new]
+        slot, new = self._voters.enter(mix(votes.account, serial))
+        stands, left = self._weigh(votes, cell, slot, new)
         self._note(cell, serial)
-        self._store(votes, cell, stands, slot)
-        is_first = np.zeros(len(voter), np.bool_)
-        is_first[first] = True
-        revotes = len(voter) - len(first)
-        if not len(contested):
-            return TallyChange(votes.effective_ms, cell, left, revotes, is_first)
-        return TallyChange(votes.effective_ms[wins], cell[wins], left[wins], revotes, is_first)
+        revotes = len(votes) - int(np.count_nonzero(new))
+        if stands.all():
+            return TallyChange(votes.effective_ms, cell, left, revotes, new)
+        return TallyChange(votes.effective_ms[stands], cell[stands], left[stands], revotes, new)
 
-    def _contest(
-        self, votes: Sequence, cell: Int32s, rows: Int64s, stored: int, wins: Bools, left: Int32s
-    ) -> int:
-        """Play all votes of one account in sequence, some late; fill `wins` and `left`; return who stands, or -1."""
-        values = self._voters.values
-        standing, held, best = -1, -1, (-(1 << 62), 0)
-        if stored >= 0:
-            held, best = int(values["cell"][stored]), (int(values["ts_ms"][stored]), int(values["event"][stored]))
-        ranks = zip(votes.ts_ms[rows].tolist(), votes.event[rows].tolist(), strict=True)
-        for row, rank in zip(rows.tolist(), ranks, strict=True):
-            wins[row], left[row] = rank > best, held
-            if rank > best:
-                standing, held, best = row, int(cell[row]), rank
-        return standing
-
-    def _store(self, votes: Sequence, cell: Int32s, stands: Int64s, slot: Int64s) -> None:
-        """Write down the vote of each voter that stands: row `stands`, -1 where it is the one that stood."""
-        slot, row = slot[stands >= 0], stands[stands >= 0]
-        values = self._voters.values
-        values["ts_ms"][slot], values["event"][slot] = votes.ts_ms[row], votes.event[row]
-        values["cell"][slot] = cell[row]
+    def _weigh(self, votes: Sequence, cell: Int32s, slot: Int64s, new: Bools) -> tuple[Bools, Int32s]:
+        """Let each vote, in order, take the place of its account's last one if it is later; return which did, and what left."""
+        stands, left = np.empty(len(slot), np.bool_), np.empty(len(slot), np.int32)
+        given = [np.ascontiguousarray(column) for column in (votes.ts_ms, votes.event, cell)]
+        held = [self._voters.values[name] for name in ("ts_ms", "event", "cell")]
+        _tally(address(slot), address(new), len(slot), *map(address, (*given, *held, stands, left)))
+        return stands, left
 
     def _note(self, cell: Int32s, serial: Int64s) -> None:
         """Write down which poll each cell is of."""
@@ -138,18 +109,3 @@ class Tally:
         values = {name: np.frombuffer(state[name], dtype) for name, dtype in _COLUMNS.items()}
         self._voters.replace(np.frombuffer(state["key"], np.uint64), values)
         self._serial_of_cell = np.frombuffer(state["serial_of_cell"], np.int64).copy()
-
-
-def _has_copies(keys: Hashes) -> bool:
-    # mostly each account votes once in a run, and to tell that takes a fifth of what it takes to put them in order
-    ordered = np.sort(keys)
-    return bool((ordered[1:] == ordered[:-1]).any())
-
-
-def _contested(late: Bools, order: Int64s, starts: Int64s, new: Bools) -> Int64s:
-    """Return the groups in which a late vote meets another vote of its account."""
-    if not late.any():
-        return np.zeros(0, np.int64)
-    has_late = np.logical_or.reduceat(late[order], starts)
-    sizes = np.diff(np.append(starts, len(late)))
-    return np.flatnonzero(has_late & ((sizes > 1) | ~new))

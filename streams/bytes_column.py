@@ -15,10 +15,11 @@ from detectors.columns import Int64s, int64s
 class Bytes(Sequence[bytes | None]):
     """n byte strings: string i is `data[start[i]:end[i]]`, or None where `start[i]` is -1; in any order and with gaps.
 
-    Indexing and iterating make Python objects, one at a time; on the hot path read `data`.
+    `data` may be part of something larger, which stays in memory as long. Indexing and iterating make Python objects, one at a
+    time; on the hot path read `data`.
     """
 
-    data: bytes
+    data: bytes | memoryview
     start: Int64s
     end: Int64s
 
@@ -38,7 +39,7 @@ class Bytes(Sequence[bytes | None]):
         return map(self._at, self.start.tolist(), self.end.tolist())
 
     def _at(self, start: int, end: int) -> bytes | None:
-        return self.data[start:end] if start >= 0 else None
+        return bytes(self.data[start:end]) if start >= 0 else None
 
     def lengths(self) -> Int64s:
         """Return the length of each string, 0 where there is none."""

@@ -63,5 +63,5 @@ def vote_lines(values: Bytes, key: bytes, max_record_bytes: int) -> VoteLines | 
     return VoteLines(ts_ms, event, account, poll, polls, option, options, sender)
 
 
-def _names(text: bytes, places: Int64s) -> list[str]:
-    return [text[start:end].decode() for start, end in places.tolist()]
+def _names(text: bytes | memoryview, places: Int64s) -> list[str]:
+    return [bytes(text[start:end]).decode() for start, end in places.tolist()]

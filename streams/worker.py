@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import faust
+import uvloop
 from faust.types import TP
 
 from config import Settings, TopicRole
@@ -257,6 +258,6 @@ def _end_at_once() -> None:
     os._exit(0)
 
 
-async def run_until_signal(worker: Worker) -> None:
+def run_until_signal(worker: Worker) -> None:
     """Run a worker until SIGINT or SIGTERM; a second one ends the process at once."""
-    await until_signal(worker.run)
+    uvloop.run(until_signal(worker.run))

@@ -41,4 +41,4 @@ def stuck(shard: int, lost: TP, patience_ms: int) -> Worker:
 
 if __name__ == "__main__":
     topic, _, number = sys.argv[2].rpartition("/")
-    asyncio.run(run_until_signal(stuck(int(sys.argv[1]), TP(topic, int(number)), int(sys.argv[3]))))
+    run_until_signal(stuck(int(sys.argv[1]), TP(topic, int(number)), int(sys.argv[3])))

@@ -6,23 +6,12 @@ import numpy as np
 import pytest
 
 from detectors.columns import hashes
-from detectors.lockstep.accounts import stable_order
 from detectors.lockstep.chance import WIDE_MS
 from detectors.lockstep.meetings import Burst, Meeting, peaks
 from detectors.lockstep.returns import TURNS, Returns
 from detectors.lockstep.standing import Attended, roll_of, standing_of
 from detectors.lockstep.told import NOBODY
 from detectors.lockstep.waiting import Waiting
-
-
-def test_accounts_are_ordered_stably_even_if_they_differ_in_their_lowest_bits_only() -> None:
-    rng = np.random.default_rng(12)
-    for size in (1, 2, 7, 300, 5_000):
-        alike = rng.integers(0, 4, size).astype(np.uint64) + (
-            rng.integers(0, 99, size).astype(np.uint64) << np.uint64(40)
-        )
-        for keys in (rng.integers(0, 1 << 63, size).astype(np.uint64), alike):
-            assert stable_order(keys).tolist() == keys.argsort(kind="stable").tolist(), size
 
 
 def test_rows_of_accounts_that_voted_before_are_returned_by_the_turn_of_their_poll() -> None:

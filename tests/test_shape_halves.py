@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import gammaln
 
 from detectors.columns import Int64s
-from detectors.shape.halves import NATS, SERIES_MS, SPANS_MS, Steps, _gains, steps
+from detectors.shape.halves import NATS, SERIES_MS, SPANS_MS, Steps, _gains, _halved, steps
 from detectors.shape.params import FRAME_MS, PROFILES, TICK_MS
 from detectors.shape.walk import Walks
 
@@ -31,6 +34,19 @@ def test_no_spread_over_the_halves_earns_evidence_on_average(votes: int) -> None
         for span_ms in SPANS_MS:
             worth = np.exp(_gains(np.full(votes + 1, votes), left, span_ms) / NATS)
             assert np.all(chance @ worth <= 1.0 + 1e-9), (share, span_ms)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 70_000) | st.integers(0, 600)), max_size=60))
+def test_spans_hold_the_votes_that_fall_into_them(votes: list[tuple[int, int]]) -> None:
+    keys = np.sort(np.array([series * SERIES_MS + ms for series, ms in votes], np.int64))
+    for halved in _halved(keys):
+        half_ms = halved.span_ms // 2
+        inside = Counter(key // halved.span_ms for key in keys.tolist())
+        left = Counter(key // halved.span_ms for key in keys.tolist() if key // half_ms % 2 == 0)
+        enough = sorted(span for span, count in inside.items() if count >= 3)
+        assert halved.span.tolist() == enough
+        assert halved.votes.tolist() == [inside[span] for span in enough]
+        assert halved.left.tolist() == [left[span] for span in enough]
 
 
 def test_equal_halves_earn_evidence_and_unequal_ones_cost_it() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiled.library import COLUMN, INTEGER, address, function
 from detectors.columns import Hashes, Int64s
 from detectors.keyed_table import KeyedTable
-from detectors.lockstep.accounts import stable_order
 
 _NONE = -1
+_exchange = function("pollwatch_exchange", COLUMN, COLUMN, INTEGER, COLUMN, COLUMN)
 
 
 class LastRows:
@@ -27,25 +28,11 @@ class LastRows:
 
     def exchange(self, account: Hashes, row: Int64s) -> Int64s:
         """Set the rows of accounts, in order; return for each what its account's row was until then, -1: none."""
-        order = stable_order(account)
-        ordered, row = account[order], row[order]
-        begins = np.ones(len(order) + 1, np.bool_)
-        np.not_equal(ordered[1:], ordered[:-1], out=begins[1:-1])
-        starts, lasts = begins[:-1].nonzero()[0], begins[1:].nonzero()[0]
-        before = np.empty_like(row)
-        before[1:] = row[:-1]
-        before[starts] = self._set(ordered[starts], row[lasts])
-        earlier = np.empty_like(row)
-        earlier[order] = before
-        return earlier
-
-    def _set(self, account: Hashes, row: Int64s) -> Int64s:
-        """Set the rows of distinct accounts; return what they were."""
         slots, absent = self._younger.enter(account)
+        before, row = np.empty(len(slots), np.int64), np.ascontiguousarray(row)
+        _exchange(address(self._younger.values["row"]), address(slots), len(slots), address(row), address(before))
         new = absent.nonzero()[0]
-        before: Int64s = self._younger.values["row"][slots]
         before[new] = self._of(self._older, account[new])
-        self._younger.values["row"][slots] = row
         return before
 
     def of(self, account: Hashes) -> Int64s:

@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 from scipy.special import gammaln
 
+from compiled.library import COLUMN, INTEGER, address, function
 from detectors.columns import Bools, Floats, Int64s, run_starts
 from detectors.shape.params import FRAME_MS, PROFILES, TICK_MS
 
@@ -28,6 +29,7 @@ SERIES_MS = FRAME_MS << 20
 """In a key, a series is this many milliseconds: keys are series * SERIES_MS + time, and sort by both."""
 
 _FEWEST = 3
+_halves = function("pollwatch_halves", COLUMN, *[INTEGER] * 5, *[COLUMN] * 4)
 _EXACT = 512
 _APPROXIMATION_NATS = 0.01
 _DOUBT = 0.03
@@ -87,7 +89,7 @@ def steps(keys: Int64s, base_ms: int, from_tick: int, to_tick: int) -> Steps:
 
 @dataclass(frozen=True, slots=True)
 class _Halved:
-    """The spans of one length that hold votes: how many, and how many of those in the left half."""
+    """The spans of one length that hold enough votes to be judged: how many, and how many of those in the left half."""
 
     span_ms: int
     span: Int64s
@@ -97,25 +99,21 @@ class _Halved:
 
 def _halved(keys: Int64s) -> Iterator[_Halved]:
     """Yield the spans of each length, from the shortest to the longest: each is two of those before."""
-    half = keys // (SPANS_MS[0] // 2)
-    starts = run_starts(half)
-    half, votes = half[starts], np.diff(starts, append=len(keys))
-    for span_ms in SPANS_MS:
-        span = half >> 1
-        starts = run_starts(span)
-        left = np.where(half[starts] & 1 == 0, votes[starts], 0)
-        half, votes = span[starts], np.add.reduceat(votes, starts) if len(starts) else votes
-        yield _Halved(span_ms, half, votes, left)
+    keys, lengths, room = np.ascontiguousarray(keys), len(SPANS_MS), len(keys) // _FEWEST + 1
+    columns = [np.empty((lengths, room), np.int64) for _ in range(3)]
+    counts = np.empty(lengths, np.int64)
+    into = [address(column) for column in (*columns, counts)]
+    _halves(address(keys), len(keys), SPANS_MS[0] // 2, lengths, _FEWEST, room, *into)
+    for row, count in enumerate(counts.tolist()):
+        yield _Halved(SPANS_MS[row], *(column[row, :count] for column in columns))
 
 
 def _judged(of: _Halved, base_ms: int, from_tick: int, to_tick: int) -> tuple[Int64s, Int64s, Int64s]:
     """Return series, tick and gains of the spans that end in ticks [from_tick, to_tick)."""
-    judged = np.flatnonzero(of.votes >= _FEWEST)
-    series, place = np.divmod(of.span[judged], SERIES_MS // of.span_ms)
+    series, place = np.divmod(of.span, SERIES_MS // of.span_ms)
     last = ((place + 1) * of.span_ms + base_ms - 1) // TICK_MS
     now = (last >= from_tick) & (last < to_tick)
-    judged = judged[now]
-    return series[now], last[now], _gains(of.votes[judged], of.left[judged], of.span_ms)
+    return series[now], last[now], _gains(of.votes[now], of.left[now], of.span_ms)
 
 
 def _by_tick(series: Int64s, tick: Int64s, gain: Int64s) -> Steps:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 
 from config import Settings
@@ -31,5 +30,5 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     for grant in missing_rights(settings):
         logger.error("%s", refusal(grant, settings.kafka.sasl_username))
     hold_little()
-    asyncio.run(run_until_signal(Worker(settings)))
+    run_until_signal(Worker(settings))
     return 0

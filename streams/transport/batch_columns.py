@@ -21,7 +21,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 _LOG_APPEND_TIME = 0x08
-_read = function("pollwatch_record_batch", COLUMN, INTEGER, INTEGER, *[COLUMN] * 7)
+_read = function("pollwatch_record_batch", COLUMN, *[INTEGER] * 3, *[COLUMN] * 7)
 
 
 class Record(NamedTuple):
@@ -46,26 +46,25 @@ class BatchColumns:
     headers: dict[int, Headers]
 
 
-def columns_of(plain: bytes) -> BatchColumns | None:
+def columns_of(plain: bytes | memoryview) -> BatchColumns | None:
     """Return all records (`compiled/record_batch.c`), or None when the batch is not as it must be."""
     first_offset, _, _, _, _, attributes, _, first_ms, last_ms, *_, count = HEADER.unpack_from(plain)
     if not 0 <= count <= len(plain):
         return None
-    body = plain[HEADER.size :]
     columns = [np.empty(count, np.int64) for _ in range(7)]
-    if _read(address(np.frombuffer(body, np.uint8)), len(body), count, *map(address, columns)) < 0:
+    if _read(address(np.frombuffer(plain, np.uint8)), len(plain), HEADER.size, count, *map(address, columns)) < 0:
         return None
     offset, time_ms, key_from, key_to, value_from, value_to, header_at = columns
     offset += first_offset
     time_ms = np.full(count, last_ms) if attributes & _LOG_APPEND_TIME else time_ms + first_ms
     try:
-        headers = {row: _headers(body, int(header_at[row])) for row in np.flatnonzero(header_at >= 0).tolist()}
+        headers = {row: _headers(plain, int(header_at[row])) for row in np.flatnonzero(header_at >= 0).tolist()}
     except (IndexError, ValueError):
         return None
-    return BatchColumns(offset, time_ms, Bytes(body, key_from, key_to), Bytes(body, value_from, value_to), headers)
+    return BatchColumns(offset, time_ms, Bytes(plain, key_from, key_to), Bytes(plain, value_from, value_to), headers)
 
 
-def _headers(body: bytes, at: int) -> Headers:
+def _headers(body: bytes | memoryview, at: int) -> Headers:
     """Return the headers that begin there; letters that are none in their names become U+FFFD."""
     found, (left, at) = [], _varint(body, at)
     for _ in range(left):
@@ -78,25 +77,25 @@ def _headers(body: bytes, at: int) -> Headers:
 def records_of(plain: bytes | memoryview) -> Iterator[Record]:
     """Yield the records one by one, as far as they go."""
     first_offset, _, _, _, _, attributes, _, first_ms, last_ms, *_, count = HEADER.unpack_from(plain)
-    body, at = bytes(plain[HEADER.size :]), 0
+    at = HEADER.size
     stamp = bool(attributes & _LOG_APPEND_TIME)
     for _ in range(count):
-        length, at = _varint(body, at)
+        length, at = _varint(plain, at)
         end = at + length
-        delta_ms, at = _varint(body, at + 1)  # after its attributes, of which there are none yet
-        delta, at = _varint(body, at)
-        key, at = _bytes(body, at)
-        value, at = _bytes(body, at)
-        headers = list(_headers(body, at))
+        delta_ms, at = _varint(plain, at + 1)  # after its attributes, of which there are none yet
+        delta, at = _varint(plain, at)
+        key, at = _bytes(plain, at)
+        value, at = _bytes(plain, at)
+        headers = list(_headers(plain, at))
         yield Record(first_offset + delta, last_ms if stamp else first_ms + delta_ms, int(stamp), key, value, headers)
         at = end
 
 
-def _varint(body: bytes, at: int) -> tuple[int, int]:
-    value, size = decode_varint(body[at : at + 10], 0)
+def _varint(body: bytes | memoryview, at: int) -> tuple[int, int]:
+    value, size = decode_varint(bytes(body[at : at + 10]), 0)
     return value, at + size
 
 
-def _bytes(body: bytes, at: int) -> tuple[bytes | None, int]:
+def _bytes(body: bytes | memoryview, at: int) -> tuple[bytes | None, int]:
     length, at = _varint(body, at)
-    return (body[at : at + length], at + length) if length >= 0 else (None, at)
+    return (bytes(body[at : at + length]), at + length) if length >= 0 else (None, at)

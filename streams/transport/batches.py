@@ -68,7 +68,7 @@ class LenientBatch:
     def columns(self) -> BatchColumns | None:
         """Return all records, if there is nothing unusual about any; else None, and they are to be iterated over."""
         plain = unpacked(self._raw)
-        return None if plain is None else columns_of(bytes(plain))
+        return None if plain is None else columns_of(plain)
 
     def _read(self) -> Iterator[Any]:
         plain = unpacked(self._raw)
