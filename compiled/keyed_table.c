@@ -1,12 +1,16 @@
 /* Places of 64-bit keys in an open-addressed table: linear probing, what is empty holds EMPTY. `detectors.keyed_table` owns it.
  *
  * `steps` counts how often a key was not where it was looked for first; once it passes `most_steps` a call stops and
- * returns how many keys it has done. The table has at least one empty place, and no key is EMPTY. */
+ * returns how many keys it has done. The table has at least one empty place. */
 #include <stdint.h>
 
 #define EMPTY UINT64_MAX
 #define AHEAD 16 /* keys whose places are fetched from memory while those before them are compared */
 
+/* The one key that stands for an empty place is its neighbour. */
+static inline uint64_t storable(uint64_t key) { return key - (key == EMPTY); }
+
+/* Fibonacci hashing: the product's high bits depend on every bit of the key; they are scaled to the table's size. */
 static inline int64_t home(uint64_t key, uint64_t odd, int64_t size) {
     return (int64_t)(((key * odd) >> 32) * (uint64_t)size >> 32);
 }
@@ -18,8 +22,9 @@ int64_t pollwatch_find(const uint64_t *table, int64_t size, uint64_t odd, const 
     int64_t taken = *steps, i;
     for (i = 0; i < n && taken <= most_steps; i++) {
         if (i + AHEAD < n) __builtin_prefetch(&table[home(keys[i + AHEAD], odd, size)], 0, 1);
-        int64_t at = home(keys[i], odd, size);
-        while (table[at] != keys[i] && table[at] != EMPTY) {
+        uint64_t key = storable(keys[i]);
+        int64_t at = home(key, odd, size);
+        while (table[at] != key && table[at] != EMPTY) {
             at = next(at, size);
             taken++;
         }
@@ -35,13 +40,14 @@ int64_t pollwatch_enter(uint64_t *table, int64_t size, uint64_t odd, const uint6
     int64_t taken = *steps, i;
     for (i = 0; i < n && taken <= most_steps; i++) {
         if (i + AHEAD < n) __builtin_prefetch(&table[home(keys[i + AHEAD], odd, size)], 1, 1);
-        int64_t at = home(keys[i], odd, size);
-        while (table[at] != keys[i] && table[at] != EMPTY) {
+        uint64_t key = storable(keys[i]);
+        int64_t at = home(key, odd, size);
+        while (table[at] != key && table[at] != EMPTY) {
             at = next(at, size);
             taken++;
         }
         fresh[i] = table[at] == EMPTY;
-        table[at] = keys[i];
+        table[at] = key;
         slots[i] = at;
     }
     *steps = taken;

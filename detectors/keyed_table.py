@@ -1,6 +1,6 @@
 """A hash table over 64-bit keys that is read and written a column at a time; it knows nothing of what the keys mean.
 
-Open addressing with linear probing. The table grows by half when it is 70 % full, so it holds between 11 and 18 bytes a
+Open addressing with linear probing, Fibonacci hashing (`compiled/keyed_table.c`). The table grows by half when it is 70 % full, so it holds between 11 and 18 bytes a
 key, and each value column adds its own width times 1.4 to 2.2. One key (2**64 - 1) stands for an empty place and is folded
 into its neighbour.
 
@@ -23,7 +23,6 @@ _EMPTY = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _SMALLEST = 1 << 10
 _MAX_LOAD = 0.7
 _ODD = np.uint64(0x9E37_79B9_7F4A_7C15)
-_HALF = np.uint64(32)
 _USUAL_STEPS = 8
 """Steps beyond its first place that a key may take without being noticed: the mean is 5 for an absent one at 70 %."""
 _UNBOUNDED = 1 << 62
@@ -65,11 +64,10 @@ class KeyedTable:
 
     def find(self, keys: Hashes) -> Int64s:
         """Return the slot of each key, or -1."""
-        wanted = _storable(keys)
-        slots, done = self._find(wanted, self._most_steps(len(keys)))
+        slots, done = self._find(keys, self._most_steps(len(keys)))
         if done < len(keys):
-            self._scatter(wanted[:0])
-            slots, _ = self._find(wanted)
+            self._scatter(keys[:0])
+            slots, _ = self._find(keys)
         self._rest(len(keys))
         return slots
 
@@ -86,7 +84,6 @@ class KeyedTable:
 
         Of equal keys the first one alone can have been absent.
         """
-        keys = _storable(keys)
         self.reserve(len(keys))
         slots, new, done = self._enter(keys, self._most_steps(len(keys)))
         if done < len(keys):
@@ -121,7 +118,6 @@ class KeyedTable:
 
     def replace(self, keys: Hashes, values: dict[str, NDArray[Any]]) -> None:
         """Forget everything and hold these distinct keys with these values instead."""
-        keys = _storable(keys)
         self._count = len(keys)
         self._allocate(self._size_for(len(keys), _SMALLEST))
         slots = self._fill(keys)
@@ -135,14 +131,6 @@ class KeyedTable:
     def _taken(self) -> Int64s:
         taken: Int64s = (self._keys != _EMPTY).nonzero()[0]
         return taken
-
-    def _home(self, keys: Hashes) -> Int64s:
-        # Fibonacci hashing: the product's high bits depend on every bit of the key; they are scaled to the table's size
-        home = keys * self._odd
-        home >>= _HALF
-        home *= np.uint64(len(self._keys))
-        home >>= _HALF
-        return home.view(np.int64)
 
     def _find(self, keys: Hashes, most_steps: int = _UNBOUNDED) -> tuple[Int64s, int]:
         """Return the slot of each key, or -1, and how many were looked for before it came to be too much."""
@@ -167,8 +155,7 @@ class KeyedTable:
     def _scatter(self, coming: Hashes) -> None:
         """Lay the table out by another multiplier, which its keys and those that come decide together."""
         taken = self._taken()
-        together = np.concatenate((mix(self._keys[taken], 1), mix(coming, 2))).sum(keepdims=True)
-        self._odd = mix(together, 3)[0] | np.uint64(1)
+        self._odd = _odd_of(np.concatenate((mix(self._keys[taken], 1), mix(coming, 2))))
         self._strain = 0
         self._move(taken, len(self._keys))
 
@@ -191,21 +178,15 @@ class KeyedTable:
             self.values[name] = moved
 
     def _fill(self, keys: Hashes) -> Int64s:
-        """Place distinct keys in an empty table: in order of where they belong, each goes right behind those before it."""
-        home = self._home(keys)
-        order = home.argsort(kind="stable")  # keys that come from a table are nearly in order: takes little
-        slots = home[order]
-        rank = np.arange(len(keys))
-        slots -= rank
-        np.maximum.accumulate(slots, out=slots)
-        slots += rank
-        inside = int(slots.searchsorted(len(self._keys)))
-        home[order] = slots
-        self._keys[slots[:inside]] = keys[order[:inside]]
-        beyond = order[inside:]
-        home[beyond] = self._enter(keys[beyond])[0]
-        return home
+        """Place distinct keys in an empty table; keys that come from a table want places in nearly that order: takes little."""
+        slots, _, done, _ = places.enter(self._keys, int(self._odd), keys, len(self._keys) + _USUAL_STEPS * len(keys))
+        if done < len(keys):
+            self._odd = _odd_of(mix(keys, 1))
+            self._keys.fill(_EMPTY)
+            slots = places.enter(self._keys, int(self._odd), keys, _UNBOUNDED)[0]
+        return slots
 
 
-def _storable(keys: Hashes) -> Hashes:
-    return np.minimum(keys, _EMPTY - np.uint64(1))
+def _odd_of(mixed: Hashes) -> np.uint64:
+    """Return a multiplier that all these keys decide together."""
+    return mix(mixed.sum(keepdims=True), 3)[0] | np.uint64(1)

@@ -15,7 +15,6 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import faust
-import uvloop
 from faust.types import TP
 
 from config import Settings, TopicRole
@@ -260,4 +259,4 @@ def _end_at_once() -> None:
 
 def run_until_signal(worker: Worker) -> None:
     """Run a worker until SIGINT or SIGTERM; a second one ends the process at once."""
-    uvloop.run(until_signal(worker.run))
+    asyncio.run(until_signal(worker.run))

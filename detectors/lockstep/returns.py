@@ -58,4 +58,5 @@ class Returns:
         self.add(rows, poll)
 
     def _place(self, first: int) -> int:
-        return int(self._row[: self._count].searchsorted(first))
+        # a number of another type would have all rows copied into that type
+        return int(self._row[: self._count].searchsorted(np.int32(first)))
