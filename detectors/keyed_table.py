@@ -189,4 +189,4 @@ class KeyedTable:
 
 def _odd_of(mixed: Hashes) -> np.uint64:
     """Return a multiplier that all these keys decide together."""
-    return mix(mixed.sum(keepdims=True), 3)[0] | np.uint64(1)
+    return np.uint64(mix(mixed.sum(keepdims=True), 3)[0] | np.uint64(1))
