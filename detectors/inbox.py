@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from detectors.apart import Apart
+from detectors.ascending import not_larger
 from detectors.block import Block, Standing
 from detectors.columns import Int32s
 from detectors.erasure import Erasure
@@ -100,7 +101,7 @@ class Inbox:
         passed = self._time[source].add(block.steps, self._limits.idle_after_ms, self._limits.max_behind_ms)
         self._apart.note(source, self._time[source])
         if len(rows):
-            at_row = passed[np.searchsorted(block.steps.offset, rows.offset, side="right")]
+            at_row = passed[not_larger(block.steps.offset, rows.offset)]
             effective = np.maximum(rows.ts_ms, np.maximum(at_row, self._frontier_ms))
             sender = with_sketches(self._thin(rows.sender), self._sketch_width)
             self._waiting.add(Sequence(effective, rows.ts_ms, rows.event, rows.account, name, rows.arrived_ms, sender))

@@ -13,7 +13,7 @@ _enter = function("pollwatch_enter", COLUMN, INTEGER, WORD, COLUMN, INTEGER, INT
 
 def find(table: Hashes, odd: int, keys: Hashes, most_steps: int) -> tuple[Int64s, int, int]:
     """Return the slot of each key or -1, how many keys were looked for before `most_steps` were passed, and the steps taken."""
-    keys = np.ascontiguousarray(keys)
+    keys = np.ascontiguousarray(keys, np.uint64)
     slots, steps = np.empty(len(keys), np.int64), np.zeros(1, np.int64)
     places = address(table), len(table), odd, address(keys), len(keys), most_steps
     done = _find(*places, address(slots), address(steps))
@@ -22,7 +22,7 @@ def find(table: Hashes, odd: int, keys: Hashes, most_steps: int) -> tuple[Int64s
 
 def enter(table: Hashes, odd: int, keys: Hashes, most_steps: int) -> tuple[Int64s, Bools, int, int]:
     """Put keys into the table; return their slots, which were absent until then, and as `find` how many are done, and the steps."""
-    keys = np.ascontiguousarray(keys)
+    keys = np.ascontiguousarray(keys, np.uint64)
     slots, fresh, steps = np.empty(len(keys), np.int64), np.zeros(len(keys), np.bool_), np.zeros(1, np.int64)
     places = address(table), len(table), odd, address(keys), len(keys), most_steps
     done = _enter(*places, address(slots), address(fresh), address(steps))

@@ -71,8 +71,9 @@ class Tally:
     def _weigh(self, votes: Sequence, cell: Int32s, slot: Int64s, new: Bools) -> tuple[Bools, Int32s]:
         """Let each vote, in order, take the place of its account's last one if it is later; return which did, and what left."""
         stands, left = np.empty(len(slot), np.bool_), np.empty(len(slot), np.int32)
-        given = [np.ascontiguousarray(column) for column in (votes.ts_ms, votes.event, cell)]
-        held = [self._voters.values[name] for name in ("ts_ms", "event", "cell")]
+        columns = {"ts_ms": votes.ts_ms, "event": votes.event, "cell": cell}
+        given = [np.ascontiguousarray(column, _COLUMNS[name]) for name, column in columns.items()]
+        held = [self._voters.values[name] for name in columns]
         _tally(address(slot), address(new), len(slot), *map(address, (*given, *held, stands, left)))
         return stands, left
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,9 +23,11 @@ def pack(state: Any) -> Iterator[bytes]:
     yield from chunker.finish()  # type: ignore[no-untyped-call]
 
 
-def next_chunk(chunks: Iterator[bytes]) -> bytes:
-    """Return the next chunk, no bytes after the last."""
-    return next(chunks, b"")
+def next_chunk(chunks: Iterator[bytes], digest: hashlib.blake2b) -> bytes:
+    """Return the next chunk, no bytes after the last; the digest goes on with it."""
+    chunk = next(chunks, b"")
+    digest.update(chunk)
+    return chunk
 
 
 def _pieces(value: Any) -> Iterator[bytes]:

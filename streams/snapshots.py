@@ -93,9 +93,8 @@ class SnapshotStore:
         pieces, digest, size = pack(snapshot.state), _digest(), 0
         keys = self._keys[name] = []
         sent: list[Awaitable[Any]] = []
-        while chunk := await asyncio.to_thread(next_chunk, pieces):
+        while chunk := await asyncio.to_thread(next_chunk, pieces, digest):
             keys.append(self._key(name, str(len(keys))))
-            digest.update(chunk)
             size += len(chunk)
             sent.append(await self._put(keys[-1], chunk))
         await asyncio.gather(*sent)

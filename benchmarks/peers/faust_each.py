@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import faust
@@ -21,6 +22,7 @@ def build(task: Task) -> faust.App:
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,
+        datadir=tempfile.mkdtemp(),
     )
     alerts = app.topic(task.alerts_topic)
     course, work = Course(task.votes), new(task.work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import faust
@@ -24,6 +25,7 @@ def build(task: Task) -> faust.App:
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,
+        datadir=tempfile.mkdtemp(),
         stream_buffer_maxsize=2 * _AT_ONCE,  # else a batch never fills
     )
     alerts = app.topic(task.alerts_topic)

@@ -6,6 +6,7 @@ Its state belongs to a record's key, so it is given votes with the poll as key, 
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections import defaultdict
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from benchmarks.peers.work import WINDOW_MS, RateScore
 def run(task: Task) -> None:
     """Read until it is ended; there is no way to know that a topic is read to its end."""
     application = Application(
-        task.servers, consumer_group=task.group, auto_offset_reset="earliest", auto_create_topics=False, loglevel="WARNING"
+        task.servers, consumer_group=task.group, auto_offset_reset="earliest", loglevel="WARNING", state_dir=tempfile.mkdtemp()
     )
     course = Course(task.votes)
     scores: dict[str, RateScore] = defaultdict(RateScore)

@@ -29,7 +29,7 @@ class LastRows:
     def exchange(self, account: Hashes, row: Int64s) -> Int64s:
         """Set the rows of accounts, in order; return for each what its account's row was until then, -1: none."""
         slots, absent = self._younger.enter(account)
-        before, row = np.empty(len(slots), np.int64), np.ascontiguousarray(row)
+        before, row = np.empty(len(slots), np.int64), np.ascontiguousarray(row, np.int64)
         _exchange(address(self._younger.values["row"]), address(slots), len(slots), address(row), address(before))
         new = absent.nonzero()[0]
         before[new] = self._of(self._older, account[new])

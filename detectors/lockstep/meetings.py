@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from detectors.ascending import not_larger
 from detectors.columns import Bools, Hashes, Int32s, Int64s, distinct, run_starts
 from detectors.erasure import Erasure
 from detectors.keyed_table import mix
@@ -175,7 +176,7 @@ def _of_width(
 ) -> Iterator[Meeting]:
     """Return the meetings of this width that are worth a closer look, the largest first."""
     key, (start, stop) = pairs.key, spans
-    crowd = key.searchsorted(key[stop - 1] + WIDE_MS // UNIT_MS, "right")
+    crowd = not_larger(key, key[stop - 1] + WIDE_MS // UNIT_MS)
     crowd -= key.searchsorted(key[start] - WIDE_MS // UNIT_MS)
     worth = worth_a_look(stop - start, crowd, crowd_share(width_ms)).nonzero()[0]
     for one in worth[(start - stop)[worth].argsort(kind="stable")][:most].tolist():
@@ -189,7 +190,7 @@ def peaks(key: Int64s, width: int, min_accounts: int) -> tuple[Int64s, Int64s]:
     One a bin of time at most, and only those that hold enough.
     """
     start = _begins(key, width, min_accounts)
-    stop = key.searchsorted(key[start] + width, "right")
+    stop = not_larger(key, key[start] + width)
     enough = stop - start >= min_accounts
     start, stop = start[enough], stop[enough]
     if not len(start):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.ascending import not_larger
 from detectors.columns import Int64s, run_starts
 
 _ROW_SHIFT = 36
@@ -46,14 +47,14 @@ class Run:
         return int(self.tick.max())
 
     def trailing(self, key: Int64s, ticks: int) -> Int64s:
-        """Return the votes of each key's row in the `ticks` ticks that end with the key's tick."""
+        """Return the votes of each key's row in the `ticks` ticks that end with the key's tick; keys ascend."""
         low = np.maximum(key - ticks, (key >> _ROW_SHIFT << _ROW_SHIFT) - 1)
-        votes: Int64s = self.until[self.key.searchsorted(key, "right")] - self.until[self.key.searchsorted(low, "right")]
+        votes: Int64s = self.until[not_larger(self.key, key)] - self.until[not_larger(self.key, low)]
         return votes
 
 
 def trailing(runs: list[Run], key: Int64s, ticks: int) -> Int64s:
-    """Return the votes of each key's row in the `ticks` ticks that end with the key's tick, in all runs together."""
+    """Return the votes of each key's row in the `ticks` ticks that end with the key's tick, in all runs together; keys ascend."""
     votes = np.zeros(len(key), np.int64)
     if not len(key):
         return votes

@@ -99,7 +99,7 @@ class _Halved:
 
 def _halved(keys: Int64s) -> Iterator[_Halved]:
     """Yield the spans of each length, from the shortest to the longest: each is two of those before."""
-    keys, lengths, room = np.ascontiguousarray(keys), len(SPANS_MS), len(keys) // _FEWEST + 1
+    keys, lengths, room = np.ascontiguousarray(keys, np.int64), len(SPANS_MS), len(keys) // _FEWEST + 1
     columns = [np.empty((lengths, room), np.int64) for _ in range(3)]
     counts = np.empty(lengths, np.int64)
     into = [address(column) for column in (*columns, counts)]
