@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Self
@@ -57,7 +58,7 @@ class Worker:
 
     def __init__(self, cluster: Cluster, group: str, scheme: str = "pollwatch", **topic_options: Any) -> None:
         conf = settings_for_faust() | {"broker_session_timeout": 10.0}
-        self.app: Any = faust.App(group, broker=f"{scheme}://{cluster.bootstrap}", **conf)
+        self.app: Any = faust.App(group, broker=f"{scheme}://{cluster.bootstrap}", datadir=tempfile.mkdtemp(), **conf)
         self.offsets: dict[TP, list[int]] = defaultdict(list)
         self.values: list[bytes | None] = []
         self.before: Callable[[Batch], Awaitable[None]] = self.at_once
