@@ -164,15 +164,14 @@ class Worker:
         self._watch = PartitionWatch(self.metrics, self.health)
         chores = [asyncio.create_task(self._every(seconds, chore)) for seconds, chore in rhythm]
         try:
-            is_clean = await run(self.app, stop)
+            if not await run(self.app, stop):
+                _end_at_once()
         finally:
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await self._ends.close()
             await server.close()
-        if not is_clean:
-            _end_at_once()
 
     async def _room(self) -> None:
         """Wait until the shards have room for more, and hold partitions that the last run brought far ahead of others."""

@@ -182,7 +182,7 @@ def test_the_broker_goes_when_its_owner_just_ends(
 ) -> None:
     owner = running(OWNER.replace("time.sleep(600)", ""))
     assert port_of(first_line(owner))
-    owner.communicate(timeout=20)
+    owner.communicate(timeout=60)
     assert owner.returncode == 0
     assert not list(temporary.iterdir())
 
@@ -195,7 +195,7 @@ def test_the_command_prints_the_address_and_stops_cleanly(
     address = first_line(command)
     assert topic_names(address) == []
     command.send_signal(told)
-    rest, errors = command.communicate(timeout=20)
+    rest, errors = command.communicate(timeout=60)
     assert (command.returncode, rest, errors) == (0, "", "")
     assert is_free(port_of(address))
     assert not list(temporary.iterdir())
@@ -205,7 +205,7 @@ def test_the_command_says_so_when_the_broker_dies(running: Callable[..., subproc
     command = running(COMMAND, str(tmp_path))
     assert first_line(command)
     os.kill(java_below(command.pid), signal.SIGKILL)
-    _, errors = command.communicate(timeout=20)
+    _, errors = command.communicate(timeout=60)
     assert command.returncode == 1
     assert errors.startswith("Apache Kafka ended by itself")
 

@@ -88,10 +88,12 @@ async def run(app: AppT, stop: asyncio.Event) -> bool:
 
 async def _stop(service: Any) -> bool:
     """Stop an app; without the brokers it would wait for them for ever, and what is not committed is read again anyway."""
-    try:
-        async with asyncio.timeout(STOP_WITHIN_S):
-            await service.stop()
-    except TimeoutError:
+    stopping = asyncio.ensure_future(service.stop())
+    # what is cancelled in there may swallow that and wait on, so nobody waits for the cancelled
+    done, _ = await asyncio.wait([stopping], timeout=STOP_WITHIN_S)
+    if not done:
+        stopping.cancel()
         logger.warning("stopped without a word from the brokers: what was not committed is worked on again")
         return False
+    await stopping
     return True
