@@ -10,9 +10,10 @@ from pathlib import Path
 from benchmarks.cluster import Cluster, create_topics, log_file
 from benchmarks.contestant_pollwatch import PollwatchWorker
 from benchmarks.peers.task import Task
+from benchmarks.peers.work import Work
 from benchmarks.processes import Contestant, Usage, peak_rss_bytes, read
 from benchmarks.recording import Recording
-from config import load
+from config import TopicRole, load
 
 POLLWATCH = "Pollwatch worker"
 _SLOWEST_VOTES_PER_S = 5_000
@@ -57,6 +58,14 @@ def run_pollwatch(where: Cluster, recording: Recording, logs: Path, run: str) ->
         if worker.stop() != 0:
             raise RuntimeError(f"the worker did not stop cleanly: see {log_file(logs, run)}")
     return Run(POLLWATCH, votes, Usage.between(begin, end), peak)
+
+
+def task_of(where: Cluster, run: str, votes: int, work: Work) -> Task:
+    """Return what a peer is given in a run of its own, whose topics are made here: the first votes of all that lie there."""
+    settings = where.settings(run)
+    create_topics(settings)
+    votes_topic, alerts_topic = (settings.topics.name(role) for role in (TopicRole.VOTES, TopicRole.ALERTS))
+    return Task(where.servers, votes_topic, alerts_topic, settings.kafka.group_id, votes, work)
 
 
 def run_peer(where: Cluster, label: str, module: str, task: Task, python: str = sys.executable) -> Run:

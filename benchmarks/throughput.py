@@ -11,12 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.cluster import Cluster, create_topics
-from benchmarks.peers.task import Task
+from benchmarks.cluster import Cluster
 from benchmarks.peers.work import Work
 from benchmarks.recording import Recording
-from benchmarks.runs import POLLWATCH, Run, run_peer, run_pollwatch
-from config import TopicRole
+from benchmarks.runs import POLLWATCH, Run, run_peer, run_pollwatch, task_of
 
 FAUST, GETMANY = "Faust, one event at a time", "aiokafka getmany alone"
 
@@ -50,10 +48,7 @@ class Race:
         return self._other(GETMANY, "getmany", number, len(self.recording.votes))
 
     def _other(self, name: str, module: str, number: int, votes: int) -> Run:
-        settings = self.cluster.settings(f"{module}{number}")
-        create_topics(settings)
-        votes_topic, alerts_topic = (settings.topics.name(role) for role in (TopicRole.VOTES, TopicRole.ALERTS))
-        task = Task(self.cluster.servers, votes_topic, alerts_topic, settings.kafka.group_id, votes, Work.COUNTS)
+        task = task_of(self.cluster, f"{module}{number}", votes, Work.COUNTS)
         return run_peer(self.cluster, name, module, task)
 
 

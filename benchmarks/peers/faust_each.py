@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import Any
 
 import faust
 import msgspec
 
+from benchmarks.peers.faust_app import app_of
 from benchmarks.peers.task import Course, Task
 from benchmarks.peers.work import Vote, new
 
 
 def build(task: Task) -> faust.App:
     """Return the app with its one agent."""
-    app = faust.App(
-        task.group,
-        broker=f"kafka://{task.servers}",
-        value_serializer="json",
-        consumer_auto_offset_reset="earliest",
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        web_enabled=False,
-        datadir=tempfile.mkdtemp(),
-    )
+    app = app_of(task)
     alerts = app.topic(task.alerts_topic)
     course, work = Course(task.votes), new(task.work)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import Any
 
 import faust
 import msgspec
 
+from benchmarks.peers.faust_app import app_of
 from benchmarks.peers.task import Course, Task
 from benchmarks.peers.work import Vote, new
 
@@ -17,17 +17,8 @@ _WITHIN_S = 1.0
 
 def build(task: Task) -> faust.App:
     """Return the app with its one agent."""
-    app = faust.App(
-        task.group,
-        broker=f"kafka://{task.servers}",
-        value_serializer="json",
-        consumer_auto_offset_reset="earliest",
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        web_enabled=False,
-        datadir=tempfile.mkdtemp(),
-        stream_buffer_maxsize=2 * _AT_ONCE,  # else a batch never fills
-    )
+    # else a batch never fills
+    app = app_of(task, stream_buffer_maxsize=2 * _AT_ONCE)
     alerts = app.topic(task.alerts_topic)
     course, work = Course(task.votes), new(task.work)
 

@@ -6,16 +6,14 @@ import asyncio
 import statistics
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.cluster import Cluster, create_topics
+from benchmarks.cluster import Cluster
 from benchmarks.load import Sender, new_producer
-from benchmarks.peers.task import Task
 from benchmarks.peers.work import Work
 from benchmarks.recording import Recording, encode_votes
-from benchmarks.runs import Run, run_peer, run_pollwatch
-from config import TopicRole
+from benchmarks.runs import Run, run_peer, run_pollwatch, task_of
 from streams.kafka_client import kafka_python
 from streams.topic_table import Must, TopicSpec, Wanted
 from streams.topics import admin_client, create_missing
@@ -104,12 +102,10 @@ class PeerRace:
         return run_pollwatch(self.cluster, self.recording, self.logs, f"pollwatch{number}")
 
     def _run(self, peer: Peer, number: int) -> Run:
-        settings = self.cluster.settings(f"{peer.module}-{peer.work.name.lower()}-{number}")
-        create_topics(settings)
-        votes = int(len(self.recording.votes) * peer.share)
-        topic = _topic(self.cluster, _BY_POLL) if peer.by_poll else settings.topics.name(TopicRole.VOTES)
-        alerts = settings.topics.name(TopicRole.ALERTS)
-        task = Task(self.cluster.servers, topic, alerts, settings.kafka.group_id, votes, peer.work)
+        run, votes = f"{peer.module}-{peer.work.name.lower()}-{number}", int(len(self.recording.votes) * peer.share)
+        task = task_of(self.cluster, run, votes, peer.work)
+        if peer.by_poll:
+            task = replace(task, votes_topic=_topic(self.cluster, _BY_POLL))
         return run_peer(self.cluster, peer.label, peer.module, task, str(self.python))
 
 
