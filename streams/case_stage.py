@@ -60,6 +60,8 @@ class Cases:
         self._metrics = metrics
         self._kept: dict[TP, Kept] = {}
         self._unsaid_polls: dict[str, None] = {}
+        # while one waits for room, a newer estimate must not go before it
+        self._saying = asyncio.Lock()
         self._activity, self._shown_s = Activity(), time.monotonic()
 
     async def assign(self, tps: set[TP]) -> dict[TP, int]:
@@ -96,7 +98,7 @@ class Cases:
         if self._canary is not None:
             self._canary.hear(canary)
         if book.ended():
-            await self.say_estimates(at_most=None)
+            await self.say_all_estimates()
         self._show()
 
     def _show(self) -> None:
@@ -125,7 +127,9 @@ class Cases:
         for item in step.items:
             value = to_json(self._pseudonyms.item(item))
             await self._outbox.send(Sink.MODERATION, moderation, None, item.case_id.encode(), value)
-        await self._say(step.retired)
+        if step.retired:
+            async with self._saying:
+                await self._say(step.retired)
 
     def _said(self, revision: Revision) -> Callable[[asyncio.Future[Any]], None]:
         data = revision.data
@@ -140,19 +144,26 @@ class Cases:
 
         return acknowledged
 
-    async def say_estimates(self, at_most: int | None = ESTIMATES_AT_ONCE) -> None:
-        """Publish the running estimates of polls that changed since they were last told, longest waiting first."""
+    async def say_all_estimates(self) -> None:
+        """Publish the running estimates of all polls that changed since they were last told."""
+        while self._kept and self._unsaid_polls:
+            await self.say_estimates()
+
+    async def say_estimates(self) -> None:
+        """Publish up to `ESTIMATES_AT_ONCE` of them, longest waiting first."""
         for kept in self._kept.values():
             book: CaseBook = kept.machine
-            polls = list(islice(self._unsaid_polls, at_most))
-            for poll_id in polls:
-                del self._unsaid_polls[poll_id]
-            await self._say(book.integrity(poll_id) for poll_id in polls if poll_id in book)
+            async with self._saying:
+                polls = list(islice(self._unsaid_polls, ESTIMATES_AT_ONCE))
+                for poll_id in polls:
+                    del self._unsaid_polls[poll_id]
+                await self._say(book.integrity(poll_id) for poll_id in polls if poll_id in book)
 
     async def _say(self, estimates: Iterable[Integrity]) -> None:
         topic = self._settings.topics.name(TopicRole.INTEGRITY)
-        for estimate in estimates:
-            await self._outbox.send(Sink.INTEGRITY, topic, None, estimate.poll_id.encode(), to_json(estimate))
+        records = [(estimate.poll_id.encode(), to_json(estimate)) for estimate in estimates]
+        if records:
+            await self._outbox.send_many(Sink.INTEGRITY, topic, records)
 
     def show(self) -> None:
         """Show the polls that gain most votes now in the slots; about once a second."""

@@ -87,7 +87,7 @@ class Custody:
         self.holds = False
         try:
             async with asyncio.timeout(_GIVE_UP_WITHIN_S):
-                await self._cases.say_estimates(at_most=None)
+                await self._cases.say_all_estimates()
                 await self._save(everything=True)
         except TimeoutError:
             logger.warning("given up without snapshots of all that was done: it is done again from the last ones")

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from faust.types import TP
@@ -32,16 +33,35 @@ class Outbox:
         self, sink: Sink, topic: str, partition: int | None, key: bytes | None, value: bytes | None, headers: Headers = ()
     ) -> Awaitable[Any]:
         """Queue a record, waiting only for room; the result gives the broker's acknowledgement."""
-        self._sinks[topic] = sink
-        ticket = object()
-        self._since_s[sink][ticket] = time.monotonic()
+        ticket = self._begin(sink, topic)
         try:
             sent = await self._producer().send(topic, key, value, partition, None, list(headers) or None)
         except BaseException:
             del self._since_s[sink][ticket]
             raise
-        sent.add_done_callback(lambda future: self._settled(sink, topic, ticket, future))
+        sent.add_done_callback(partial(self._settled, sink, topic, ticket))
         return sent  # type: ignore[no-any-return]
+
+    async def send_many(self, sink: Sink, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Queue records (key, value), waiting only for room: for many small ones, which need no acknowledgement each."""
+        producer = self._producer()
+        if not isinstance(producer, Producer):
+            for key, value in records:
+                await self.send(sink, topic, None, key, value)
+            return
+        waiting = self._begin(sink, topic)
+        try:
+            futures = await producer.send_many(topic, records)
+        finally:
+            del self._since_s[sink][waiting]
+        for future in futures:
+            future.add_done_callback(partial(self._settled, sink, topic, self._begin(sink, topic)))
+
+    def _begin(self, sink: Sink, topic: str) -> object:
+        self._sinks[topic] = sink
+        ticket = object()
+        self._since_s[sink][ticket] = time.monotonic()
+        return ticket
 
     async def flush(self, cause: TP) -> None:
         """Wait until the brokers hold everything that runs of this partition caused so far.

@@ -60,7 +60,8 @@ _SHOW_EVERY_S = 1.0
 _ASK_EVERY_S = 1.0
 # every step of a detector costs the same for few rows as for many, so blocks are worked on in runs; a run is 16,000 rows of
 # a poll shard or one full block of all polls, some 80 ms of work, in which nothing else of the worker moves
-_EXCHANGE_LIMITS = BatchLimits(max_records=16, max_bytes=5 << 18)
+_EXCHANGE_LIMITS = BatchLimits(max_records=256, max_bytes=5 << 18)
+_GATHER_MS = 100
 # runs of up to 4 MB that wait for intake, while as much again is being fetched
 _QUEUED_RUNS = 4
 _MOST_WAITING_BLOCKS = 2_000
@@ -117,7 +118,7 @@ class Worker:
     def _connect(self) -> None:
         app, topics = self.app, self._settings.topics
         inputs = [topics.name(TopicRole.VOTES), topics.name(TopicRole.REPLIES)]
-        limits = BatchLimits(max_records=self._settings.intake.max_batch_records)
+        limits = BatchLimits(max_records=self._settings.intake.max_batch_records, gather_ms=_GATHER_MS)
         self._exchange, self._findings = topics.name(TopicRole.EXCHANGE), topics.name(TopicRole.FINDINGS)
         exchange = batch_topic(app, self._exchange, limits=_EXCHANGE_LIMITS, gate=Gate.GUARDED)
         findings = batch_topic(app, self._findings, limits=_EXCHANGE_LIMITS, gate=Gate.GUARDED)

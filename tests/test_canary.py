@@ -290,7 +290,7 @@ def test_what_the_canary_s_shard_reports_goes_to_the_canary_and_to_no_topic(
         silence = [Report(n, found.from_ms, found.to_ms, [], stands(0), [], False) for n in range(shards(settings))]
         silence[mine] = msgspec.structs.replace(silence[mine], canary=found)
         await stage.handle(batch(*silence))
-        await stage.say_estimates(at_most=None)
+        await stage.say_all_estimates()
 
     asyncio.run(run())
     assert world.count(Flood.FOUND) == 1

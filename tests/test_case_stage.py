@@ -36,6 +36,10 @@ class Sent:
         sent.set_result(None)
         return sent
 
+    async def send_many(self, sink: Sink, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        for key, value in records:
+            await self.send(sink, topic, None, key, value)
+
     def to(self, sink: Sink) -> list[tuple[str, bytes, bytes]]:
         """Return topic, key and value of what went there."""
         return [(topic, key, value) for to, topic, key, value in self.records if to is sink]

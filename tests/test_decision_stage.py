@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,10 @@ class Sent:
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         sent.set_result(None)
         return sent
+
+    async def send_many(self, sink: Sink, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        for key, value in records:
+            await self.send(sink, topic, None, key, value)
 
     def to(self, sink: Sink) -> list[bytes]:
         """Return the values of what went there."""

@@ -21,6 +21,7 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     from streams.cautions import cautions
     from streams.log_lines import log_to_stderr
     from streams.malloc import hold_little
+    from streams.pauses import pause_seldom
     from streams.rights import missing_rights, refusal
     from streams.worker import Worker, run_until_signal
 
@@ -30,5 +31,7 @@ def run(given: argparse.Namespace, settings: Settings) -> int:
     for grant in missing_rights(settings):
         logger.error("%s", refusal(grant, settings.kafka.sasl_username))
     hold_little()
-    run_until_signal(Worker(settings))
+    worker = Worker(settings)
+    pause_seldom()
+    run_until_signal(worker)
     return 0

@@ -16,10 +16,14 @@ TP = TypeVar("TP", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """The largest run an agent is handed. A single record above `max_bytes` makes a run of its own."""
+    """The largest run an agent is handed. A single record above `max_bytes` makes a run of its own.
+
+    Records of a partition that is read to its end gather for up to `gather_ms` (`streams.transport.gathering`).
+    """
 
     max_records: int = 5_000
     max_bytes: int = 4 << 20
+    gather_ms: int = 0
 
     def __post_init__(self) -> None:
         if self.max_records < 1 or self.max_bytes < 1:

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError
@@ -18,6 +18,7 @@ from faust.types import TP
 
 from streams.transport.batches import read_leniently
 from streams.transport.drain import drain
+from streams.transport.gathering import Gathering
 from streams.transport.listening import Listened
 from streams.transport.records import Records
 
@@ -62,7 +63,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
     async def _fetch(self, tps: set[TP], timeout_s: float) -> Fetched:
         fetcher = self._ensure_consumer()._fetcher
-        _note_answers(fetcher)
+        gathering = _gathering(fetcher)
         found: Mapping[Any, Records] = {}
         # A call queued before the flow stopped would wait for an assignment that waits for this thread.
         if self.consumer.flow_active:
@@ -73,6 +74,8 @@ class ConsumerThread(AIOKafkaConsumerThread):
                 found = await drain(fetcher, tps, timeout_s, max_records)
         records = {TP(tp.topic, tp.partition): run for tp, run in found.items()}
         states = {tp: state for tp in tps if (state := self._state(tp)) is not None}
+        for tp in records.keys() & states.keys():
+            gathering.pause(states[tp], cast(Any, self.consumer.transport).limits_of(tp).gather_ms)
         return Fetched(
             records,
             positions={tp: state.position for tp, state in states.items() if state.has_valid_position},
@@ -116,18 +119,19 @@ class ConsumerThread(AIOKafkaConsumerThread):
         return committed
 
 
-def _note_answers(fetcher: Any) -> None:
-    """Note from now on when each partition's broker was asked and answered; `_listened` reads it.
+def _gathering(fetcher: Any) -> Gathering:
+    """Return what gathers; from the first call on it is noted when each partition's broker was asked and answered.
 
     aiokafka 0.14 sends and accepts in `Fetcher._proc_fetch_request`, and sets `timestamp` of a partition whose answer it accepts:
-    when it was read, which may be long after the broker wrote it.
+    when it was read, which may be long after the broker wrote it. `_listened` reads what is noted.
     """
-    if hasattr(fetcher, "pollwatch_notes"):
-        return
-    proceed = fetcher._proc_fetch_request
+    if hasattr(fetcher, "pollwatch_gathering"):
+        return cast(Gathering, fetcher.pollwatch_gathering)
+    proceed, gathering = fetcher._proc_fetch_request, Gathering()
 
     async def noted(assignment: Any, node_id: int, request: Any) -> Any:
         asked_ms = time.monotonic_ns() // 1_000_000
+        request._max_wait_ms = gathering.at_most_ms(FETCH_MAX_WAIT_MS)
         tps = [TopicPartition(topic, part[0]) for topic, parts in request.topics for part in parts]
         states = [(state, state.timestamp) for state in map(assignment.state_value, tps)]
         has_news = await proceed(assignment, node_id, request)
@@ -137,7 +141,8 @@ def _note_answers(fetcher: Any) -> None:
                 state.pollwatch_listened = Listened(asked_ms, asked_ms) if known is None else known.on(asked_ms)
         return has_news
 
-    fetcher._proc_fetch_request, fetcher.pollwatch_notes = noted, True
+    fetcher._proc_fetch_request, fetcher.pollwatch_gathering = noted, gathering
+    return gathering
 
 
 def _listened(state: Any) -> Listened | None:

@@ -9,8 +9,9 @@ Reaches into aiokafka 0.14: `Sender`, `SendProduceReqHandler`, `MessageAccumulat
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition, errors
@@ -52,6 +53,32 @@ class PatientProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has n
             message_accumulator=accumulator,
             request_timeout_ms=self._request_timeout_ms,
         )
+
+    async def send_many(self, topic: str, records: Iterable[tuple[bytes, bytes]]) -> list[asyncio.Future[Any]]:
+        """Queue records (key, value) as `send` does, waiting only for room; one future stands for all that travel together."""
+        await self.client._wait_on_metadata(topic)
+        batches = {}
+        for key, value in records:
+            tp = TopicPartition(topic, self._partition(topic, None, key, value, key, value))
+            batch = await self._batch_with(tp, key, value)
+            batches[id(batch)] = batch
+        return [asyncio.shield(batch.future) for batch in batches.values()]
+
+    async def _batch_with(self, tp: TopicPartition, key: bytes, value: bytes) -> Any:
+        """Return the batch that a record was added to: `MessageAccumulator.add_message` without a future for each record."""
+        accumulator = self._message_accumulator
+        while True:
+            if accumulator._closed:
+                raise ProducerClosed()
+            if accumulator._exception is not None:
+                raise copy.copy(accumulator._exception)
+            pending = accumulator._batches.get(tp)
+            batch = pending[-1] if pending else accumulator._append_batch(accumulator.create_builder(), tp)
+            if batch._builder.append(timestamp=None, key=key, value=value) is not None:
+                return batch
+            if not accumulator._waiter_future.done():
+                accumulator._waiter_future.set_result(None)
+            await batch.wait_drain()
 
     def give_up(self) -> None:
         """Fail everything that the brokers don't hold yet; nothing can be sent afterwards."""

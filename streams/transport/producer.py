@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from aiokafka import TopicPartition
-from aiokafka.errors import MessageSizeTooLargeError, ProducerClosed
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
@@ -71,21 +72,38 @@ class Producer(driver.Producer):
         Waits for as long as the topic can't be written to. Raises ProducerSendError for a record larger than this client
         may send, whatever the topic takes.
         """
+        future: Any = await self._until_queued(args[0], partial(super().send, *args, **kwargs))
+        self._watch(future)
+        return future  # type: ignore[no-any-return]
+
+    async def send_many(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[asyncio.Future[Any]]:
+        """Queue records (key, value), none of them large; each future stands for those that travel together. Else as `send`."""
+        futures: list[asyncio.Future[Any]] = await self._until_queued(topic, partial(self._send_many, topic, records))
+        for future in futures:
+            self._watch(future)
+        return futures
+
+    async def _send_many(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> list[asyncio.Future[Any]]:
+        try:
+            return await cast(PatientProducer, self._ensure_producer()).send_many(topic, records)
+        except KafkaError as error:
+            raise ProducerSendError(f"Error while sending: {error!r}") from error
+
+    async def _until_queued(self, topic: str, queue: Callable[[], Awaitable[Any]]) -> Any:
         tries = 0
         while True:
             try:
-                future: Any = await super().send(*args, **kwargs)
+                queued = await queue()
             except ProducerSendError as error:
                 if isinstance(error.__cause__, _NEVER):
                     raise
                 tries += 1  # no such topic, not ours to see, or no room for long
-                self._told(TopicPartition(args[0], -1), tries, error.__cause__)
+                self._told(TopicPartition(topic, -1), tries, error.__cause__)
                 await asyncio.sleep(LONGEST_PAUSE_S)
             else:
                 if tries:
-                    self._told(TopicPartition(args[0], -1), tries, None)
-                self._watch(future)
-                return future  # type: ignore[no-any-return]
+                    self._told(TopicPartition(topic, -1), tries, None)
+                return queued
 
     def _watch(self, future: asyncio.Future[RecordMetadata]) -> None:
         outputs = HANDLED.get()
