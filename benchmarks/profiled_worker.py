@@ -13,6 +13,7 @@ from benchmarks.stage_timers import Timers, table
 from config import load
 from streams.malloc import hold_little
 from streams.metric_labels import EventType
+from streams.pauses import pause_seldom
 from streams.worker import Worker, run_until_signal
 
 
@@ -23,6 +24,7 @@ def main(out: Path, calls: Path | None) -> None:
     hold_little()
     timers.install()
     worker = Worker(settings)
+    pause_seldom()
     before_s = time.thread_time(), time.process_time()
     profile = cProfile.Profile()
     if calls:

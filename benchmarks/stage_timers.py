@@ -17,7 +17,7 @@ from typing import Any
 
 STEPS = {
     "intake: decode JSON, hash ids": ("streams.decode:Decoder.topic", "streams.decode:Decoder.recording"),
-    "intake: cut into blocks": ("streams.cutter:Cutter.cut",),
+    "intake: cut into blocks": ("streams.intake:cut",),
     "intake: encode blocks": ("streams.intake:encode_block",),
     "shards: decode blocks": ("streams.shards:decode_block",),
     "shards: names of polls and options": ("detectors.polls:PollBook.names", "detectors.polls:PollBook.enter"),

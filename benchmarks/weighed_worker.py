@@ -15,6 +15,7 @@ from benchmarks.processes import peak_rss_bytes, rss_bytes
 from benchmarks.weights import parts_of_shards, timed, weigh
 from config import load
 from streams.malloc import hold_little
+from streams.pauses import pause_seldom
 from streams.snapshot_pack import pack, unpack
 from streams.stages import build_shard
 from streams.worker import Worker, run_until_signal
@@ -66,6 +67,7 @@ def main(out: Path) -> None:
     logging.basicConfig(level="INFO")
     hold_little()
     worker = Worker(load(None, os.environ))
+    pause_seldom()
     run_until_signal(worker)
     out.write_bytes(msgspec.json.encode(weighed(worker)))
 

@@ -7,13 +7,13 @@ the platform's picture of people, room in memory) ever meets its rows. State: th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from detectors.block import NO_ROWS, Block, Rows
+from detectors.block import Block, Rows
+from detectors.columns import Bools
 from detectors.counted import Counted
 from detectors.findings import Report
 from detectors.shard import Shard
@@ -32,10 +32,10 @@ class ShardWithCanary(Shard):
 
     def accept(self, block: Block) -> None:
         """Take a block, as `Shard.accept`."""
-        others, canary = split(block.rows, self._canary)
-        super().accept(replace(block, rows=others))
+        mine = of_poll(block.rows, self._canary)
+        super().accept(block.chosen(~mine) if mine.any() else block)
         if self._apart is not None:
-            self._apart.accept(replace(block, rows=canary))
+            self._apart.accept(block.chosen(mine))
 
     def advance(self) -> tuple[Report, Counted] | None:
         """Work through all whole ticks, as `Shard.advance`; what the canary's shard counts is not counted."""
@@ -58,25 +58,9 @@ class ShardWithCanary(Shard):
             self._apart.restore(state["canary"])
 
 
-def split(rows: Rows, poll_id: str) -> tuple[Rows, Rows]:
-    """Return the rows of all other polls, and those of this one."""
+def of_poll(rows: Rows, poll_id: str) -> Bools:
+    """Return which rows are of this poll."""
     if poll_id not in rows.poll_ids:
-        return rows, NO_ROWS
-    mine = rows.poll == rows.poll_ids.index(poll_id)
-    return _chosen(rows, ~mine), _chosen(rows, mine)
-
-
-def _chosen(rows: Rows, which: Any) -> Rows:
-    at = np.flatnonzero(which)
-    return Rows(
-        rows.offset[at],
-        rows.ts_ms[at],
-        rows.event[at],
-        rows.account[at],
-        rows.poll[at],
-        rows.option[at],
-        rows.arrived_ms[at],
-        rows.sender.take(at),
-        rows.poll_ids,
-        rows.options,
-    )
+        return np.zeros(len(rows), np.bool_)
+    mine: Bools = rows.poll == rows.poll_ids.index(poll_id)
+    return mine

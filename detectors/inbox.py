@@ -3,8 +3,8 @@
 A row is *late* when its own source's watermark had passed its time before it came. Its *effective* time is then that
 watermark, so late rows too have one place in the sequence. Rows wait until the lowest watermark of all sources has
 passed them, and no longer than there is room: when more than `max_rows` wait, event time passes over the oldest quarter of
-those, whatever the slowest source says; what it sends for that time later is late. Both are decided at each block, in the
-order of the exchange. State: the waiting rows, five numbers a source, and the spans of time
+those, whatever the slowest source says; what it sends for that time later is late. The first is decided at each part of a block,
+the second at each block, in the order of the exchange. State: the waiting rows, five numbers a source, and the spans of time
 that are shed: one a minute at most, for as many minutes as the fastest source is ahead of the slowest.
 """
 
@@ -17,8 +17,8 @@ import numpy as np
 
 from detectors.apart import Apart
 from detectors.ascending import not_larger
-from detectors.block import Block, Standing
-from detectors.columns import Int32s
+from detectors.block import Block, Part, Standing
+from detectors.columns import Int32s, Int64s
 from detectors.erasure import Erasure
 from detectors.senders import Senders, struck, with_sketches
 from detectors.source_time import SourceTime
@@ -50,7 +50,7 @@ class InboxLimits:
 
 
 class Gap(Exception):
-    """Offsets of a source are missing between two blocks: the partition must stop, nothing may be applied."""
+    """Offsets of a source are missing between two parts: the partition must stop, nothing may be applied."""
 
 
 class UnknownSource(Exception):
@@ -81,42 +81,62 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def unseen(self, block: Block) -> Block | None:
-        """Return the block with the rows applied before cut off, or None when nothing of it is new.
+    def unseen(self, block: Block) -> Block:
+        """Return the block without what was applied before.
 
-        Raises `Gap` when offsets between the last block of this source and this one are missing, and `UnknownSource`.
+        Raises `Gap` when offsets between the last part of a source and this one are missing, and `UnknownSource`.
         """
-        if block.source not in self._time:
-            raise UnknownSource(f"{block.source} is not among the sources of this worker: check topics.partitions")
-        mark = self._mark.get(block.source, block.start)
-        if block.start > mark:
-            raise Gap(f"{block.source}: offsets {mark} to {block.start - 1} never reached this shard")
-        if block.end < mark:
-            return None
-        return replace(block, start=mark, rows=block.rows.since(mark))
+        marks: dict[str, int] = {}
+        begins = [self._begin(part, marks) for part in block.parts]
+        if all(begin == part.start for begin, part in zip(begins, block.parts, strict=True)):
+            return block
+        new = np.ones(len(block.rows), np.bool_)
+        for begin, (_, its) in zip(begins, block.shares(), strict=True):
+            new[its] = block.rows.offset[its] >= begin
+        left = block.chosen(new)
+        parts = [replace(part, start=begin) for begin, part in zip(begins, left.parts, strict=True) if begin <= part.end]
+        return replace(left, parts=parts)
+
+    def _begin(self, part: Part, marks: dict[str, int]) -> int:
+        """Return where the unseen rows of a part begin; `marks` says how far the parts before it in its block come."""
+        if part.source not in self._time:
+            raise UnknownSource(f"{part.source} is not among the sources of this worker: check topics.partitions")
+        mark = marks.get(part.source, self._mark.get(part.source, part.start))
+        if part.start > mark:
+            raise Gap(f"{part.source}: offsets {mark} to {part.start - 1} never reached this shard")
+        marks[part.source] = max(mark, part.end)
+        return mark
 
     def accept(self, block: Block, name: Int32s) -> None:
         """Take an unseen block; `name` is the poll book's for each of its rows."""
-        source, rows = block.source, block.rows
-        passed = self._time[source].add(block.steps, self._limits.idle_after_ms, self._limits.max_behind_ms)
-        self._apart.note(source, self._time[source])
+        rows = block.rows
+        effective = np.empty(len(rows), np.int64)
+        for part, its in block.shares():
+            self._hear(part, rows.offset[its], rows.ts_ms[its], effective[its])
         if len(rows):
-            at_row = passed[not_larger(block.steps.offset, rows.offset)]
-            effective = np.maximum(rows.ts_ms, np.maximum(at_row, self._frontier_ms))
             sender = with_sketches(self._thin(rows.sender), self._sketch_width)
             self._waiting.add(Sequence(effective, rows.ts_ms, rows.event, rows.account, name, rows.arrived_ms, sender))
-        if block.shed and passed[-1] != UNKNOWN_MS:
+        if len(self._waiting) > self._limits.max_rows:
+            self._make_room()
+
+    def _hear(self, part: Part, offset: Int64s, ts_ms: Int64s, effective: Int64s) -> None:
+        """Take what a part says of its source's time; write into `effective` when its rows take effect."""
+        source = part.source
+        passed = self._time[source].add(part.steps, self._limits.idle_after_ms, self._limits.max_behind_ms)
+        self._apart.note(source, self._time[source])
+        if len(offset):
+            at_row = passed[not_larger(part.steps.offset, offset)]
+            np.maximum(ts_ms, np.maximum(at_row, self._frontier_ms), out=effective)
+        if part.shed and passed[-1] != UNKNOWN_MS:
             # up to a whole minute, so that there are few spans, and what works by the minute goes on with a whole one
             end_ms = up_to_whole(up_to_whole(int(passed[-1]) + _REACH_MS, _MINUTE_MS), self._limits.step_ms)
             self.shed.add(int(passed[0]) // self._limits.step_ms * self._limits.step_ms, end_ms)
-        self._mark[source] = block.end
-        if self._standing.get(source) is not block.standing:
-            self._standing[source] = block.standing
+        self._mark[source] = part.end
+        if self._standing.get(source) is not part.standing:
+            self._standing[source] = part.standing
             self._look_who_flows()
         if source in self._decisive:
             self._advance_frontier()
-        if len(self._waiting) > self._limits.max_rows:
-            self._make_room()
 
     def _thin(self, sender: Senders) -> Senders:
         return sender.thin() if self._sketch_width else with_sketches(sender, 0)

@@ -82,10 +82,9 @@ class Shard:
         self._evict_ms = up_to_whole(_EVICT_MS, self._tick_ms)
 
     def accept(self, block: Block) -> None:
-        """Take a block. Raises `detectors.inbox.Gap` when a block of its source is missing before it, and `UnknownSource`."""
+        """Take a block. Raises `detectors.inbox.Gap` when something of one of its sources is missing before it, and `UnknownSource`."""
         unseen = self._inbox.unseen(block)
-        if unseen is not None:
-            self._inbox.accept(unseen, self.book.names(unseen.rows))
+        self._inbox.accept(unseen, self.book.names(unseen.rows))
 
     def advance(self) -> tuple[Report, Counted] | None:
         """Work through all whole ticks that every source has passed; None when there is none since the last call."""

@@ -1,6 +1,7 @@
 """Intake: runs of input records become blocks on the exchange, refused records go to the dead letter.
 
-One call of `handle` is one run of one source partition: decode, refuse, cut, send. Nothing here looks at what the rows
+One call of `handle` is one run of one source partition; those that are there at once go through together: decode, cut, send. What is
+refused each run sends by itself. Nothing here looks at what the rows
 say. No offset is committed before the brokers hold all that was sent for it (`streams.transport`).
 """
 
@@ -8,31 +9,38 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from faust.types import TP
 
 from config.schema import Settings, TopicRole
-from detectors.block import Block
+from detectors.block import Block, Part
 from detectors.columns import Int64s
 from detectors.source_time import SourceTime
 from detectors.watermark import UNKNOWN_MS
 from streams.alignment import Reached, too_far_ahead
+from streams.bytes_column import joined
 from streams.control import Control, parse_control
-from streams.cutter import Cutter, ShardOf, SourceRange
+from streams.cut import ShardOf, cut, without_rows
+from streams.cutter import Cutter, Read, SourceRange
 from streams.dead_letters import DeadLetters, Place
 from streams.decode import Decoded, Decoder, Kind, Refused
 from streams.look_back import Past
 from streams.metric_labels import BlockOutcome, EventType, Sink, Stage
 from streams.metrics import Metrics
 from streams.outbox import Outbox
+from streams.rounds import Rounds
 from streams.silence import BrokersClock, SourceSilence
 from streams.stages import canary_poll
 from streams.transport import Batch, Progress
 from streams.transport.records import Records
 from streams.wire import encode_block
+
+_Controls = dict[int, tuple[int, Control]]
 
 _LOG_APPEND_TIME = 1
 _EVENT_TYPE = {Kind.VOTE: EventType.VOTE, Kind.REPLY: EventType.REPLY}
@@ -46,8 +54,6 @@ class _Source:
         self.kind = kind
         self.silence = SourceSilence(_now_ms())
         self.time = SourceTime()
-        # blocks of one source must reach each shard in order of offsets
-        self.sending = asyncio.Lock()
 
 
 class Intake:
@@ -72,6 +78,7 @@ class Intake:
         self._outbox = outbox
         self._metrics = metrics
         self._sources: dict[TP, _Source] = {}
+        self._rounds = Rounds(self._together, settings.intake.max_batch_records)
         self.sheds = False
         """Whether the rows that are cut now are not to be looked at closer."""
         self.brokers = BrokersClock()
@@ -80,9 +87,9 @@ class Intake:
         """Begin with these partitions, each with the records before the place where reading goes on."""
         self._sources = {}
         for tp, before in past.items():
-            source = _Source(Cutter(self._source_names[tp], self._shard_of), self._kinds[tp.topic])
-            decoded = self._decode(source.kind, before.records)
+            source = _Source(Cutter(self._source_names[tp]), self._kinds[tp.topic])
             offset, arrived = _columns(before.records)
+            decoded = self._decoder.topic(before.records.values.column(), source.kind, arrived)
             source.cutter.warm_up(
                 offset[decoded.index],
                 decoded.ts_ms,
@@ -94,45 +101,62 @@ class Intake:
             self._sources[tp] = source
 
     async def handle(self, batch: Batch) -> None:
-        """Work through one run of records."""
-        source = self._sources[batch.tp]
+        """Work through one run of records, together with those of other partitions that are there."""
+        await self._refuse(batch, await self._rounds.join(batch))
+
+    async def _together(self, batches: Sequence[Batch]) -> tuple[list[list[Refused]], list[asyncio.Future[Any]]]:
+        """Work through runs of several partitions of one topic; return what each has to refuse, and what was sent."""
+        sources = [self._sources[batch.tp] for batch in batches]
         with self._metrics.processing.labels(Stage.INTAKE).time():
-            decoded = self._decode(source.kind, batch.records)
-            offset, arrived = _columns(batch.records)
-            controls = _controls(batch.records, self._max_ahead_ms)
-            refused = [bad for bad in decoded.refused if bad.index not in controls]
-        async with source.sending:
+            read, refused, ends = self._read(sources[0].kind, batches)
+            controls = [_controls(batch.records, self._max_ahead_ms) for batch in batches]
+            blocks = cut(self._shard_of, read, list(self._ranges(sources, batches, ends, controls)), self.sheds)
+        for source, part in zip(sources, blocks[0].parts, strict=True):
+            source.silence.heard(_now_ms(), stated=bool((part.steps.ms > UNKNOWN_MS).any()))
+            source.time.add(part.steps, self._idle_after_ms, self._max_behind_ms)
+        sent = await self._send(blocks)
+        refused = [[bad for bad in its if bad.index not in said] for its, said in zip(refused, controls, strict=True)]
+        self._count(sources[0].kind, read.decoded, [bad for its in refused for bad in its])
+        return refused, sent
+
+    def _read(self, kind: Kind, batches: Sequence[Batch]) -> tuple[Read, list[list[Refused]], list[int]]:
+        """Return the rows of all runs, what of each can't be decoded, and where its rows end."""
+        columns = [_columns(batch.records) for batch in batches]
+        offset, arrived_ms = (np.concatenate(column) for column in zip(*columns, strict=True))
+        decoded = self._decoder.topic(joined([batch.records.values.column() for batch in batches]), kind, arrived_ms)
+        last = np.cumsum([len(batch.records) for batch in batches])
+        refused: list[list[Refused]] = [[] for _ in batches]
+        for bad in decoded.refused:
+            run = int(np.searchsorted(last, bad.index, side="right"))
+            before = int(last[run - 1]) if run else 0
+            refused[run].append(replace(bad, index=bad.index - before))
+        ends: list[int] = np.searchsorted(decoded.index, last).tolist()
+        return Read(offset[decoded.index], arrived_ms[decoded.index], decoded), refused, ends
+
+    def _ranges(
+        self, sources: Sequence[_Source], batches: Sequence[Batch], ends: Sequence[int], controls: Sequence[_Controls]
+    ) -> Iterator[tuple[Cutter, SourceRange]]:
+        for source, batch, rows, said in zip(sources, batches, pairwise([0, *ends]), controls, strict=True):
             start = source.cutter.continues_at(batch.first_offset)
-            part = SourceRange(
-                start,
-                batch.next_offset,
-                offset[decoded.index],
-                arrived[decoded.index],
-                decoded,
-                list(controls.values()),
-            )
-            blocks = source.cutter.cut(part, self.sheds)
-            source.silence.heard(_now_ms(), stated=bool((blocks[0].steps.ms > UNKNOWN_MS).any()))
-            source.time.add(blocks[0].steps, self._idle_after_ms, self._max_behind_ms)
-            await self._send(blocks)
-        await self._refuse(batch, refused)
-        self._count(source.kind, decoded, refused)
+            yield source.cutter, SourceRange(start, batch.next_offset, slice(*rows), list(said.values()))
 
     async def pass_time(self, progress: Mapping[TP, Progress]) -> None:
         """Let event time pass in partitions that are read to their end and whose records said no time for a while.
 
         No longer than the brokers answered that nothing came: when they are away, or this process stood still, nobody was silent.
         """
-        for tp, source in list(self._sources.items()):
-            known = progress.get(tp)
-            if known is None or not known.caught_up or known.in_flight:
-                continue
-            async with source.sending:
-                elapsed_ms = source.silence.elapsed_ms(
-                    known.listened, self._idle_after_ms, source.cutter.last_arrived_ms, self.brokers
-                )
-                if elapsed_ms is not None:
-                    await self._send(source.cutter.idle(elapsed_ms))
+        async with self._rounds.working:
+            parts = [part for tp, source in self._sources.items() if (part := self._idle(source, progress.get(tp)))]
+            if parts:
+                await self._send(without_rows(parts, self._shard_of.shards))
+
+    def _idle(self, source: _Source, known: Progress | None) -> Part | None:
+        if known is None or not known.caught_up or known.in_flight:
+            return None
+        elapsed_ms = source.silence.elapsed_ms(
+            known.listened, self._idle_after_ms, source.cutter.last_arrived_ms, self.brokers
+        )
+        return None if elapsed_ms is None else source.cutter.idle(elapsed_ms)
 
     def too_far_ahead(self, progress: Mapping[TP, Progress]) -> dict[TP, TP]:
         """Return the partitions that should wait until others have come as far, each with one it waits for."""
@@ -145,17 +169,13 @@ class Intake:
         unread = (at.end_offset or 0) - (at.processed_offset or 0)
         return Reached(source.time.passed_ms, source.cutter.last_arrived_ms, unread, answered_ago_ms)
 
-    def _decode(self, kind: Kind, records: Records) -> Decoded:
-        return self._decoder.topic(records.values.column(), kind, _columns(records)[1])
-
-    async def _send(self, blocks: list[Block]) -> None:
+    async def _send(self, blocks: Sequence[Block]) -> list[asyncio.Future[Any]]:
+        sent: list[Any] = []
         for shard, block in enumerate(blocks):
-            sent = await self._outbox.send(
-                Sink.EXCHANGE, self._exchange, shard, block.source.encode(), encode_block(block)
-            )
-            if shard == 0:
-                sent.add_done_callback(self._see_clock)  # type: ignore[attr-defined]
+            sent.append(await self._outbox.send(Sink.EXCHANGE, self._exchange, shard, None, encode_block(block)))
+        sent[0].add_done_callback(self._see_clock)
         self._metrics.blocks.labels(BlockOutcome.SENT).inc(len(blocks))
+        return sent
 
     def _see_clock(self, sent: asyncio.Future[Any]) -> None:
         if not sent.cancelled() and sent.exception() is None and sent.result().timestamp_type == _LOG_APPEND_TIME:
@@ -182,7 +202,7 @@ class Intake:
                 self._metrics.last_event.labels(whose).set(int(ts_ms.max()) / 1000)
 
 
-def _controls(records: Records, max_ahead_ms: int) -> dict[int, tuple[int, Control]]:
+def _controls(records: Records, max_ahead_ms: int) -> _Controls:
     """Return offset and content of the control records, by their place in the run: they have headers and no value.
 
     None says more than that time has come so far ahead of the brokers' clock.

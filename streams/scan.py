@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -18,11 +19,12 @@ import numpy as np
 from config.schema import Settings
 from detectors.block import Block
 from detectors.cases.book import CaseBook
-from detectors.columns import Int32s, Int64s
+from detectors.columns import Int32s, Int64s, int64s
 from detectors.counted import Counted
 from detectors.findings import Report
 from streams.control import Control, closing, opening
-from streams.cutter import NOTHING_DECODED, Cutter, ShardOf, SourceRange, take
+from streams.cut import ShardOf, cut, without_rows
+from streams.cutter import NOTHING_DECODED, Cutter, Read, SourceRange, take
 from streams.scan_input import Chunk, is_large, read
 from streams.scan_output import ScanOutput
 from streams.scan_silence import Silence
@@ -83,8 +85,8 @@ class _Stages:
 
     def __init__(self, settings: Settings, team: ShardTeam, output: ScanOutput, summary: Summary) -> None:
         self._window_ms = settings.rate.window_ms
-        shard_of = ShardOf(settings.topics.partitions)
-        self._cutters = [Cutter(name, shard_of, recorded=True) for name in scan_sources(settings)]
+        self._shard_of = ShardOf(settings.topics.partitions)
+        self._cutters = [Cutter(name, recorded=True) for name in scan_sources(settings)]
         self._silence = Silence(self._cutters)
         self._next_offset = np.zeros(len(self._cutters), np.int64)
         self._team = team
@@ -104,11 +106,11 @@ class _Stages:
         self._summary.rejected += len(decoded.refused)
         offset = self._offsets(chunk.source)
         self._output.refused(chunk.refused, decoded.refused, chunk.source, offset)
-        for blocks in self._cut(chunk, offset):
-            self._silence.hear(blocks)
-            self._team.accept(blocks)
-        for blocks in self._silence.end_chunk():
-            self._team.accept(blocks)
+        blocks = self._cut(chunk, offset)
+        self._silence.hear(blocks[0].parts)
+        self._team.accept(blocks)
+        if silent := self._silence.end_chunk():
+            self._team.accept(without_rows(silent, self._shard_of.shards))
         self._advance()
 
     def end(self) -> None:
@@ -127,25 +129,25 @@ class _Stages:
         self._next_offset += counts
         return offset
 
-    def _cut(self, chunk: Chunk, offset: Int64s) -> Iterator[list[Block]]:
+    def _cut(self, chunk: Chunk, offset: Int64s) -> list[Block]:
         rows_at = chunk.decoded.index
-        row_source, row_offset = chunk.source[rows_at], offset[rows_at]
-        order = np.argsort(row_source, kind="stable")
-        bounds = np.searchsorted(row_source[order], np.arange(len(self._cutters) + 1))
-        lines_of = np.bincount(chunk.source, minlength=len(self._cutters))
-        for number, cutter in enumerate(self._cutters):
-            rows = order[bounds[number] : bounds[number + 1]]
-            end = int(self._next_offset[number])
-            start = end - int(lines_of[number])
-            if end > start:
-                part = take(chunk.decoded, rows)
-                yield cutter.cut(SourceRange(start, end, row_offset[rows], part.ts_ms, part))
+        order = np.argsort(chunk.source[rows_at], kind="stable")
+        ends = np.cumsum(np.bincount(chunk.source[rows_at], minlength=len(self._cutters))).tolist()
+        lines_of = np.bincount(chunk.source, minlength=len(self._cutters)).tolist()
+        decoded = take(chunk.decoded, order)
+        ranges = []
+        for cutter, rows, end, lines in zip(self._cutters, pairwise([0, *ends]), self._next_offset.tolist(), lines_of, strict=True):
+            if lines:
+                ranges.append((cutter, SourceRange(end - lines, end, slice(*rows))))
+        return cut(self._shard_of, Read(offset[rows_at[order]], decoded.ts_ms, decoded), ranges)
 
     def _control(self, control: Control) -> None:
-        for number, cutter in enumerate(self._cutters):
-            offset = int(self._next_offset[number])
-            self._next_offset[number] += 1
-            self._team.accept(cutter.cut(_control_only(offset, control)))
+        nothing = Read(int64s(), int64s(), NOTHING_DECODED)
+        parts = []
+        for cutter, offset in zip(self._cutters, self._next_offset.tolist(), strict=True):
+            parts.append(cutter.part(nothing, SourceRange(offset, offset + 1, slice(0), [(offset, control)])))
+        self._next_offset += 1
+        self._team.accept(without_rows(parts, self._shard_of.shards))
 
     def _advance(self) -> None:
         for report, counted in self._team.advance():
@@ -164,8 +166,3 @@ class _Stages:
         self._summary.duplicates += counted.duplicates
         self._summary.late += counted.late
         self._summary.polls += counted.polls_entered
-
-
-def _control_only(offset: int, control: Control) -> SourceRange:
-    nothing = np.zeros(0, np.int64)
-    return SourceRange(offset, offset + 1, nothing, nothing, NOTHING_DECODED, [(offset, control)])

@@ -3,9 +3,9 @@ replies to its end, all of it in memory. In a stream the clock on the wall does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from detectors.block import Block
+from detectors.block import Part
 from detectors.watermark import UNKNOWN_MS
 from streams.cutter import Cutter
 
@@ -23,17 +23,18 @@ class Silence:
         self._stated_ms: dict[str, int] = {}
         self._before_ms = UNKNOWN_MS
 
-    def hear(self, blocks: Sequence[Block]) -> None:
-        """Take the blocks that one source's lines of the chunk became."""
-        source, stated = blocks[0].source, blocks[0].steps.ms
-        highest_ms = int(stated.max()) if len(stated) else UNKNOWN_MS
-        if highest_ms > self._highest_ms.get(source, UNKNOWN_MS):
-            self._highest_ms[source] = self._stated_ms[source] = highest_ms
+    def hear(self, parts: Sequence[Part]) -> None:
+        """Take what the lines of the chunk say of their sources' time."""
+        for part in parts:
+            highest_ms = int(part.steps.ms.max()) if len(part.steps.ms) else UNKNOWN_MS
+            if highest_ms > self._highest_ms.get(part.source, UNKNOWN_MS):
+                self._highest_ms[part.source] = self._stated_ms[part.source] = highest_ms
 
-    def end_chunk(self) -> Iterator[list[Block]]:
-        """Yield blocks for each source that stated no time in the chunk that ends here."""
+    def end_chunk(self) -> list[Part]:
+        """Return what lets time pass in each source that stated none in the chunk that ends here."""
+        silent: list[Part] = []
         if self._before_ms != UNKNOWN_MS and self._stated_ms:
-            silent = [cutter for cutter in self._cutters if cutter.source not in self._stated_ms]
-            yield from (cutter.pass_to(self._before_ms) for cutter in silent)
+            silent = [one.pass_to(self._before_ms) for one in self._cutters if one.source not in self._stated_ms]
         self._before_ms = min(self._stated_ms.values(), default=self._before_ms)
         self._stated_ms = {}
+        return silent

@@ -16,7 +16,10 @@ _FEW = 100  # larger lists and maps hold small things: they are encoded at once
 
 
 def pack(state: Any) -> Iterator[bytes]:
-    """Yield a state as MessagePack, compressed, in chunks of CHUNK_BYTES but for the last."""
+    """Yield a state as MessagePack, compressed, in chunks of CHUNK_BYTES but for the last; its dicts and lists are empty afterwards.
+
+    What is packed is let go of at once: the copy that a snapshot is shrinks while it is written.
+    """
     chunker = zstandard.ZstdCompressor(level=1).chunker(chunk_size=CHUNK_BYTES)
     for piece in _pieces(state):
         yield from chunker.compress(piece)
@@ -34,13 +37,14 @@ def _pieces(value: Any) -> Iterator[bytes]:
     """Yield MessagePack in pieces whose concatenation is the value; columns of bytes as they are, without a copy."""
     if isinstance(value, dict) and len(value) <= _FEW:
         yield bytes([_MAP_16]) + len(value).to_bytes(2, "big")
-        for name, part in value.items():
+        for name in list(value):
             yield msgspec.msgpack.encode(name)
-            yield from _pieces(part)
+            yield from _pieces(value.pop(name))
     elif isinstance(value, list) and len(value) <= _FEW:
         yield bytes([_ARRAY_16]) + len(value).to_bytes(2, "big")
-        for part in value:
-            yield from _pieces(part)
+        value.reverse()
+        while value:
+            yield from _pieces(value.pop())
     elif isinstance(value, bytes):
         yield bytes([_BIN_32]) + len(value).to_bytes(4, "big")
         yield value

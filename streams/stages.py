@@ -21,7 +21,8 @@ from detectors.rate.detector import RateDetector
 from detectors.shape.detector import Shape
 from detectors.shard import Shard
 from detectors.watcher import Watcher
-from streams.cutter import ShardOf, source_name
+from streams.cut import ShardOf
+from streams.cutter import source_name
 from streams.decode import Decoder
 from streams.hash_key import hash_key
 

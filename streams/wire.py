@@ -1,9 +1,8 @@
 """How blocks and reports travel between the stages: MessagePack with columns as raw little-endian bytes.
 
-The first byte of a message is its format version: that of a block is 1 to 3, that of a report is 1, 2 or 4, or where it is
-compressed 3 or 5. A version that this code can't read stops the partition with a message that says so: a newer worker wrote
-it, and this one must be updated before it may go on. Rows of version 1 say nothing of who sent them, so nobody can be named
-by them. A column in which nothing is said travels as no bytes.
+The first byte of a message is its format version: that of a block is 4, or 1 to 3 where it has
+one source, that of a report is 1, 2 or 4, or where it is compressed 3 or 5. A version that this code can't read stops the partition with a message that says so: a newer worker wrote
+it, and this one must be updated before it may go on. A column in which nothing is said travels as no bytes.
 """
 
 from __future__ import annotations
@@ -17,17 +16,18 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from detectors.block import Block, Rows, Standing
+from detectors.block import Block, Part, Rows, Standing
 from detectors.columns import Int32s, Int64s
 from detectors.findings import Report
 from detectors.senders import MISSING, PLAIN_COLUMNS, SKETCH_WIDTH, Senders, unknown_senders
 from detectors.strings import Strings
 from detectors.watermark import Steps
 
-VERSION = 3
+VERSION = 4
 REPORT_VERSION = 4
 _PACKED_REPORT = 5
-_BLOCKS = (1, 2, 3)
+_BLOCKS_OF_ONE = (1, 2, 3)
+_BLOCKS = (*_BLOCKS_OF_ONE, VERSION)
 _REPORTS = (1, 2, 4)
 _PACKED_REPORTS = (3, 5)
 _LARGE_REPORT_BYTES = 64 * 1024
@@ -44,14 +44,22 @@ class UnreadableVersion(UnreadableMessage):
     """A message was written in a format this code does not know."""
 
 
-class _WireBlock(msgspec.Struct, array_like=True):
+class _WirePart(msgspec.Struct, array_like=True):
     source: str
     start: int
     end: int
     standing: int
-    step_offset: bytes  # i8
+    shed: bool
+    rows: int
+    steps: int
+
+
+class _WireBlock(msgspec.Struct, array_like=True):
+    parts: list[_WirePart]
+    step_offset: bytes  # i8, the steps of all parts
     step_ms: bytes  # i8
-    offset: bytes  # u4, from `start`
+    step_arrived_ms: bytes  # i8
+    offset: bytes  # u4, from `start` of its part
     ts_ms: bytes  # i8
     event: bytes  # u8
     account: bytes  # u8
@@ -61,17 +69,53 @@ class _WireBlock(msgspec.Struct, array_like=True):
     first_arrived_ms: int
     poll_ids: list[str]
     options: list[str]
+    ids: bytes
+    id_lengths: bytes  # u2
+    said: dict[str, bytes]  # columns of `detectors.senders.PLAIN_COLUMNS` in which something is said
+    sketch: bytes  # u4, `sketch_width` a row
+    sketch_width: int
+
+
+class _WireBlockOfOne(msgspec.Struct, array_like=True):
+    """Versions 1 to 3: one source. Rows of version 1 say nothing of who sent them, so nobody can be named by them."""
+
+    source: str
+    start: int
+    end: int
+    standing: int
+    step_offset: bytes
+    step_ms: bytes
+    offset: bytes
+    ts_ms: bytes
+    event: bytes
+    account: bytes
+    poll: bytes
+    option: bytes
+    arrived_ms: bytes
+    first_arrived_ms: int
+    poll_ids: list[str]
+    options: list[str]
     ids: bytes = b""
-    id_lengths: bytes = b""  # u2
-    said: dict[str, bytes] = {}  # columns of `detectors.senders.PLAIN_COLUMNS` in which something is said
-    sketch: bytes = b""  # u4, `sketch_width` a row
+    id_lengths: bytes = b""
+    said: dict[str, bytes] = {}
+    sketch: bytes = b""
     sketch_width: int = 0
-    step_arrived_ms: bytes = b""  # i8; since version 3
+    step_arrived_ms: bytes = b""  # since version 3
     shed: bool = False  # since version 3
+
+    def as_block(self) -> _WireBlock:
+        """Return the same as it is written now."""
+        part = _WirePart(
+            self.source, self.start, self.end, self.standing, self.shed, len(self.event) // 8, len(self.step_ms) // 8
+        )
+        same = {name: getattr(self, name) for name in _WireBlock.__struct_fields__ if hasattr(self, name)}
+        arrived_ms = self.step_arrived_ms.ljust(len(self.step_ms), b"\0")
+        return _WireBlock(**{**same, "parts": [part], "step_arrived_ms": arrived_ms})
 
 
 _encoder = msgspec.msgpack.Encoder()
 _block_decoder = msgspec.msgpack.Decoder(_WireBlock)
+_block_of_one_decoder = msgspec.msgpack.Decoder(_WireBlockOfOne)
 _report_decoder = msgspec.msgpack.Decoder(Report)
 
 _Message = TypeVar("_Message")
@@ -79,18 +123,17 @@ _Message = TypeVar("_Message")
 
 def encode_block(block: Block) -> bytes:
     """Return a block as bytes, its lists of names cut down to those its rows use."""
-    rows = block.rows
+    rows, parts = block.rows, block.parts
     polls, poll = _used(rows.poll)
     options, option = _used(rows.option)
     first_arrived_ms = int(rows.arrived_ms.min()) if len(rows) else 0
+    start = np.repeat([part.start for part in parts], [part.rows for part in parts])
     wire = _WireBlock(
-        block.source,
-        block.start,
-        block.end,
-        int(block.standing),
-        block.steps.offset.tobytes(),
-        block.steps.ms.tobytes(),
-        (rows.offset - block.start).astype(np.uint32).tobytes(),
+        [_wire_part(part) for part in parts],
+        _of_steps(parts, "offset"),
+        _of_steps(parts, "ms"),
+        _of_steps(parts, "arrived_ms"),
+        (rows.offset - start).astype(np.uint32).tobytes(),
         rows.ts_ms.tobytes(),
         rows.event.tobytes(),
         rows.account.tobytes(),
@@ -105,15 +148,24 @@ def encode_block(block: Block) -> bytes:
         _said(rows.sender),
         rows.sender.sketch.tobytes(),
         rows.sender.sketch.shape[1],
-        block.steps.arrived_ms.tobytes(),
-        block.shed,
     )
     return bytes([VERSION]) + _encoder.encode(wire)
 
 
+def _wire_part(part: Part) -> _WirePart:
+    return _WirePart(part.source, part.start, part.end, int(part.standing), part.shed, part.rows, len(part.steps.ms))
+
+
+def _of_steps(parts: Sequence[Part], name: str) -> bytes:
+    return b"".join([getattr(part.steps, name).tobytes() for part in parts])
+
+
 def decode_block(message: bytes) -> Block:
     """Return the block that `encode_block` wrote. Raises UnreadableMessage for anything else."""
-    wire = _decode(_block_decoder, message, _BLOCKS)
+    if message and message[0] in _BLOCKS_OF_ONE:
+        wire = _decode(_block_of_one_decoder, message, _BLOCKS_OF_ONE).as_block()
+    else:
+        wire = _decode(_block_decoder, message, _BLOCKS)
     try:
         return _block(wire)
     except (ValueError, OverflowError, TypeError, KeyError) as error:
@@ -122,8 +174,10 @@ def decode_block(message: bytes) -> Block:
 
 def _block(wire: _WireBlock) -> Block:
     """Return the block. Raises ValueError, OverflowError, TypeError or KeyError where its parts do not fit together."""
+    parts = _parts(wire)
+    start = np.repeat(np.array([part.start for part in parts], np.int64), [part.rows for part in parts])
     rows = Rows(
-        np.frombuffer(wire.offset, np.uint32).astype(np.int64) + wire.start,
+        np.frombuffer(wire.offset, np.uint32).astype(np.int64) + start,
         np.frombuffer(wire.ts_ms, np.int64),
         np.frombuffer(wire.event, np.uint64),
         np.frombuffer(wire.account, np.uint64),
@@ -134,24 +188,34 @@ def _block(wire: _WireBlock) -> Block:
         wire.poll_ids,
         wire.options,
     )
-    step_ms, step_arrived_ms = np.frombuffer(wire.step_ms, np.int64), np.frombuffer(wire.step_arrived_ms, np.int64)
-    if len(step_arrived_ms) < len(step_ms):
-        step_arrived_ms = np.zeros(len(step_ms), np.int64)
-    steps = Steps(np.frombuffer(wire.step_offset, np.int64), step_ms, step_arrived_ms)
-    _check(wire, rows, steps)
-    return Block(wire.source, wire.start, wire.end, steps, rows, Standing(wire.standing), wire.shed)
+    block = Block(parts, rows)
+    _check(wire, block)
+    return block
 
 
-def _check(wire: _WireBlock, rows: Rows, steps: Steps) -> None:
+def _parts(wire: _WireBlock) -> list[Part]:
+    steps = Steps(*(np.frombuffer(column, np.int64) for column in (wire.step_offset, wire.step_ms, wire.step_arrived_ms)))
+    parts, end = [], 0
+    for one in wire.parts:
+        begin, end = end, end + one.steps
+        its = Steps(steps.offset[begin:end], steps.ms[begin:end], steps.arrived_ms[begin:end])
+        parts.append(Part(one.source, one.start, one.end, its, one.rows, Standing(one.standing), one.shed))
+    if not len(steps.offset) == len(steps.ms) == len(steps.arrived_ms) == end or any(one.steps < 0 for one in wire.parts):
+        raise ValueError("its steps do not fit")
+    # before anything is made that is so long
+    if sum(one.rows for one in wire.parts) * 8 != len(wire.event) or any(one.rows < 0 for one in wire.parts):
+        raise ValueError("its rows do not fit")
+    return parts
+
+
+def _check(wire: _WireBlock, block: Block) -> None:
     """Raise ValueError unless columns are as long as each other and say only what there is."""
-    sender = rows.sender
+    rows, sender = block.rows, block.rows.sender
     columns: list[NDArray[Any]] = [rows.ts_ms, rows.event, rows.account, rows.poll, rows.option, rows.arrived_ms]
     columns += [getattr(sender, name) for name in PLAIN_COLUMNS]
     whole = {
         "columns": {len(column) for column in columns} == {len(rows)} and len(sender.account_ids) == len(rows),
-        "steps": len(steps.offset) == len(steps.ms) == len(steps.arrived_ms),
-        "offsets": 0 <= wire.start <= wire.end < 1 << 62 and _lies_in(rows.offset, wire.start, wire.end),
-        "order": bool((np.diff(rows.offset) >= 0).all()),
+        "offsets": all(_fits(part, rows.offset[its]) for part, its in block.shares()),
         "polls": _lies_in(rows.poll, 0, len(wire.poll_ids)),
         "options": _lies_in(rows.option, -1, len(wire.options)),
         "ids": sender.account_ids.data.size == (int(sender.account_ids.ends[-1]) if len(rows) else 0),
@@ -160,6 +224,11 @@ def _check(wire: _WireBlock, rows: Rows, steps: Steps) -> None:
     wrong = [name for name, right in whole.items() if not right]
     if wrong:
         raise ValueError(f"its {wrong[0]} do not fit")
+
+
+def _fits(part: Part, offset: Int64s) -> bool:
+    in_order = len(offset) < 2 or bool((offset[1:] >= offset[:-1]).all())
+    return 0 <= part.start <= part.end < 1 << 62 and in_order and _lies_in(offset, part.start, part.end)
 
 
 def _lies_in(column: Int32s | Int64s, start: int, stop: int) -> bool:

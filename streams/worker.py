@@ -124,7 +124,7 @@ class Worker:
         findings = batch_topic(app, self._findings, limits=_EXCHANGE_LIMITS, gate=Gate.GUARDED)
 
         async def intake(stream: Any) -> None:
-            await process(app, stream, self._noted(self._intake.handle), admit=self._room)
+            await process(app, stream, self._noted(self._intake.handle), self._room, limits.max_records)
 
         async def shards(stream: Any) -> None:
             await process(app, stream, self._noted(self._shards.handle))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detectors.block import Block, Rows, Standing
+from detectors.block import NO_ROWS, Block, Part, Rows, Standing
 from detectors.columns import hashes, int32s, int64s
 from detectors.senders import NO_CODE, NO_COUNTRY, PLAIN_COLUMNS, unknown_senders
 from detectors.strings import strings
-from detectors.watermark import Steps
+from detectors.watermark import NO_STEPS, Steps
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,25 @@ def block_of(
     standing: Standing = Standing.OPEN,
 ) -> Block:
     """Return a block."""
-    return Block(source, start, end, steps_of(steps), rows_of(events), standing)
+    return one_part(Part(source, start, end, steps_of(steps), len(events), standing), rows_of(events))
+
+
+def one_part(part: Part, rows: Rows = NO_ROWS) -> Block:
+    """Return a block of one source."""
+    return Block([replace(part, rows=len(rows))], rows)
+
+
+def shed_block(block: Block, shed: bool = True) -> Block:
+    """Return a block whose parts are shed."""
+    return replace(block, parts=[replace(part, shed=shed) for part in block.parts])
+
+
+def assert_same_parts(one: Block, other: Block) -> None:
+    """Fail unless two blocks are of the same sources, and say the same of their time."""
+    for mine, theirs in zip(one.parts, other.parts, strict=True):
+        assert replace(mine, steps=NO_STEPS) == replace(theirs, steps=NO_STEPS)
+        for name in ("offset", "ms", "arrived_ms"):
+            assert np.array_equal(getattr(mine.steps, name), getattr(theirs.steps, name)), name
 
 
 def assert_same_rows(one: Rows, other: Rows) -> None:

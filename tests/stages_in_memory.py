@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from cut_by_hand import ReadOfOne, cut_one
 
 from detectors.alert import CaseData, MadeBy
 from detectors.cases.book import CaseBook
@@ -27,7 +28,7 @@ from detectors.spans import Spans
 from detectors.watcher import Ballots, Sighting, Suspected, Watcher
 from detectors.watermark import RECORDS
 from streams.control import Control
-from streams.cutter import Cutter, ShardOf, SourceRange
+from streams.cutter import Cutter
 from streams.decode import Decoder
 from streams.wire import decode_block, decode_report, encode_block, encode_report
 
@@ -174,25 +175,25 @@ def blocks_of(
         at = end
     nothing = np.zeros(0, np.int64)
     control = [(len(log), Control(end_ms, end=True))]
-    _send(cutter, SourceRange(len(log), len(log) + 1, nothing, nothing, DECODER.recording([]), control), out)
+    _send(cutter, ReadOfOne(len(log), len(log) + 1, nothing, nothing, DECODER.recording([]), control), out)
     return out
 
 
 def _cutter(source: str, log: Sequence[bytes], at: int) -> Cutter:
-    cutter = Cutter(source, ShardOf(SHARDS))
+    cutter = Cutter(source)
     first = max(0, at - RECORDS)
     past = _range(log, first, at)
     cutter.warm_up(past.offset, past.decoded.ts_ms, past.arrived_ms, at, waiting=True)
     return cutter
 
 
-def _range(log: Sequence[bytes], start: int, end: int) -> SourceRange:
+def _range(log: Sequence[bytes], start: int, end: int) -> ReadOfOne:
     decoded = DECODER.recording(log[start:end])
-    return SourceRange(start, end, decoded.index.astype(np.int64) + start, decoded.ts_ms, decoded)
+    return ReadOfOne(start, end, decoded.index.astype(np.int64) + start, decoded.ts_ms, decoded)
 
 
-def _send(cutter: Cutter, part: SourceRange, out: list[list[bytes]], shed: bool = False) -> None:
-    for shard, block in enumerate(cutter.cut(part, shed)):
+def _send(cutter: Cutter, part: ReadOfOne, out: list[list[bytes]], shed: bool = False) -> None:
+    for shard, block in enumerate(cut_one(cutter, part, SHARDS, shed)):
         out[shard].append(encode_block(block))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+from cut_by_hand import only
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,12 +80,12 @@ def test_no_record_stops_intake_or_ends_the_time_of_those_who_come_after_it(head
     assert len(posted.blocks) == Settings().topics.partitions + 1
     assert posted.letters == (parse_control(headers) is None)
     ahead_ms = Settings().intake.max_ahead_ms + Settings().rate.window_ms
-    assert all((block.steps.ms <= NOW_MS + ahead_ms).all() for block in posted.blocks)
+    assert all((only(block).steps.ms <= NOW_MS + ahead_ms).all() for block in posted.blocks)
 
 
 def test_what_a_recording_says_of_its_own_time_is_believed() -> None:
     past = taken_in(control_record(NOW_MS - 10_000_000, True))
-    assert int(past.blocks[0].steps.ms[-1]) == NOW_MS - 10_000_000
+    assert int(only(past.blocks[0]).steps.ms[-1]) == NOW_MS - 10_000_000
     ahead = taken_in(control_record(2**53, False))
-    assert int(ahead.blocks[0].steps.ms[-1]) == NOW_MS + 360_000
+    assert int(only(ahead.blocks[0]).steps.ms[-1]) == NOW_MS + 360_000
     assert Control(5, True).at_most(3) == Control(3, True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
+from cut_by_hand import ReadOfOne, cut_one
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.cutter import Cutter, ShardOf, SourceRange
+from streams.cutter import Cutter
 from streams.decode import Decoder, Kind
 from streams.wire import decode_block, encode_block
 
@@ -53,8 +54,8 @@ def test_every_record_is_a_row_or_refused_and_rows_travel_on(values: list[bytes 
     assert all(bad.message.isprintable() and 0 < len(bad.message) <= 200 for bad in decoded.refused)
     one_by_one = [len(DECODER.topic([value], kind, np.array([NOW_MS]))) for value in values]
     assert sum(one_by_one) == len(decoded)
-    part = SourceRange(0, len(values), decoded.index.astype(np.int64), np.full(len(decoded), NOW_MS), decoded)
-    blocks = [decode_block(encode_block(block)) for block in Cutter("votes@1/0", ShardOf(2)).cut(part)]
+    part = ReadOfOne(0, len(values), decoded.index.astype(np.int64), np.full(len(decoded), NOW_MS), decoded)
+    blocks = [decode_block(encode_block(block)) for block in cut_one(Cutter("votes@1/0"), part, 2)]
     assert sum(len(block.rows) for block in blocks[:-1]) == len(blocks[-1].rows) == len(decoded)
     ids = [poll_id for block in blocks for poll_id in block.rows.poll_ids]
     assert all(poll_id.encode() for poll_id in ids)

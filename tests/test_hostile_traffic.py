@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
+from cut_by_hand import ReadOfOne, cut_one
 
 from benchmarks.hostile_traffic import SORTS, lines
 from config import Settings, with_overrides
 from detectors.polls import MAX_OPTIONS
 from detectors.shard import Shard
-from streams.cutter import Cutter, ShardOf, SourceRange
+from streams.cutter import Cutter
 from streams.decode import Decoder
 from streams.scan import Summary, scan
 from streams.stages import build_decoder, build_shard
@@ -60,12 +61,12 @@ def test_ids_that_were_chosen_to_collide_cost_no_more_than_others(count: int, tm
 
 def fed(sort: str, count: int, settings: Settings, decoder: Decoder) -> Shard:
     """Return a shard that was given so many lines, a thousand at a time."""
-    shard, cutter = build_shard(0, settings, ["s"]), Cutter("s", ShardOf(1), recorded=True)
+    shard, cutter = build_shard(0, settings, ["s"]), Cutter("s", recorded=True)
     waiting = list(lines(sort, count))
     for start in range(0, count, 1_000):
         decoded = decoder.recording(waiting[start : start + 1_000])
         offset = decoded.index.astype("i8") + start
-        block = cutter.cut(SourceRange(start, min(count, start + 1_000), offset, decoded.ts_ms, decoded))[0]
+        block = cut_one(cutter, ReadOfOne(start, min(count, start + 1_000), offset, decoded.ts_ms, decoded), 1)[0]
         shard.accept(block)
         shard.advance()
     return shard

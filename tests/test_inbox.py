@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
 import numpy as np
 import pytest
-from columns_by_hand import Event, block_of
+from columns_by_hand import Event, block_of, rows_of, shed_block
 
 from detectors.block import Block, Standing
 from detectors.columns import int32s
@@ -23,9 +22,8 @@ A, B, C = "votes/0", "votes/1", "replies/0"
 def take(inbox: Inbox, block: Block) -> bool:
     """Give a block as a shard does; tell whether anything of it was new."""
     unseen = inbox.unseen(block)
-    if unseen is not None:
-        inbox.accept(unseen, int32s([0] * len(unseen.rows)))
-    return unseen is not None
+    inbox.accept(unseen, int32s([0] * len(unseen.rows)))
+    return len(unseen.parts) > 0
 
 
 def events(*at: tuple[int, int]) -> list[Event]:
@@ -63,6 +61,27 @@ def test_offsets_that_are_missing_between_blocks_are_refused_by_name() -> None:
     with pytest.raises(Gap, match=r"votes/0: offsets 9 to 11 never reached this shard"):
         inbox.unseen(block_of(A, 12, 15))
     assert take(inbox, block_of(A, 9, 12)), "a refused block leaves everything as it was"
+
+
+def test_of_a_block_of_several_sources_each_is_taken_from_where_it_is_unseen() -> None:
+    inbox = Inbox([A, B])
+    take(inbox, block_of(A, 0, 3, events((0, 10), (1, 11), (2, 12)), steps=[(3, 100)]))
+    one, other = block_of(A, 1, 5, events((1, 11), (2, 12), (4, 13))), block_of(B, 7, 9, events((7, 5), (8, 6)), steps=[(9, 100)])
+    again = Block([*one.parts, *other.parts], rows_of(events((1, 11), (2, 12), (4, 13), (7, 5), (8, 6))))
+    unseen = inbox.unseen(again)
+    assert [(part.source, part.start, part.end, part.rows) for part in unseen.parts] == [(A, 3, 5, 1), (B, 7, 9, 2)]
+    take(inbox, again)
+    assert inbox.frontier_ms() == 100
+    assert released(inbox, 101) == [(7, 5), (8, 6), (0, 10), (1, 11), (2, 12), (4, 100)], "the last came after its time"
+    assert not take(inbox, block_of(A, 0, 2, events((0, 10))))
+
+
+def test_a_gap_in_one_part_of_a_block_leaves_the_others_unapplied() -> None:
+    inbox = Inbox([A, B])
+    take(inbox, block_of(B, 0, 3))
+    with pytest.raises(Gap, match=r"votes/1: offsets 3 to 4 never reached this shard"):
+        inbox.unseen(Block([*block_of(A, 0, 3).parts, *block_of(B, 5, 9).parts]))
+    assert take(inbox, block_of(A, 7, 9)), "it may still begin anywhere"
 
 
 def test_the_first_block_of_a_source_may_begin_anywhere() -> None:
@@ -225,10 +244,10 @@ def test_sources_of_a_topic_that_was_made_anew_are_not_those_of_the_old_one() ->
 def test_a_block_that_was_shed_sheds_the_time_that_its_source_passed_in_it_up_to_a_whole_minute() -> None:
     inbox = Inbox([A, B])
     take(inbox, block_of(A, 0, 1, steps=[(1, 30_100)]))
-    take(inbox, replace(block_of(A, 1, 2, steps=[(2, 40_000)]), shed=True))
+    take(inbox, shed_block(block_of(A, 1, 2, steps=[(2, 40_000)])))
     assert list(inbox.shed) == [(30_000, 60_000)]
     take(inbox, block_of(A, 2, 3, steps=[(3, 500_000)]))
-    take(inbox, replace(block_of(B, 0, 1, steps=[(1, 58_500)]), shed=True))
+    take(inbox, shed_block(block_of(B, 0, 1, steps=[(1, 58_500)])))
     ((start_ms, end_ms),) = inbox.shed
     assert end_ms == 120_000, "rows go two seconds past the watermark"
     assert start_ms <= UNKNOWN_MS, "from when on there were rows before is not known"
@@ -237,27 +256,27 @@ def test_a_block_that_was_shed_sheds_the_time_that_its_source_passed_in_it_up_to
 def test_the_time_of_a_minute_that_is_no_whole_number_of_ticks_is_shed_by_whole_ticks() -> None:
     inbox = Inbox([A], limits=InboxLimits(step_ms=7_000))
     take(inbox, block_of(A, 0, 1, steps=[(1, 15_000)]))
-    take(inbox, replace(block_of(A, 1, 2, steps=[(2, 20_000)]), shed=True))
+    take(inbox, shed_block(block_of(A, 1, 2, steps=[(2, 20_000)])))
     assert list(inbox.shed) == [(14_000, 63_000)]
 
 
 def test_a_shed_block_that_is_sent_again_sheds_what_is_new_of_it() -> None:
     inbox = Inbox([A])
     take(inbox, block_of(A, 0, 4, steps=[(4, 70_000)]))
-    assert not take(inbox, replace(block_of(A, 0, 2, steps=[(2, 10_000)]), shed=True))
-    take(inbox, replace(block_of(A, 2, 8, steps=[(4, 70_000), (8, 80_000)]), shed=True))
+    assert not take(inbox, shed_block(block_of(A, 0, 2, steps=[(2, 10_000)])))
+    take(inbox, shed_block(block_of(A, 2, 8, steps=[(4, 70_000), (8, 80_000)])))
     assert list(inbox.shed) == [(70_000, 120_000)]
 
 
 def test_a_source_of_which_no_time_is_known_sheds_none() -> None:
     inbox = Inbox([A])
-    take(inbox, replace(block_of(A, 0, 4, events((0, 5))), shed=True))
+    take(inbox, shed_block(block_of(A, 0, 4, events((0, 5)))))
     assert not list(inbox.shed)
 
 
 def test_what_is_shed_stands_in_snapshots() -> None:
     inbox, restored = Inbox([A]), Inbox([A])
     take(inbox, block_of(A, 0, 4, steps=[(4, 70_000)]))
-    take(inbox, replace(block_of(A, 4, 8, steps=[(8, 80_000)]), shed=True))
+    take(inbox, shed_block(block_of(A, 4, 8, steps=[(8, 80_000)])))
     restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(inbox.snapshot())))
     assert list(restored.shed) == [(70_000, 120_000)]

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from cut_by_hand import cut_one
 from test_cutter import SHARDS, START_MS, begun, line, part, passed_ms
 
 import streams.scan_input
 from config import Settings, with_overrides
 from detectors.shard import Shard
 from detectors.watermark import UNKNOWN_MS
-from streams.cutter import Cutter, ShardOf
+from streams.cutter import Cutter
 from streams.scan import scan
 from streams.scan_silence import Silence
 
@@ -25,15 +26,15 @@ def lines_from(start_s: int, count: int = 200) -> list[bytes]:
 
 def test_a_silent_source_comes_as_far_as_the_slowest_that_spoke_was_a_chunk_before() -> None:
     fast, slow = begun(), begun()
-    slow.source, silent = "votes/1", Cutter("replies/0", ShardOf(SHARDS))
+    slow.source, silent = "votes/1", Cutter("replies/0")
     silence = Silence([fast, slow, silent])
     told = []
     for chunk in range(3):
         for cutter, start_s in ((fast, 1_000), (slow, 900)):
-            blocks = cutter.cut(part(200 * chunk, lines_from(start_s + 20 * chunk)))
-            silence.hear(blocks)
+            blocks = cut_one(cutter, part(200 * chunk, lines_from(start_s + 20 * chunk)), SHARDS)
+            silence.hear(blocks[0].parts)
             slowest_ms = passed_ms(blocks)
-        told.append((slowest_ms, [passed_ms(blocks) for blocks in silence.end_chunk()]))
+        told.append((slowest_ms, [int(one.steps.ms.max()) for one in silence.end_chunk()]))
     (first_ms, first), (second_ms, second), (_, third) = told
     assert first == []
     assert second == [first_ms]
@@ -43,7 +44,7 @@ def test_a_silent_source_comes_as_far_as_the_slowest_that_spoke_was_a_chunk_befo
 
 def test_without_anybody_who_speaks_no_time_passes() -> None:
     silence = Silence([begun()])
-    assert [list(silence.end_chunk()) for _ in range(3)] == [[]] * 3
+    assert [silence.end_chunk() for _ in range(3)] == [[]] * 3
 
 
 def recording(path: Path, replies_at: list[int]) -> Path:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from columns_by_hand import Event, block_of
+from columns_by_hand import Event, block_of, shed_block
 from fed_shard import SOURCE, Fed, Watcher, at, at_offset, vote
 
-from detectors.block import Block, Standing
+from detectors.block import Standing
 from detectors.counted import Counted
 from detectors.findings import Rates, Report
 from detectors.inbox import UnknownSource
@@ -148,7 +147,7 @@ def test_a_finding_carries_the_votes_as_they_stood_at_its_time(cut_s: float | No
 def test_blocks_of_a_source_nobody_knows_are_refused() -> None:
     fed = Fed()
     with pytest.raises(UnknownSource, match=r"check topics\.partitions"):
-        fed.shard.accept(Block("poll.votes/9", 0, 1))
+        fed.shard.accept(block_of("poll.votes/9", 0, 1))
 
 
 class Looker:
@@ -179,7 +178,7 @@ def test_while_it_sheds_everything_is_counted_and_watchers_are_shown_nothing(at_
     for number, shed in enumerate([False, True, False, False, False]):
         events = [at_offset(vote(20 * number + at), 10 * number + at) for at in range(10)]
         block = block_of(SOURCE, 10 * number, 10 * number + 10, events, [(10 * number + 10, at(20 * number + 19))])
-        shard.accept(replace(block, shed=shed))
+        shard.accept(shed_block(block, shed))
         advanced = None if at_once and number < 4 else shard.advance()
         reports += [advanced] if advanced else []
     # the block that was shed passed 12:00:19 to 12:00:39

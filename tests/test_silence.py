@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from cut_by_hand import only
 from faust.types import TP
 
 from config import Settings
@@ -154,7 +155,7 @@ class Taken:
 
     def passed_ms(self) -> int:
         """Return how far time has come, from when the brokers' clock said AHEAD_MS."""
-        return max(int(np.max(block.steps.ms, initial=UNKNOWN_MS)) for block in self.exchange.blocks) - AHEAD_MS
+        return max(int(np.max(only(block).steps.ms, initial=UNKNOWN_MS)) for block in self.exchange.blocks) - AHEAD_MS
 
 
 def test_while_the_brokers_are_away_no_time_passes_and_afterwards_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,8 +147,7 @@ SOURCES = ["votes/0", "votes/1"]
 
 def take(inbox: Inbox, block: Block) -> None:
     unseen = inbox.unseen(block)
-    if unseen is not None:
-        inbox.accept(unseen, int32s([0] * len(unseen.rows)))
+    inbox.accept(unseen, int32s([0] * len(unseen.rows)))
 
 
 def test_what_is_sent_again_says_nothing_again_of_when_it_came() -> None:

@@ -15,7 +15,7 @@ from recorded_traffic import event, recording, write
 from test_worker_live import assert_same_end, scanned
 
 from streams.broker import EmbeddedKafka
-from streams.cutter import ShardOf
+from streams.cut import ShardOf
 from streams.placing import place
 from streams.replay_sender import Sender
 from streams.stages import build_decoder

@@ -135,6 +135,28 @@ def test_a_partition_whose_handler_hangs_is_set_aside_and_comes_back_in_order(mo
     asyncio.run(scenario())
 
 
+def test_partitions_are_worked_on_at_once_until_their_runs_have_enough_records() -> None:
+    async def scenario() -> None:
+        queued = Queued((ONE, 0), (OTHER, 0), (ONE, 2), (OTHER, 2))
+        begun, release = list[tuple[int, int]](), asyncio.Event()
+
+        async def handle(batch: Batch) -> None:
+            begun.append((batch.tp.partition, batch.first_offset))
+            await release.wait()
+
+        task = asyncio.create_task(process(queued.app, queued.stream, handle, at_once_records=4))
+        await until(lambda: len(begun) == 2)
+        await asyncio.sleep(0.02)
+        assert begun == [(0, 0), (1, 0)]
+        assert queued.stream.channel.queue.qsize() == 2, "what there is no room for stays in the queue"
+        release.set()
+        await until(lambda: queued.committable(ONE) == queued.committable(OTHER) == 4)
+        assert begun[2:] == [(0, 2), (1, 2)]
+        task.cancel()
+
+    asyncio.run(scenario())
+
+
 def test_partitions_are_given_up_without_waiting_for_ever_for_a_topic_that_takes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

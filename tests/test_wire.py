@@ -9,11 +9,20 @@ import msgspec
 import numpy as np
 import pytest
 import zstandard
-from columns_by_hand import Event, assert_same_rows, block_of
+from columns_by_hand import (
+    Event,
+    assert_same_parts,
+    assert_same_rows,
+    block_of,
+    one_part,
+    rows_of,
+    shed_block,
+)
+from cut_by_hand import only
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.block import Block, Standing
+from detectors.block import Block, Part, Standing
 from detectors.findings import Finding, Member, Report, Retired, Standings
 from detectors.senders import NO_COUNTRY, nobody
 from streams.wire import (
@@ -64,13 +73,9 @@ def rows(draw: st.DrawFn, start: int) -> list[Event]:
 def test_a_block_arrives_as_it_was_sent(
     data: st.DataObject, start: int, steps: list[tuple[int, int, int]], standing: Standing, shed: bool
 ) -> None:
-    sent = replace(block_of("votes@1/0", start, start + 10_001, data.draw(rows(start)), steps, standing), shed=shed)
+    sent = shed_block(block_of("votes@1/0", start, start + 10_001, data.draw(rows(start)), steps, standing), shed)
     got = decode_block(encode_block(sent))
-    assert (got.source, got.start, got.end, got.standing) == (sent.source, sent.start, sent.end, sent.standing)
-    assert got.shed == shed
-    assert got.steps.offset.tolist() == sent.steps.offset.tolist()
-    assert got.steps.ms.tolist() == sent.steps.ms.tolist()
-    assert got.steps.arrived_ms.tolist() == sent.steps.arrived_ms.tolist()
+    assert_same_parts(got, sent)
     assert_same_rows(got.rows, sent.rows)
     assert [getattr(got.rows, name).dtype for name in ("offset", "ts_ms", "event", "poll", "arrived_ms")] == [
         np.int64, np.int64, np.uint64, np.int32, np.int64
@@ -82,15 +87,43 @@ def test_a_block_carries_only_the_names_its_rows_use() -> None:
     rows = whole.rows
     sender = rows.sender.take(slice(1, 2))
     middle = replace(rows, sender=sender, **{name: getattr(rows, name)[1:2] for name in COLUMNS})
-    got = decode_block(encode_block(Block("s", 0, 3, rows=middle)))
+    got = decode_block(encode_block(one_part(Part("s", 0, 3), middle)))
     assert (list(got.rows.poll_ids), list(got.rows.options)) == (["b"], ["no"])
+
+
+def of_version(version: int, block: Block) -> bytes:
+    """Return a block of one source as an earlier version wrote it."""
+    (part,), *fields = msgspec.msgpack.decode(encode_block(block)[1:])
+    source, start, end, standing, shed, _, _ = part
+    offset, ms, arrived_ms, *columns = fields
+    whole = [source, start, end, standing, offset, ms, *columns, arrived_ms, shed]
+    return bytes([version]) + msgspec.msgpack.encode(whole[: (16, 21, 23)[version - 1]])
+
+
+@given(st.data(), st.integers(0, 2**50), st.lists(st.tuples(st.integers(0, 2**50), MS, MS), max_size=5), st.booleans())
+def test_a_block_of_version_3_arrives_as_it_was_sent(
+    data: st.DataObject, start: int, steps: list[tuple[int, int, int]], shed: bool
+) -> None:
+    sent = shed_block(block_of("votes@1/0", start, start + 10_001, data.draw(rows(start)), steps), shed)
+    got = decode_block(of_version(3, sent))
+    assert_same_parts(got, sent)
+    assert_same_rows(got.rows, sent.rows)
+
+
+def test_a_block_of_several_sources_arrives_as_it_was_sent() -> None:
+    one = block_of("a", 5, 9, [Event(5, 1, 1), Event(8, 2, 2, poll="q")], [(6, 100, 250), (7, 150, 250)])
+    other = block_of("b", 0, 4, [Event(0, 3, 3)], [], Standing.ENDED)
+    sent = Block([*one.parts, block_of("c", 7, 7).parts[0], *other.parts], rows_of([Event(5, 1, 1), Event(8, 2, 2, poll="q"), Event(0, 3, 3)]))
+    got = decode_block(encode_block(sent))
+    assert_same_parts(got, sent)
+    assert_same_rows(got.rows, sent.rows)
+    assert [got.rows.offset[its].tolist() for _, its in got.shares()] == [[5, 8], [], [0]]
 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_block_of_a_format_before_that_of_shedding_was_not_shed(version: int) -> None:
-    whole = msgspec.msgpack.decode(encode_block(block_of("s", 0, 2, [Event(0, 1, 1), Event(1, 2, 2)]))[1:])
-    got = decode_block(bytes([version]) + msgspec.msgpack.encode(whole[: (16, 21)[version - 1]]))
-    assert (got.shed, got.rows.event.tolist()) == (False, [1, 2])
+    got = decode_block(of_version(version, block_of("s", 0, 2, [Event(0, 1, 1), Event(1, 2, 2)])))
+    assert (only(got).shed, got.rows.event.tolist()) == (False, [1, 2])
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -103,15 +136,14 @@ def test_a_report_of_a_format_before_that_of_shedding_says_that_nothing_was_shed
 
 def test_rows_of_nobody_take_a_quarter_less() -> None:
     block = block_of("s", 0, 1_000, [Event(at, at, at, at, client=1, country=2) for at in range(1_000)])
-    shed = replace(block, rows=replace(block.rows, sender=nobody(1_000)), shed=True)
+    shed = replace(shed_block(block), rows=replace(block.rows, sender=nobody(1_000)))
     assert decode_block(encode_block(shed)).rows.sender.account_ids.texts() == [""] * 1_000
     assert len(encode_block(shed)) < 0.75 * len(encode_block(block))
 
 
 def test_a_block_of_the_first_format_is_read_and_says_nothing_of_senders() -> None:
     block = block_of("s", 0, 2, [Event(0, 1, 1), Event(1, 2, 2)])
-    first_version = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_block(block)[1:])[:16])
-    rows = decode_block(b"\x01" + first_version).rows
+    rows = decode_block(of_version(1, block)).rows
     assert rows.event.tolist() == [1, 2]
     assert rows.sender.account_ids.texts() == ["", ""]
     assert set(rows.sender.country.tolist()) == {NO_COUNTRY}
@@ -119,10 +151,9 @@ def test_a_block_of_the_first_format_is_read_and_says_nothing_of_senders() -> No
 
 def test_a_block_of_version_2_is_read_and_says_nothing_of_when_the_brokers_had_its_watermarks() -> None:
     block = block_of("s", 0, 2, [Event(0, 1, 1), Event(1, 2, 2)], [(1, 5, 1_000), (2, 7, 1_250)])
-    second_version = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_block(block)[1:])[:21])
-    got = decode_block(b"\x02" + second_version)
+    got = decode_block(of_version(2, block))
     assert_same_rows(got.rows, block.rows)
-    assert (got.steps.ms.tolist(), got.steps.arrived_ms.tolist()) == ([5, 7], [0, 0])
+    assert (only(got).steps.ms.tolist(), only(got).steps.arrived_ms.tolist()) == ([5, 7], [0, 0])
 
 
 def test_records_that_came_months_apart_keep_their_order_of_arrival() -> None:
@@ -172,7 +203,7 @@ def test_a_report_that_names_a_hundred_thousand_accounts_is_packed() -> None:
     assert decode_report(message) == report
 
 
-@pytest.mark.parametrize(("decode", "known"), [(decode_block, "1, 2, 3"), (decode_report, "1, 2, 4")])
+@pytest.mark.parametrize(("decode", "known"), [(decode_block, "1, 2, 3, 4"), (decode_report, "1, 2, 4")])
 @pytest.mark.parametrize(("first", "named"), [(b"\x06", "6"), (b"\x00", "0"), (b"", "none")])
 def test_a_format_of_a_newer_worker_is_refused_with_what_to_do(
     decode: Callable[[bytes], object], known: str, first: bytes, named: str

@@ -87,11 +87,15 @@ def test_bytes_are_a_report_or_unreadable(message: bytes) -> None:
 
 def column(changed: dict[str, Any]) -> bytes:
     """Return a block in which some fields are others."""
-    names = {"start": 1, "end": 2, "standing": 3, "offset": 6, "poll": 10, "option": 11, "ids": 16, "id_lengths": 17, "said": 18, "sketch_width": 20}
-    parts = fields()
+    names = {"offset": 4, "poll": 8, "option": 9, "ids": 14, "id_lengths": 15, "said": 16, "sketch_width": 18}
+    of_part = {"start": 1, "end": 2, "standing": 3, "rows": 5, "steps": 6}
+    found = fields()
     for name, value in changed.items():
-        parts[names[name]] = value
-    return BLOCK[:1] + msgspec.msgpack.encode(parts)
+        if name in of_part:
+            found[0][0][of_part[name]] = value
+        else:
+            found[names[name]] = value
+    return BLOCK[:1] + msgspec.msgpack.encode(found)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +104,16 @@ def column(changed: dict[str, Any]) -> bytes:
         ({"poll": np.full(9, 1, np.int32).tobytes()}, "its polls do not fit"),
         ({"poll": np.full(9, -1, np.int32).tobytes()}, "its polls do not fit"),
         ({"option": np.full(9, 7, np.int32).tobytes()}, "its options do not fit"),
-        ({"offset": np.arange(8, dtype=np.uint32).tobytes()}, "its columns do not fit"),
+        ({"offset": np.arange(8, dtype=np.uint32).tobytes()}, "could not be broadcast"),
         ({"offset": np.arange(9, 0, -1, dtype=np.uint32).tobytes()}, "do not fit"),
         ({"start": 10}, "its offsets do not fit"),
         ({"end": 5}, "its offsets do not fit"),
         ({"end": 2**63 - 1}, "its offsets do not fit"),
+        ({"rows": 8}, "its rows do not fit"),
+        ({"rows": -9}, "its rows do not fit"),
+        ({"rows": 2**40}, "its rows do not fit"),
+        ({"steps": 2}, "its steps do not fit"),
+        ({"steps": 2**62}, "its steps do not fit"),
         ({"standing": 9}, "9 is not a valid Standing"),
         ({"said": {"country": b"\0\0"}}, "its columns do not fit"),
         ({"said": {"network": b"\0\0\0"}}, "buffer size must be a multiple"),

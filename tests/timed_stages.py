@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from cut_by_hand import ReadOfOne, cut_one, only
 
 from config import Settings, with_overrides
 from detectors.alert import CaseData
 from detectors.block import Block
-from streams.cutter import Cutter, ShardOf, SourceRange
+from streams.cut import without_rows
+from streams.cutter import Cutter
 from streams.decode import Decoder
 from streams.stages import build_cases, build_shard, shards
 from streams.wire import decode_block, decode_report, encode_block, encode_report
@@ -47,7 +49,7 @@ class Deployment:
         )
         self._idle_after_ms = settings.intake.idle_after_ms
         names = [f"poll.votes/{number}" for number in range(PARTITIONS)]
-        self._sources = [_Source(Cutter(name, ShardOf(PARTITIONS)), stated_ms=now_ms) for name in names]
+        self._sources = [_Source(Cutter(name), stated_ms=now_ms) for name in names]
         for source in self._sources:
             nothing = np.zeros(0, np.int64)
             source.cutter.warm_up(nothing, nothing, nothing, 0, waiting=True)
@@ -81,13 +83,14 @@ class Deployment:
             decoded = DECODER.recording([line for _, line in due])
             arrived = np.array([at for at, _ in due], np.int64)[decoded.index]
             start, source.offset = source.offset, source.offset + len(due)
-            part = SourceRange(start, source.offset, decoded.index.astype(np.int64) + start, arrived, decoded)
-            blocks = source.cutter.cut(part)
+            part = ReadOfOne(start, source.offset, decoded.index.astype(np.int64) + start, arrived, decoded)
+            blocks = cut_one(source.cutter, part, PARTITIONS)
             source.arrived_ms = due[-1][0]
-            source.stated_ms = self.now_ms if len(blocks[0].steps.ms) else source.stated_ms
+            source.stated_ms = self.now_ms if len(only(blocks[0]).steps.ms) else source.stated_ms
             self._exchange(blocks)
         if self.now_ms - source.stated_ms >= self._idle_after_ms:
-            self._exchange(source.cutter.idle(self.now_ms - source.arrived_ms))
+            idle = source.cutter.idle(self.now_ms - source.arrived_ms)
+            self._exchange(without_rows([idle], PARTITIONS) if idle else [])
 
     def _exchange(self, blocks: list[Block]) -> None:
         for shard, block in zip(self._shards, blocks, strict=bool(blocks)):

@@ -50,13 +50,21 @@ def batch_topic(
     return topic
 
 
-async def process(app: AppT, stream: Any, handle: Handler, admit: Callable[[], Awaitable[None]] | None = None) -> None:
+async def process(
+    app: AppT,
+    stream: Any,
+    handle: Handler,
+    admit: Callable[[], Awaitable[None]] | None = None,
+    at_once_records: int = 1,
+) -> None:
     """Call `await handle(batch)` for every batch of `stream`, in order for each partition; `await admit()` comes before it.
+
+    One at a time, or as many as have fewer than `at_once_records` together.
 
     A batch is acked when `handle` has returned and the brokers hold every record that was sent meanwhile. If `handle`
     raises, the app crashes and the batch stays unacked, as it does when the agent is cancelled in the middle.
     """
-    lanes = Lanes(app, handle)
+    lanes = Lanes(app, handle, at_once_records)
     try:
         async for event in stream.events():
             if admit is not None:
