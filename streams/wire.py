@@ -22,6 +22,7 @@ from detectors.findings import Report
 from detectors.senders import MISSING, PLAIN_COLUMNS, SKETCH_WIDTH, Senders, unknown_senders
 from detectors.strings import Strings
 from detectors.watermark import Steps
+from streams.wire_formats import WireBlock, WireBlockOfOne, WirePart
 
 VERSION = 4
 REPORT_VERSION = 4
@@ -44,78 +45,9 @@ class UnreadableVersion(UnreadableMessage):
     """A message was written in a format this code does not know."""
 
 
-class _WirePart(msgspec.Struct, array_like=True):
-    source: str
-    start: int
-    end: int
-    standing: int
-    shed: bool
-    rows: int
-    steps: int
-
-
-class _WireBlock(msgspec.Struct, array_like=True):
-    parts: list[_WirePart]
-    step_offset: bytes  # i8, the steps of all parts
-    step_ms: bytes  # i8
-    step_arrived_ms: bytes  # i8
-    offset: bytes  # u4, from `start` of its part
-    ts_ms: bytes  # i8
-    event: bytes  # u8
-    account: bytes  # u8
-    poll: bytes  # i4 into poll_ids
-    option: bytes  # i4 into options
-    arrived_ms: bytes  # u4, from `first_arrived_ms`, cut off at its largest
-    first_arrived_ms: int
-    poll_ids: list[str]
-    options: list[str]
-    ids: bytes
-    id_lengths: bytes  # u2
-    said: dict[str, bytes]  # columns of `detectors.senders.PLAIN_COLUMNS` in which something is said
-    sketch: bytes  # u4, `sketch_width` a row
-    sketch_width: int
-
-
-class _WireBlockOfOne(msgspec.Struct, array_like=True):
-    """Versions 1 to 3: one source. Rows of version 1 say nothing of who sent them, so nobody can be named by them."""
-
-    source: str
-    start: int
-    end: int
-    standing: int
-    step_offset: bytes
-    step_ms: bytes
-    offset: bytes
-    ts_ms: bytes
-    event: bytes
-    account: bytes
-    poll: bytes
-    option: bytes
-    arrived_ms: bytes
-    first_arrived_ms: int
-    poll_ids: list[str]
-    options: list[str]
-    ids: bytes = b""
-    id_lengths: bytes = b""
-    said: dict[str, bytes] = {}
-    sketch: bytes = b""
-    sketch_width: int = 0
-    step_arrived_ms: bytes = b""  # since version 3
-    shed: bool = False  # since version 3
-
-    def as_block(self) -> _WireBlock:
-        """Return the same as it is written now."""
-        part = _WirePart(
-            self.source, self.start, self.end, self.standing, self.shed, len(self.event) // 8, len(self.step_ms) // 8
-        )
-        same = {name: getattr(self, name) for name in _WireBlock.__struct_fields__ if hasattr(self, name)}
-        arrived_ms = self.step_arrived_ms.ljust(len(self.step_ms), b"\0")
-        return _WireBlock(**{**same, "parts": [part], "step_arrived_ms": arrived_ms})
-
-
 _encoder = msgspec.msgpack.Encoder()
-_block_decoder = msgspec.msgpack.Decoder(_WireBlock)
-_block_of_one_decoder = msgspec.msgpack.Decoder(_WireBlockOfOne)
+_block_decoder = msgspec.msgpack.Decoder(WireBlock)
+_block_of_one_decoder = msgspec.msgpack.Decoder(WireBlockOfOne)
 _report_decoder = msgspec.msgpack.Decoder(Report)
 
 _Message = TypeVar("_Message")
@@ -128,7 +60,7 @@ def encode_block(block: Block) -> bytes:
     options, option = _used(rows.option)
     first_arrived_ms = int(rows.arrived_ms.min()) if len(rows) else 0
     start = np.repeat([part.start for part in parts], [part.rows for part in parts])
-    wire = _WireBlock(
+    wire = WireBlock(
         [_wire_part(part) for part in parts],
         _of_steps(parts, "offset"),
         _of_steps(parts, "ms"),
@@ -152,8 +84,8 @@ def encode_block(block: Block) -> bytes:
     return bytes([VERSION]) + _encoder.encode(wire)
 
 
-def _wire_part(part: Part) -> _WirePart:
-    return _WirePart(part.source, part.start, part.end, int(part.standing), part.shed, part.rows, len(part.steps.ms))
+def _wire_part(part: Part) -> WirePart:
+    return WirePart(part.source, part.start, part.end, int(part.standing), part.shed, part.rows, len(part.steps.ms))
 
 
 def _of_steps(parts: Sequence[Part], name: str) -> bytes:
@@ -172,7 +104,7 @@ def decode_block(message: bytes) -> Block:
         raise UnreadableMessage(f"no block: {error}") from error
 
 
-def _block(wire: _WireBlock) -> Block:
+def _block(wire: WireBlock) -> Block:
     """Return the block. Raises ValueError, OverflowError, TypeError or KeyError where its parts do not fit together."""
     parts = _parts(wire)
     start = np.repeat(np.array([part.start for part in parts], np.int64), [part.rows for part in parts])
@@ -193,7 +125,7 @@ def _block(wire: _WireBlock) -> Block:
     return block
 
 
-def _parts(wire: _WireBlock) -> list[Part]:
+def _parts(wire: WireBlock) -> list[Part]:
     steps = Steps(*(np.frombuffer(column, np.int64) for column in (wire.step_offset, wire.step_ms, wire.step_arrived_ms)))
     parts, end = [], 0
     for one in wire.parts:
@@ -208,7 +140,7 @@ def _parts(wire: _WireBlock) -> list[Part]:
     return parts
 
 
-def _check(wire: _WireBlock, block: Block) -> None:
+def _check(wire: WireBlock, block: Block) -> None:
     """Raise ValueError unless columns are as long as each other and say only what there is."""
     rows, sender = block.rows, block.rows.sender
     columns: list[NDArray[Any]] = [rows.ts_ms, rows.event, rows.account, rows.poll, rows.option, rows.arrived_ms]
@@ -284,7 +216,7 @@ def _said(sender: Senders) -> dict[str, bytes]:
     return {name: column.tobytes() for name, column in columns.items() if (column != MISSING[name]).any()}
 
 
-def _sender(wire: _WireBlock) -> Senders:
+def _sender(wire: WireBlock) -> Senders:
     rows = len(wire.event) // 8
     lengths = np.frombuffer(wire.id_lengths, np.uint16) if wire.ids else np.zeros(rows, np.uint16)
     ids = Strings(np.frombuffer(wire.ids, np.uint8), np.cumsum(lengths, dtype=np.int64))

@@ -86,7 +86,8 @@ def test_a_worker_refuses_snapshots_of_other_windows_or_that_the_exchange_no_lon
     with WorkerProcess(deployment) as worker:
         worker.wait_until_ready()
         Feed(deployment, recording(SEED, polls=6, minutes=15, flood=600)).send(0.5)
-        wait_until(lambda: deployment.committed(TopicRole.EXCHANGE), "a snapshot")
+        exchange = deployment.topic(TopicRole.EXCHANGE)
+        wait_until(lambda: group_offsets.offsets(kafka, deployment.group, [exchange])[f"{exchange}/0"][0], "a snapshot of the first shard")
         worker.kill()
     other = Deployment(kafka, topic_prefix, tmp_path, more={"POLLWATCH_RATE_WINDOW_MS": "300000"})
     refuses(other, "rate.window_ms = 60000, not 300000")
