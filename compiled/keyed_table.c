@@ -3,6 +3,7 @@
  * `steps` counts how often a key was not where it was looked for first; once it passes `most_steps` a call stops and
  * returns how many keys it has done. The table has at least one empty place. */
 #include <stdint.h>
+#include <string.h>
 
 #define EMPTY UINT64_MAX
 #define AHEAD 16 /* keys whose places are fetched from memory while those before them are compared */
@@ -52,4 +53,32 @@ int64_t pollwatch_enter(uint64_t *table, int64_t size, uint64_t odd, const uint6
     }
     *steps = taken;
     return i;
+}
+
+/* Puts the keys of a table, or those of them that are `kept` (NULL: all), into an empty one. Where a key of place i goes is
+ * written to `places[i]`, -1 where none does (NULL: nobody asks). Returns the steps taken, or -1 when they pass `most_steps`. */
+int64_t pollwatch_move(const uint64_t *table, int64_t size, const uint8_t *kept, uint64_t *to, int64_t to_size, uint64_t odd,
+                       int64_t most_steps, int32_t *places) {
+    int64_t taken = 0;
+    for (int64_t i = 0; i < size; i++) {
+        if (places) places[i] = -1;
+        if (table[i] == EMPTY || (kept && !kept[i])) continue;
+        int64_t at = home(table[i], odd, to_size);
+        while (to[at] != EMPTY) {
+            at = next(at, to_size);
+            taken++;
+        }
+        if (taken > most_steps) return -1;
+        to[at] = table[i];
+        if (places) places[i] = (int32_t)at;
+    }
+    return taken;
+}
+
+/* Puts what lies beside the keys, `width` bytes each, where `pollwatch_move` has put those. */
+int64_t pollwatch_follow(const uint8_t *column, int64_t size, int64_t width, const int32_t *places, uint8_t *to) {
+    for (int64_t i = 0; i < size; i++) {
+        if (places[i] >= 0) memcpy(to + places[i] * width, column + i * width, width);
+    }
+    return 0;
 }

@@ -97,7 +97,7 @@ class KeyedTable:
     def reserve(self, more: int) -> None:
         """Make room for so many more keys at once, instead of step by step."""
         if (self._count + more) > _MAX_LOAD * len(self._keys):
-            self._move(self._taken(), self._size_for(self._count + more, len(self._keys)))
+            self._move(self._size_for(self._count + more, len(self._keys)))
 
     def entries(self) -> tuple[Hashes, dict[str, NDArray[Any]]]:
         """Return copies of all keys and their values, in no particular order."""
@@ -111,10 +111,9 @@ class KeyedTable:
 
     def keep(self, kept: Bools) -> None:
         """Forget the entries whose slots are not `kept`; the others get other slots."""
-        taken = self._taken()
-        taken = taken[kept[taken]]
-        self._count = len(taken)
-        self._move(taken, self._size_for(len(taken), _SMALLEST))
+        kept = kept & (self._keys != _EMPTY)
+        self._count = int(np.count_nonzero(kept))
+        self._move(self._size_for(self._count, _SMALLEST), kept)
 
     def replace(self, keys: Hashes, values: dict[str, NDArray[Any]]) -> None:
         """Forget everything and hold these distinct keys with these values instead."""
@@ -154,10 +153,9 @@ class KeyedTable:
 
     def _scatter(self, coming: Hashes) -> None:
         """Lay the table out by another multiplier, which its keys and those that come decide together."""
-        taken = self._taken()
-        self._odd = _odd_of(np.concatenate((mix(self._keys[taken], 1), mix(coming, 2))))
+        self._odd = _odd_of(np.concatenate((mix(self._keys[self._taken()], 1), mix(coming, 2))))
         self._strain = 0
-        self._move(taken, len(self._keys))
+        self._move(len(self._keys))
 
     @staticmethod
     def _size_for(count: int, size: int) -> int:
@@ -166,19 +164,25 @@ class KeyedTable:
             size += size // 2
         return size
 
-    def _move(self, taken: Int64s, size: int) -> None:
-        """Give the entries at these slots places in a table of another size."""
-        keys = self._keys[taken]
+    def _move(self, size: int, kept: Bools | None = None) -> None:
+        """Give the entries, or those whose slots are `kept`, places in a table of another size.
+
+        Keys that come from a table want places in nearly that order: it takes little.
+        """
+        old, where = self._keys, np.empty(len(self._keys), np.int32) if self.values else None
         self._keys = np.full(size, _EMPTY, dtype=np.uint64)
-        slots = self._fill(keys)
-        # one column after the other, so that only one is held twice
-        for name, column in self.values.items():
-            moved = np.zeros(size, dtype=column.dtype)
-            moved[slots] = column[taken]
-            self.values[name] = moved
+        if not places.move(old, kept, self._keys, int(self._odd), size + _USUAL_STEPS * self._count, where):
+            self._odd = _odd_of(mix(old[old != _EMPTY], 1))
+            self._keys.fill(_EMPTY)
+            places.move(old, kept, self._keys, int(self._odd), _UNBOUNDED, where)
+        if where is not None:
+            # one column after the other, so that only one is held twice
+            for name, column in self.values.items():
+                self.values[name] = np.zeros(size, dtype=column.dtype)
+                places.follow(column, where, self.values[name])
 
     def _fill(self, keys: Hashes) -> Int64s:
-        """Place distinct keys in an empty table; keys that come from a table want places in nearly that order: takes little."""
+        """Place distinct keys in an empty table; return their slots."""
         slots, _, done, _ = places.enter(self._keys, int(self._odd), keys, len(self._keys) + _USUAL_STEPS * len(keys))
         if done < len(keys):
             self._odd = _odd_of(mix(keys, 1))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from compiled.library import COLUMN, INTEGER, WORD, address, function
-from detectors.columns import Bools, Hashes, Int64s
+from detectors.columns import Bools, Hashes, Int32s, Int64s
 
 _find = function("pollwatch_find", COLUMN, INTEGER, WORD, COLUMN, INTEGER, INTEGER, COLUMN, COLUMN)
 _enter = function("pollwatch_enter", COLUMN, INTEGER, WORD, COLUMN, INTEGER, INTEGER, COLUMN, COLUMN, COLUMN)
+_move = function("pollwatch_move", COLUMN, INTEGER, COLUMN, COLUMN, INTEGER, WORD, INTEGER, COLUMN)
+_follow = function("pollwatch_follow", COLUMN, INTEGER, INTEGER, COLUMN, COLUMN)
 
 
 def find(table: Hashes, odd: int, keys: Hashes, most_steps: int) -> tuple[Int64s, int, int]:
@@ -27,3 +32,17 @@ def enter(table: Hashes, odd: int, keys: Hashes, most_steps: int) -> tuple[Int64
     places = address(table), len(table), odd, address(keys), len(keys), most_steps
     done = _enter(*places, address(slots), address(fresh), address(steps))
     return slots, fresh, done, int(steps[0])
+
+
+def move(table: Hashes, kept: Bools | None, to: Hashes, odd: int, most_steps: int, places: Int32s | None) -> bool:
+    """Put the keys of a table (those at `kept`, if given) into an empty one; False when that takes more than `most_steps`.
+
+    Into `places` is written where the key of each place went, or -1.
+    """
+    asked, wanted = (None if column is None else address(column) for column in (kept, places))
+    return bool(_move(address(table), len(table), asked, address(to), len(to), odd, most_steps, wanted) >= 0)
+
+
+def follow(column: NDArray[Any], places: Int32s, to: NDArray[Any]) -> None:
+    """Put what lies beside the keys that `move` has moved where they are now."""
+    _follow(address(column), len(column), column.itemsize, address(places), address(to))
