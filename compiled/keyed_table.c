@@ -75,10 +75,30 @@ int64_t pollwatch_move(const uint64_t *table, int64_t size, const uint8_t *kept,
     return taken;
 }
 
+/* Copies one of `width` bytes; of those that columns have, the compiler makes a single move. */
+static inline void copy(uint8_t *to, const uint8_t *from, int64_t width) {
+    switch (width) {
+        case 1: *to = *from; break;
+        case 2: memcpy(to, from, 2); break;
+        case 4: memcpy(to, from, 4); break;
+        case 8: memcpy(to, from, 8); break;
+        default: memcpy(to, from, (size_t)width);
+    }
+}
+
 /* Puts what lies beside the keys, `width` bytes each, where `pollwatch_move` has put those. */
 int64_t pollwatch_follow(const uint8_t *column, int64_t size, int64_t width, const int32_t *places, uint8_t *to) {
     for (int64_t i = 0; i < size; i++) {
-        if (places[i] >= 0) memcpy(to + places[i] * width, column + i * width, width);
+        if (places[i] >= 0) copy(to + places[i] * width, column + i * width, width);
     }
     return 0;
+}
+
+/* Copies what lies beside the keys, `width` bytes each, or the keys themselves, without the empty places. Returns how many there are. */
+int64_t pollwatch_compact(const uint64_t *table, int64_t size, const uint8_t *column, int64_t width, uint8_t *to) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < size; i++) {
+        if (table[i] != EMPTY) copy(to + n++ * width, column + i * width, width);
+    }
+    return n;
 }

@@ -101,13 +101,14 @@ class KeyedTable:
 
     def entries(self) -> tuple[Hashes, dict[str, NDArray[Any]]]:
         """Return copies of all keys and their values, in no particular order."""
-        taken = self._taken()
-        return self._keys[taken], {name: column[taken] for name, column in self.values.items()}
+        packed = self.packed()
+        keys = np.frombuffer(packed.pop("key"), np.uint64)
+        return keys, {name: np.frombuffer(column, self._dtypes[name]) for name, column in packed.items()}
 
-    def packed(self) -> dict[str, bytes]:
-        """Return `key` and the value columns of all entries as bytes, made one by one so that only one is held twice."""
-        taken = self._taken()
-        return {name: column[taken].tobytes() for name, column in {"key": self._keys, **self.values}.items()}
+    def packed(self) -> dict[str, bytearray]:
+        """Return `key` and the value columns of all entries as bytes."""
+        columns = {"key": self._keys, **self.values}
+        return {name: places.compact(self._keys, column, self._count) for name, column in columns.items()}
 
     def keep(self, kept: Bools) -> None:
         """Forget the entries whose slots are not `kept`; the others get other slots."""

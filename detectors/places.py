@@ -14,6 +14,7 @@ _find = function("pollwatch_find", COLUMN, INTEGER, WORD, COLUMN, INTEGER, INTEG
 _enter = function("pollwatch_enter", COLUMN, INTEGER, WORD, COLUMN, INTEGER, INTEGER, COLUMN, COLUMN, COLUMN)
 _move = function("pollwatch_move", COLUMN, INTEGER, COLUMN, COLUMN, INTEGER, WORD, INTEGER, COLUMN)
 _follow = function("pollwatch_follow", COLUMN, INTEGER, INTEGER, COLUMN, COLUMN)
+_compact = function("pollwatch_compact", COLUMN, INTEGER, COLUMN, INTEGER, COLUMN)
 
 
 def find(table: Hashes, odd: int, keys: Hashes, most_steps: int) -> tuple[Int64s, int, int]:
@@ -46,3 +47,10 @@ def move(table: Hashes, kept: Bools | None, to: Hashes, odd: int, most_steps: in
 def follow(column: NDArray[Any], places: Int32s, to: NDArray[Any]) -> None:
     """Put what lies beside the keys that `move` has moved where they are now."""
     _follow(address(column), len(column), column.itemsize, address(places), address(to))
+
+
+def compact(table: Hashes, column: NDArray[Any], count: int) -> bytearray:
+    """Return what lies beside the `count` keys of a table, or the keys themselves, in order of their places."""
+    found = bytearray(count * column.itemsize)
+    _compact(address(table), len(table), address(column), column.itemsize, address(np.frombuffer(found, np.uint8)))
+    return found

@@ -70,9 +70,9 @@ class RecentIds:
         new[new] = current.enter(event[new])[1]
         return new
 
-    def snapshot(self) -> list[tuple[int, bytes]]:
+    def snapshot(self) -> list[tuple[int, bytearray]]:
         """Return each generation with its ids as little-endian bytes, in order."""
-        return [(g, table.entries()[0].tobytes()) for g, table in self._tables]
+        return [(g, table.packed()["key"]) for g, table in self._tables]
 
     def restore(self, state: list[tuple[int, bytes]]) -> None:
         """Take over what `snapshot` returned."""

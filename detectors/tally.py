@@ -101,7 +101,7 @@ class Tally:
             kept[slots[slots >= 0]] = False
             self._voters.keep(kept)
 
-    def snapshot(self) -> dict[str, bytes]:
+    def snapshot(self) -> dict[str, bytes | bytearray]:
         """Return the state as little-endian columns."""
         return {**self._voters.packed(), "serial_of_cell": self._serial_of_cell.tobytes()}
 

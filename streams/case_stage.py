@@ -183,9 +183,9 @@ class Cases:
         """Return the partition if it has come further than its last snapshot."""
         return [tp for tp, kept in self._kept.items() if kept.changed]
 
-    async def save(self, tp: TP) -> int | None:
+    async def save(self, tp: TP, at_leisure: Callable[[], bool]) -> int | None:
         """Write a snapshot; return the offset up to which may be committed, None if it can't be yet."""
-        return await save(self._kept[tp], tp, Stage.CASES, self._outbox, self._metrics)
+        return await save(self._kept[tp], tp, Stage.CASES, self._outbox, self._metrics, at_leisure)
 
     def _worked_through(self, kept: Kept, batch: Batch) -> tuple[list[CaseStep], list[Report]]:
         """Return what follows from a run for the cases, and what was reported of the canary."""

@@ -104,11 +104,14 @@ class Custody:
         if self.holds:
             await self._save(everything=False)
 
+    def _at_leisure(self) -> bool:
+        return self.holds
+
     async def _save(self, everything: bool) -> None:
         async with self._saving:
             for stage in (self._shards, self._cases):
                 for tp in stage.changed() if everything else stage.due():
-                    offset = await stage.save(tp)
+                    offset = await stage.save(tp, self._at_leisure)
                     consumer = self._consumer()
                     if offset is not None and isinstance(consumer, Consumer):
                         consumer.open_gate(tp, offset)

@@ -174,9 +174,9 @@ class Shards:
         """Return the partitions that have come further than their last snapshot."""
         return [tp for tp, kept in self._shards.items() if kept.changed]
 
-    async def save(self, tp: TP) -> int | None:
+    async def save(self, tp: TP, at_leisure: Callable[[], bool]) -> int | None:
         """Write a snapshot of one partition; return the offset up to which it may be committed, None if it can't be yet."""
-        return await save(self._shards[tp], tp, Stage.POLLS, self._outbox, self._metrics)
+        return await save(self._shards[tp], tp, Stage.POLLS, self._outbox, self._metrics, at_leisure)
 
     def _count(self, counted: Counted) -> None:
         self._metrics.events_duplicate.inc(counted.duplicates)
@@ -206,8 +206,12 @@ def _accept(shard: Shard, block: Block) -> None:
         raise unread(gap) from gap
 
 
-async def save(kept: Kept, tp: TP, stage: Stage, outbox: Outbox, metrics: Metrics) -> int | None:
+async def save(
+    kept: Kept, tp: TP, stage: Stage, outbox: Outbox, metrics: Metrics, at_leisure: Callable[[], bool]
+) -> int | None:
     """Write a snapshot of a state machine as it is now, and wait until the brokers hold it; return its offset.
+
+    While it is written `at_leisure`, others come first.
 
     None: what it has caused could not be written within `OUTPUT_PATIENCE_S`. Nobody who restores a snapshot makes the outputs
     before it again, so there is none before they are acknowledged.
@@ -221,7 +225,7 @@ async def save(kept: Kept, tp: TP, stage: Stage, outbox: Outbox, metrics: Metric
     except TimeoutError:
         logger.warning("no snapshot of %s/%d: a topic takes nothing of what it caused", tp.topic, tp.partition)
         return None
-    size = await kept.store.write(Snapshot(offset, state), alone=erasures > kept.saved_erasures)
+    size = await kept.store.write(Snapshot(offset, state), alone=erasures > kept.saved_erasures, at_leisure=at_leisure)
     kept.saved_offset, kept.saved_erasures, kept.saved_at_s = offset, erasures, time.monotonic()
     metrics.snapshot(stage, size, kept.saved_at_s - began_s, time.time())
     return offset

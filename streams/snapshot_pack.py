@@ -33,7 +33,7 @@ def next_chunk(chunks: Iterator[bytes], digest: hashlib.blake2b) -> bytes:
     return chunk
 
 
-def _pieces(value: Any) -> Iterator[bytes]:
+def _pieces(value: Any) -> Iterator[bytes | bytearray]:
     """Yield MessagePack in pieces whose concatenation is the value; columns of bytes as they are, without a copy."""
     if isinstance(value, dict) and len(value) <= _FEW:
         yield bytes([_MAP_16]) + len(value).to_bytes(2, "big")
@@ -45,7 +45,7 @@ def _pieces(value: Any) -> Iterator[bytes]:
         value.reverse()
         while value:
             yield from _pieces(value.pop())
-    elif isinstance(value, bytes):
+    elif isinstance(value, bytes | bytearray):
         yield bytes([_BIN_32]) + len(value).to_bytes(4, "big")
         yield value
     else:

@@ -12,9 +12,10 @@ import asyncio
 import hashlib
 import logging
 import re
+import time
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,6 +31,8 @@ FORMAT = 3
 MANIFEST = "manifest"
 _KEY = re.compile(rb"(?P<stage>[a-z]+/\d+)/(?P<offset>\d{1,19})(/(?P<writer>[0-9a-f]{8}))?/(?P<chunk>\d{1,9}|manifest)")
 _COMPLETE_ONES_KEPT = 2
+_REST = 2.0
+"""So many times as long as a chunk took nothing is done for a snapshot that has time."""
 
 logger = logging.getLogger(__name__)
 
@@ -84,19 +87,26 @@ class SnapshotStore:
         self._keys: dict[_Name, list[bytes]] = {}
         self._complete: list[_Name] = []
 
-    async def write(self, snapshot: Snapshot, alone: bool = False) -> int:
+    async def write(
+        self, snapshot: Snapshot, alone: bool = False, at_leisure: Callable[[], bool] = lambda: False
+    ) -> int:
         """Write a snapshot, wait until the brokers hold it, then drop the older ones. Return its size in bytes.
 
-        With `alone` none before it stays, whoever wrote it: they hold what this one must not.
+        Its state is empty afterwards (`streams.snapshot_pack.pack`). With `alone` none before it stays, whoever wrote it: they hold
+        what this one must not. While `at_leisure` it takes a third of a core at most: else alerts wait for as long as all of it takes.
         """
         name = _Name(snapshot.offset, self._writer)
         pieces, digest, size = pack(snapshot.state), _digest(), 0
         keys = self._keys[name] = []
         sent: list[Awaitable[Any]] = []
+        began_s = time.monotonic()
         while chunk := await asyncio.to_thread(next_chunk, pieces, digest):
             keys.append(self._key(name, str(len(keys))))
             size += len(chunk)
             sent.append(await self._put(keys[-1], chunk))
+            if at_leisure():
+                await asyncio.sleep(_REST * (time.monotonic() - began_s))
+            began_s = time.monotonic()
         await asyncio.gather(*sent)
         manifest = Manifest(FORMAT, len(keys), size, digest.hexdigest(), self._meaning)
         keys.append(self._key(name, MANIFEST))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -88,7 +89,7 @@ def on_shelf(kafka: str, topic: str, scenario: Callable[[Shelf], Awaitable[None]
 def test_a_snapshot_in_many_chunks_is_read_as_it_was_written(kafka: str, topic_prefix: str) -> None:
     async def scenario(shelf: Shelf) -> None:
         assert await shelf.store().read() is None
-        size = await shelf.store().write(Snapshot(9, BIG))
+        size = await shelf.store().write(Snapshot(9, deepcopy(BIG)))
         assert size > 3 * CHUNK_BYTES
         assert {key.rsplit("/", 1)[1] for key in await shelf.keys()} == {"0", "1", "2", "3", "manifest"}
         assert await shelf.store().read() == Snapshot(9, BIG)
@@ -116,11 +117,11 @@ def test_a_snapshot_that_is_to_stand_alone_drops_all_before_it(kafka: str, topic
     async def scenario(shelf: Shelf) -> None:
         store = shelf.store()
         for offset in (10, 20, 30):
-            await store.write(Snapshot(offset, BIG))
-        await shelf.store().write(Snapshot(15, BIG))  # by a worker that was thought dead
+            await store.write(Snapshot(offset, deepcopy(BIG)))
+        await shelf.store().write(Snapshot(15, deepcopy(BIG)))  # by a worker that was thought dead
         await store.write(Snapshot(40, {"votes": {"yes": 8}}), alone=True)
         assert await shelf.offsets() == {40}
-        await store.write(Snapshot(50, BIG))
+        await store.write(Snapshot(50, deepcopy(BIG)))
         assert await shelf.offsets() == {40, 50}
 
     on_shelf(kafka, topic_prefix + "state", scenario)
@@ -132,7 +133,7 @@ def test_a_worker_that_was_thought_dead_and_its_successor_may_write_the_same_sna
     async def scenario(shelf: Shelf) -> None:
         paused, successor = shelf.store(), shelf.store()
         other = {"noise": random.Random(2).randbytes(2 * CHUNK_BYTES), "votes": {"yes": 7}}
-        await asyncio.gather(paused.write(Snapshot(9, BIG)), successor.write(Snapshot(9, other)))
+        await asyncio.gather(paused.write(Snapshot(9, deepcopy(BIG))), successor.write(Snapshot(9, deepcopy(other))))
         found = await shelf.store().read()
         assert found in (Snapshot(9, BIG), Snapshot(9, other)), "chunks of two writers were mixed"
 
@@ -178,7 +179,7 @@ def test_a_snapshot_that_is_not_whole_is_passed_over(
     async def scenario(shelf: Shelf) -> None:
         await shelf.store().write(Snapshot(5, {"good": True}))
         later = shelf.store()
-        await later.write(Snapshot(9, BIG))
+        await later.write(Snapshot(9, deepcopy(BIG)))
         lost = {"no manifest": "manifest", "a chunk is missing": "1", "a chunk is another one": "2"}[broken]
         await shelf.put(await shelf.key_of(9, lost), b"x" * CHUNK_BYTES if "another" in broken else None)
         with caplog.at_level(logging.WARNING):
