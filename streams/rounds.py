@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from streams.transport import Batch
 from streams.transport.outputs import HANDLED
 
-_JOIN_S = 0.002
-"""What was fetched at once is handed over within this."""
+_JOIN_S = 0.001
+"""Who was fetched at once joins one after another, within this."""
 
 Said = TypeVar("Said")
 Sent = Sequence[asyncio.Future[Any]]
@@ -42,8 +42,7 @@ class Rounds(Generic[Said]):
         mine: _Joined[Said] = _Joined(batch, asyncio.get_running_loop().create_future())
         self._waiting.append(mine)
         try:
-            if sum(len(one.batch.records) for one in self._waiting) < self._most_records:
-                await asyncio.sleep(_JOIN_S)
+            await self._all_to_join()
             async with self.working:
                 while not mine.done.done():
                     await self._next_round()
@@ -56,6 +55,13 @@ class Rounds(Generic[Said]):
             for one in sent:
                 outputs.add(one)
         return said
+
+    async def _all_to_join(self) -> None:
+        """Wait while others join, unless there are enough for a round."""
+        joined = 0
+        while joined < len(self._waiting) and sum(len(one.batch.records) for one in self._waiting) < self._most_records:
+            joined = len(self._waiting)
+            await asyncio.sleep(_JOIN_S)
 
     async def _next_round(self) -> None:
         taken = self._take()

@@ -21,6 +21,7 @@ from streams.transport.drain import drain
 from streams.transport.gathering import Gathering
 from streams.transport.listening import Listened
 from streams.transport.records import Records
+from streams.transport.wakeful import keep_awake
 
 # Faust fixes 1,500 ms. A fetch that waits for idle partitions keeps the busy ones of the same broker waiting
 # (aiokafka sends one fetch to a broker at a time), so this bounds the pause of a partition that was held back.
@@ -142,6 +143,7 @@ def _gathering(fetcher: Any) -> Gathering:
         return has_news
 
     fetcher._proc_fetch_request, fetcher.pollwatch_gathering = noted, gathering
+    keep_awake(fetcher)
     return gathering
 
 
