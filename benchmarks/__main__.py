@@ -14,8 +14,8 @@ from benchmarks.cluster import cluster, create_topics
 from benchmarks.latency import measure
 from benchmarks.live_traffic import LiveTraffic
 from benchmarks.load import load
-from benchmarks.memory import LOAD
 from benchmarks.memory import measure as measure_memory
+from benchmarks.memory import traffic_of
 from benchmarks.promises import Verdict, judge_latency, judge_memory, judge_scan, judge_throughput
 from benchmarks.recorded import fallen, recorded
 from benchmarks.recording import Traffic, record
@@ -77,13 +77,13 @@ def _scan(given: argparse.Namespace, logs: Path) -> tuple[str, list[Verdict]]:
 
 
 def _memory(given: argparse.Namespace, logs: Path) -> tuple[str, list[Verdict]]:
-    recording = record(LOAD)
+    recording = record(traffic_of(given.million_accounts))
     gc.freeze()
     with cluster() as where:
         create_topics(where.settings("load"))
         load(recording, where.settings("load"), where.broker_pid)
         found = measure_memory(where, recording, logs)
-    return report.memory(found), judge_memory(found)
+    return report.memory(found), judge_memory(found, given.million_accounts)
 
 
 def _scans(recording: Path, logs: Path, repeats: int) -> Iterator[ScanRun]:
@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stock-votes", type=int, default=300_000, help="of these given to the stock agent")
     parser.add_argument("--offered", type=int, default=50_000, metavar="VOTES_PER_S", help="for the latency")
     parser.add_argument("--seconds", type=int, default=60, help="for which latency is measured")
+    parser.add_argument("--million-accounts", type=int, default=1, metavar="N", help="for the memory")
     parser.add_argument("--events", type=int, default=2_000_000, help="that are scanned")
     parser.add_argument("--world", type=Path, default=WORLD, metavar="FILE", help="recording to scan, else the lab's story")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the report goes there, too")

@@ -47,7 +47,7 @@ def judge_latency(latency: Latency) -> list[Verdict]:
         # a sender that could not keep its pace shows that the machine was taken by others
         Verdict("votes/s offered", latency.offered_per_s, 0.98 * latency.wanted_per_s, latency.wanted_per_s),
         Verdict("alerts measured", len(latency.from_last_s), MIN_ALERTS, latency.floods),
-        Verdict("event-to-alert, p99, s", p99_s, 2.0, 2.0, at_most=True),
+        Verdict("event-to-alert, p99, s", p99_s, 1.5, 1.5, at_most=True),
     ]
 
 
@@ -56,11 +56,16 @@ def judge_scan(runs: list[ScanRun]) -> list[Verdict]:
     return [Verdict("scan, events/s", statistics.median(run.events_per_s for run in runs), 300_000, 300_000)]
 
 
-def judge_memory(memory: Memory) -> list[Verdict]:
-    """Judge the size of one worker that does everything, and how long another one takes to stand in for it."""
-    peak = max(memory.weights.peak_rss, memory.restored_peak_bytes)
+def judge_memory(memory: Memory, million_accounts: int = 1) -> list[Verdict]:
+    """Judge the size of one worker that does everything, and how long another one takes to stand in for it.
+
+    1 GB was promised at a million accounts and 4 GB at ten million, between them what lies on the line; 8 s at a million.
+    """
+    peak, accounts = max(memory.weights.peak_rss, memory.restored_peak_bytes), million_accounts * 1_000_000
+    most_mb = 1_000 + (million_accounts - 1) * 3_000 / 9
+    most_s = 8.0 * million_accounts
     return [
-        Verdict("accounts that are active", memory.accounts, 1_000_000, 1_000_000),
-        Verdict("peak RSS of the worker, MB", peak / 1e6, 1_000, 1_000, at_most=True),
-        Verdict("restored from snapshots within, s", memory.restart_s, 8.0, 8.0, at_most=True),
+        Verdict("accounts that are active", memory.accounts, accounts, accounts),
+        Verdict("peak RSS of the worker, MB", peak / 1e6, most_mb, most_mb, at_most=True),
+        Verdict("restored from snapshots within, s", memory.restart_s, most_s, most_s, at_most=True),
     ]
