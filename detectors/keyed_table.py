@@ -128,10 +128,6 @@ class KeyedTable:
         self._keys = np.full(size, _EMPTY, dtype=np.uint64)
         self.values: dict[str, NDArray[Any]] = {n: np.zeros(size, dtype=d) for n, d in self._dtypes.items()}
 
-    def _taken(self) -> Int64s:
-        taken: Int64s = (self._keys != _EMPTY).nonzero()[0]
-        return taken
-
     def _find(self, keys: Hashes, most_steps: int = _UNBOUNDED) -> tuple[Int64s, int]:
         """Return the slot of each key, or -1, and how many were looked for before it came to be too much."""
         slots, done, steps = places.find(self._keys, int(self._odd), keys, most_steps)
@@ -154,7 +150,7 @@ class KeyedTable:
 
     def _scatter(self, coming: Hashes) -> None:
         """Lay the table out by another multiplier, which its keys and those that come decide together."""
-        self._odd = _odd_of(np.concatenate((mix(self._keys[self._taken()], 1), mix(coming, 2))))
+        self._odd = _odd_of(np.concatenate((mix(self._keys[self._keys != _EMPTY], 1), mix(coming, 2))))
         self._strain = 0
         self._move(len(self._keys))
 

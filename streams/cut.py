@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.block import NO_ROWS, Block, Part, Rows
+from detectors.block import Block, Part, Rows
 from detectors.columns import Int64s
-from detectors.senders import account_ids_only, nobody, with_sketches
+from detectors.senders import Senders, account_ids_only, nobody, with_sketches
 from streams.cutter import Cutter, Read, SourceRange
 
 _MOST_POLLS_REMEMBERED = 100_000
@@ -53,7 +53,8 @@ def cut(shard_of: ShardOf, read: Read, ranges: Sequence[tuple[Cutter, SourceRang
     ends = np.cumsum(share.sum(axis=1)).tolist()
     shards = [rows.take(slice(start, end)) for start, end in pairwise([0, *ends])]
     blocks = [_with_rows(parts, its, rows) for its, rows in zip(share, shards, strict=True)]
-    return [*blocks, _with_rows(parts, 0 * rows_of_source, NO_ROWS) if shed else _with_rows(parts, rows_of_source, _of_all_polls(read))]
+    of_all_polls = Block(parts) if shed else _with_rows(parts, rows_of_source, _of_all_polls(read))
+    return [*blocks, of_all_polls]
 
 
 def _with_rows(parts: Sequence[Part], share: Int64s, rows: Rows) -> Block:
@@ -73,26 +74,15 @@ def _by_shard(shard_of: ShardOf, read: Read, rows_of_source: Int64s) -> tuple[Ro
     order = np.argsort(shard, kind="stable")
     place = shard.astype(np.int64) * sources + np.repeat(np.arange(sources), rows_of_source)
     share = np.bincount(place, minlength=shard_of.shards * sources).reshape(shard_of.shards, sources)
-    return _without_sketches(read, order), share
-
-
-def _without_sketches(read: Read, chosen: Int64s) -> Rows:
-    rows = read.decoded
-    return Rows(
-        read.offset[chosen],
-        rows.ts_ms[chosen],
-        rows.event[chosen],
-        rows.account[chosen],
-        rows.poll[chosen],
-        rows.option[chosen],
-        read.arrived_ms[chosen],
-        with_sketches(rows.sender, 0).take(chosen),
-        rows.poll_ids,
-        rows.options,
-    )
+    return _rows(read, with_sketches(decoded.sender, 0)).take(order), share
 
 
 def _of_all_polls(read: Read) -> Rows:
+    sender = read.decoded.sender
+    return _rows(read, account_ids_only(sender if sender.has_sketches() else with_sketches(sender, 0)).whole())
+
+
+def _rows(read: Read, sender: Senders) -> Rows:
     rows = read.decoded
     return Rows(
         read.offset,
@@ -102,7 +92,7 @@ def _of_all_polls(read: Read) -> Rows:
         rows.poll,
         rows.option,
         read.arrived_ms,
-        account_ids_only(rows.sender if rows.sender.has_sketches() else with_sketches(rows.sender, 0)).whole(),
+        sender,
         rows.poll_ids,
         rows.options,
     )

@@ -132,7 +132,7 @@ def _gathering(fetcher: Any) -> Gathering:
 
     async def noted(assignment: Any, node_id: int, request: Any) -> Any:
         asked_ms = time.monotonic_ns() // 1_000_000
-        request._max_wait_ms = gathering.at_most_ms(FETCH_MAX_WAIT_MS)
+        request._max_wait_ms = gathering.at_most_ms(request._max_wait_ms)
         tps = [TopicPartition(topic, part[0]) for topic, parts in request.topics for part in parts]
         states = [(state, state.timestamp) for state in map(assignment.state_value, tps)]
         has_news = await proceed(assignment, node_id, request)
