@@ -9,6 +9,8 @@ to 1.1 GB over all shards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from detectors.columns import Bools, Hashes, Int64s, runs
@@ -74,7 +76,7 @@ class RecentIds:
         """Return each generation with its ids as little-endian bytes, in order."""
         return [(g, table.packed()["key"]) for g, table in self._tables]
 
-    def restore(self, state: list[tuple[int, bytes]]) -> None:
+    def restore(self, state: Sequence[tuple[int, bytes | bytearray]]) -> None:
         """Take over what `snapshot` returned."""
         self._tables = []
         for generation, ids in state:
