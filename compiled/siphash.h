@@ -16,7 +16,7 @@ static inline uint64_t sip_word(const uint8_t *at) {
     memcpy(&word, at, 8);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
-/* What `streams.decode_names.hash_strings` gives: pandas puts the finaliser of SplitMix64 behind SipHash. */
+/* What pandas' hash_array gives: it puts the finaliser of SplitMix64 behind SipHash. */
 static inline uint64_t hash_string(const uint8_t *data, size_t length, sip_key key) {
     uint64_t z = siphash24(data, length, key);
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
@@ -56,7 +56,7 @@ static inline uint64_t siphash24(const uint8_t *data, size_t length, sip_key key
     return v0 ^ v1 ^ v2 ^ v3;
 }
 
-/* What `streams.decode_names.hash_strings` gives: pandas puts the finaliser of SplitMix64 behind SipHash. */
+/* What pandas' hash_array gives: it puts the finaliser of SplitMix64 behind SipHash. */
 static inline uint64_t hash_string(const uint8_t *data, size_t length, sip_key key) {
     uint64_t z = siphash24(data, length, key);
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;

@@ -22,6 +22,7 @@ from streams.intake import Intake
 from streams.kafka_client import aiokafka as aiokafka_arguments
 from streams.load import Load
 from streams.look_back import look_back
+from streams.malloc import give_back
 from streams.metrics import Metrics
 from streams.shards import Shards
 from streams.transport import Consumer
@@ -110,7 +111,11 @@ class Custody:
     async def _save(self, everything: bool) -> None:
         async with self._saving:
             for stage in (self._shards, self._cases):
-                for tp in stage.changed() if everything else stage.due():
+                waiting = stage.changed() if everything else stage.due()
+                if waiting:
+                    # each is copied while it is saved; the largest is a sixth of a worker
+                    await asyncio.to_thread(give_back)
+                for tp in waiting:
                     offset = await stage.save(tp, self._at_leisure)
                     consumer = self._consumer()
                     if offset is not None and isinstance(consumer, Consumer):

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
-from pandas.util import hash_array
 
+from compiled.library import COLUMN, INTEGER, address, function
 from detectors.columns import NO_OPTION, Hashes, Int32s
 from detectors.senders import NO_CODE, NO_COUNTRY, Codes, Countries
 
+_hash = function("pollwatch_hashes", COLUMN, COLUMN, INTEGER, COLUMN, COLUMN)
 _REMEMBERED = 1_000
 _REMEMBERED_CHARACTERS = 128
 
@@ -76,15 +77,17 @@ class NameHashes:
 def hash_strings(strings: Sequence[str], key: bytes) -> Hashes:
     """Keyed 64-bit SipHash of each string's UTF-8 bytes: whoever lacks the key cannot make two ids collide.
 
-    pandas takes the key as 16 characters of text, so 96 bits of a digest of `key` are used.
+    The same as pandas' `hash_array` with the key as text, so whoever holds a deployment's key can work a hash out with that.
     """
-    text = hash_bytes(key).decode("ascii")
-    hashes: Hashes = hash_array(np.array(strings, dtype=object), hash_key=text, categorize=False)
+    texts = [one.encode() for one in strings]
+    ends, hashes = np.cumsum([*map(len, texts)], dtype=np.int64), np.empty(len(texts), np.uint64)
+    data, word = (np.frombuffer(one, np.uint8) for one in (b"".join(texts), hash_bytes(key)))
+    _hash(address(data), address(ends), len(texts), address(word), address(hashes))
     return hashes
 
 
 def hash_bytes(key: bytes) -> bytes:
-    """Return the 16 bytes with which SipHash works where `key` is a deployment's."""
+    """Return the 16 bytes with which SipHash works where `key` is a deployment's: text, as pandas wants it, so 96 bits of a digest."""
     return base64.b64encode(hashlib.blake2b(key, digest_size=12).digest())
 
 

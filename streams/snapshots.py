@@ -27,7 +27,7 @@ from streams.outbox import Outbox
 from streams.snapshot_pack import next_chunk, pack, unpack
 from streams.whole_partition import read_whole
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest"
 _KEY = re.compile(rb"(?P<stage>[a-z]+/\d+)/(?P<offset>\d{1,19})(/(?P<writer>[0-9a-f]{8}))?/(?P<chunk>\d{1,9}|manifest)")
 _COMPLETE_ONES_KEPT = 2

@@ -1,12 +1,21 @@
 """Names as numbers: a name's hash is the same whether it is looked up or worked out, and little is remembered."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas.util import hash_array
 
 from detectors.columns import NO_OPTION
 from detectors.senders import NO_CODE, NO_COUNTRY, country_name
-from streams.decode_names import InOrder, NameHashes, country_codes, hash_strings
+from streams.decode_names import InOrder, NameHashes, country_codes, hash_bytes, hash_strings
 
 KEY = bytes(range(16))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40)), st.binary(min_size=16, max_size=16))
+def test_hashes_are_those_of_pandas(names: list[str], key: bytes) -> None:
+    expected = hash_array(np.array(names, dtype=object), hash_key=hash_bytes(key).decode(), categorize=False)
+    assert hash_strings(names, key).tolist() == expected.tolist()
 
 
 def test_a_name_has_the_same_hash_remembered_or_not() -> None:

@@ -18,7 +18,7 @@ PURE = frozenset({
     "__future__", "bisect", "collections", "dataclasses", "enum", "functools", "hashlib", "heapq", "itertools", "math", "typing",
     "unicodedata",
 })  # fmt: skip
-STATISTICS = frozenset({"numpy", "scipy.special", "scipy.stats", "pandas.util", "river", "msgspec"})
+STATISTICS = frozenset({"numpy", "scipy.special", "scipy.stats", "river", "msgspec"})
 
 # An import must be named here, or lie below a name here. A new entry is a decision: argue for it in docs/decisions/.
 MAY_IMPORT = {

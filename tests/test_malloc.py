@@ -8,31 +8,40 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the allocator is not glibc's")
+
 HOLES = """
 import sys
 import numpy as np
-from streams.malloc import hold_little
-if sys.argv[1] == "told":
+from streams.malloc import give_back, hold_little
+what, mb = sys.argv[1], int(sys.argv[2])
+if what != "left alone":
     assert hold_little()
 np.ones(30 << 20, np.uint8)  # freed at once: glibc learns that blocks of this size come and go
 kept = []
-for _ in range(40):
-    large = np.ones(4 << 20, np.uint8)
+for _ in range(160 // mb):
+    large = np.ones(mb << 20, np.uint8)
     kept.append(np.ones(4 << 10, np.uint8))
     kept.append(large)
 del large
 kept = kept[::2]
+if what == "given back":
+    give_back()
 rss = next(line for line in open("/proc/self/status") if line.startswith("VmRSS:"))
 print(int(rss.split()[1]) * 1024)
 """
 
 
-def rss_bytes(how: str) -> int:
-    done = subprocess.run([sys.executable, "-c", HOLES, how], check=True, capture_output=True, text=True)
+def rss_bytes(what: str, mb: int) -> int:
+    done = subprocess.run([sys.executable, "-c", HOLES, what, str(mb)], check=True, capture_output=True, text=True)
     return int(done.stdout)
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the allocator is not glibc's")
 def test_large_blocks_between_small_ones_are_given_back() -> None:
-    left_alone, told = rss_bytes("left alone"), rss_bytes("told")
-    assert left_alone - told > 100 << 20, (left_alone, told)
+    left_alone, held_little = rss_bytes("left alone", 4), rss_bytes("held little", 4)
+    assert left_alone - held_little > 100 << 20, (left_alone, held_little)
+
+
+def test_smaller_ones_stay_until_they_are_given_back() -> None:
+    held_little, given_back = rss_bytes("held little", 1), rss_bytes("given back", 1)
+    assert held_little - given_back > 100 << 20, (held_little, given_back)

@@ -148,7 +148,7 @@ def test_what_is_no_vote_at_all_and_tombstones_are_refused_as_ever() -> None:
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters='"\\'), min_size=1, max_size=20), min_size=1, max_size=20))
-def test_hashes_are_those_of_pandas(names: list[str]) -> None:
+def test_hashes_are_those_of_the_whole_decoder(names: list[str]) -> None:
     lines = [json.dumps(VOTE | {"account_id": name, "network": name}, ensure_ascii=False).encode() for name in names]
     read = vote_lines(bytes_column(lines), hash_bytes(KEY), MOST_BYTES)
     assert read is not None
