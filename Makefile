@@ -44,12 +44,22 @@ bench: $(DONE)
 	@$(BIN)/python -m benchmarks
 
 bench-peers: $(DONE) .venv-peers/packages
+	@$(MAKE) --no-print-directory .venv-flink/packages \
+	  || echo "== .venv-flink: PyFlink can't be installed here: measured without it"
 	@$(BIN)/python -m benchmarks.peers
 
 .venv-peers/packages: requirements-peers.lock
 	@echo "== .venv-peers: installing $$(grep -c '==' $<) pinned packages (once)"
 	@$(PYTHON) -m venv --clear .venv-peers
 	@.venv-peers/bin/python -m pip install -q --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+# Four of its dependencies are published as source alone; crcmod is C.
+.venv-flink/packages: requirements-flink.lock benchmarks/peers/flink-jars.sha256 | $(DONE)
+	@echo "== .venv-flink: installing $$(grep -c '==' $<) pinned packages, a few of them built (1 GB, once)"
+	@$(PYTHON) -m venv --clear .venv-flink
+	@.venv-flink/bin/python -m pip install -q --only-binary :all: --no-binary crcmod,dill,docopt,hdfs --require-hashes -r $<
+	@$(BIN)/python -m benchmarks.peers.flink_connector .venv-flink/connector.jar
 	@touch $@
 
 growth: $(DONE)
@@ -79,7 +89,7 @@ $(DONE): .venv/packages pyproject.toml hatch_build.py $(wildcard compiled/*.c co
 # After a change of dependencies in pyproject.toml, or of ENDPOINT in streams/broker/fetch.py. Pins that still fit stay;
 # delete a lock to take the newest. The image installs requirements.lock, and builds the project with requirements-build.lock;
 # .venv is the development one: with the broker and the tools. .venv-deploy has what `make verify-deploy` checks with,
-# .venv-peers what `make bench-peers` measures against.
+# .venv-peers and .venv-flink what `make bench-peers` measures against.
 COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: $(DONE)
 	@$(COMPILE) pyproject.toml -o requirements.lock
@@ -88,9 +98,10 @@ lock: $(DONE)
 	@printf 'hatchling\nziglang\n' | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
 	@$(COMPILE) deploy/requirements.in -o requirements-deploy.lock
 	@$(COMPILE) benchmarks/peers/requirements.in -o requirements-peers.lock
+	@$(COMPILE) benchmarks/peers/requirements-flink.in -o requirements-flink.lock
 	@$(BIN)/python -m streams.broker.fetch --lock
 
 clean:
 	rm -f compiled/loops.so
-	rm -rf .venv .venv-deploy .venv-peers var out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-deploy .venv-peers .venv-flink var out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,13 +15,14 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PATIENCE_S = 20.0
 _SIGN = '{"mark": '
 _BUSY_FIELDS = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq of /proc/stat
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """CPU seconds so far: of the process that is measured, of the broker (0 when it is not ours), of the machine."""
+    """CPU seconds so far: of what is measured, its children included, of the broker (0 when it is not ours), of the machine."""
 
     at_s: float
     process_cpu_s: float
@@ -49,8 +52,24 @@ class Usage:
 def read(pid: int, broker_pid: int | None) -> Reading:
     """Return what was taken up to now."""
     return Reading(
-        time.time(), cpu_s(pid), cpu_s(broker_pid) if broker_pid else 0.0, sum(_machine_ticks()) / _TICKS_PER_S
+        time.time(),
+        sum(map(cpu_s, tree(pid))),
+        cpu_s(broker_pid) if broker_pid else 0.0,
+        sum(_machine_ticks()) / _TICKS_PER_S,
     )
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and those that it has started, and so on: PyFlink works in a JVM of its own."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        parent = _parent(int(path.name))
+        if parent is not None:
+            children.setdefault(parent, []).append(int(path.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
 
 
 def cpu_s(pid: int) -> float:
@@ -95,8 +114,26 @@ def _is_ours(pid: int) -> bool:
     while pid > 1:
         if pid == os.getpid():
             return True
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        pid = _parent(pid) or 0
     return False
+
+
+def _parent(pid: int) -> int | None:
+    """Return who has started it, None when it has ended."""
+    try:
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(parent)
+
+
+def _see_off(pid: int) -> None:
+    """Wait for the end of a process whose parent was killed: Flink's JVM ends with it, and takes its files along."""
+    until_s = time.monotonic() + _PATIENCE_S
+    while _parent(pid) is not None and time.monotonic() < until_s:
+        time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _machine_ticks() -> list[int]:
@@ -118,10 +155,13 @@ class Contestant:
         return self
 
     def __exit__(self, *_: object) -> None:
+        children = tree(self.pid)[1:]
         self._process.kill()
         # waits, and closes what it was told and what it said through
         with self._process:
             pass
+        for pid in children:
+            _see_off(pid)
 
     def wait_for(self, mark: str) -> dict[str, Any]:
         """Return what it says with this `mark`. Raises RuntimeError when it ends before."""

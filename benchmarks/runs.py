@@ -11,7 +11,7 @@ from benchmarks.cluster import Cluster, create_topics, log_file
 from benchmarks.contestant_pollwatch import PollwatchWorker
 from benchmarks.peers.task import Task
 from benchmarks.peers.work import Work
-from benchmarks.processes import Contestant, Usage, peak_rss_bytes, read
+from benchmarks.processes import Contestant, Usage, peak_rss_bytes, read, tree
 from benchmarks.recording import Recording
 from config import TopicRole, load
 
@@ -75,4 +75,4 @@ def run_peer(where: Cluster, label: str, module: str, task: Task, python: str = 
         begin = read(process.pid, where.broker_pid)
         process.wait_for("done")
         end = read(process.pid, where.broker_pid)
-        return Run(label, task.votes, Usage.between(begin, end), peak_rss_bytes(process.pid))
+        return Run(label, task.votes, Usage.between(begin, end), sum(map(peak_rss_bytes, tree(process.pid))))

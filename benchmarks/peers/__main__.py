@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.cluster import cluster, create_topics
 from benchmarks.load import load
-from benchmarks.peers.race import PEERS, PYTHON, PeerRace, best, load_by_poll
+from benchmarks.peers.race import PEERS, PeerRace, best, load_by_poll
 from benchmarks.peers.table import table
 from benchmarks.peers.work import Work
 from benchmarks.promises import Verdict
@@ -25,13 +25,15 @@ _FLOORS = {Work.COUNTS: (0.0, 3.0), Work.RIVER: (3.0, 3.0), Work.ALL: (3.0, 3.0)
 def main() -> int:
     """Return 0 when every floor was reached."""
     given = _parser().parse_args()
-    if not PYTHON.exists():
-        print(f"{PYTHON} is missing: `make bench-peers` installs the peers first", file=sys.stderr)
+    asked = [peer for peer in PEERS if not given.only or peer.module in given.only]
+    peers = [peer for peer in asked if peer.installed]
+    for missing in sorted({str(peer.packages) for peer in asked if not peer.installed}):
+        print(f"{missing} is missing: measured without its peers; `make bench-peers` installs them", file=sys.stderr)
+    if not peers:
         return 1
     logs = Path(tempfile.mkdtemp(prefix="pollwatch-peers-"))
     recording = record(Traffic(votes=given.votes))
     gc.freeze()  # half a million account ids are not looked through while others are measured
-    peers = [peer for peer in PEERS if not given.only or peer.module in given.only]
     with cluster() as where:
         create_topics(where.settings("load"))
         load(recording, where.settings("load"), where.broker_pid)

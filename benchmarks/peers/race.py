@@ -18,7 +18,8 @@ from streams.kafka_client import kafka_python
 from streams.topic_table import Must, TopicSpec, Wanted
 from streams.topics import admin_client, create_missing
 
-PYTHON = Path(__file__).parents[2] / ".venv-peers" / "bin" / "python"
+_ROOT = Path(__file__).parents[2]
+_FLINK = _ROOT / ".venv-flink"
 _BY_POLL = "votes-by-poll"
 
 
@@ -31,6 +32,12 @@ class Peer:
     work: Work
     share: float = 1.0
     by_poll: bool = False
+    packages: Path = _ROOT / ".venv-peers"
+
+    @property
+    def installed(self) -> bool:
+        """Whether make has got to the end of its packages."""
+        return (self.packages / "packages").exists()
 
     @property
     def label(self) -> str:
@@ -43,6 +50,8 @@ PEERS = (
     Peer("Faust with take", "faust_take", Work.COUNTS, 0.15),
     Peer("Quix Streams", "quix", Work.COUNTS, 0.1, by_poll=True),
     Peer("bytewax", "bytewax_flow", Work.COUNTS),
+    Peer("PyFlink with its state", "flink_state", Work.COUNTS, 0.1, packages=_FLINK),
+    Peer("PyFlink with a dictionary", "flink_memory", Work.COUNTS, 0.15, packages=_FLINK),
     Peer("confluent-kafka in a loop", "confluent_loop", Work.COUNTS),
     Peer("aiokafka in a loop", "aiokafka_loop", Work.COUNTS),
     Peer("confluent-kafka in a loop", "confluent_loop", Work.RIVER, 0.3),
@@ -78,13 +87,12 @@ async def _load_by_poll(recording: Recording, where: Cluster, most: int) -> None
 
 @dataclass(frozen=True, slots=True)
 class PeerRace:
-    """What is raced, and who; `python` is where the peers' packages are."""
+    """What is raced, and who."""
 
     cluster: Cluster
     recording: Recording
     logs: Path
     peers: Sequence[Peer] = PEERS
-    python: Path = PYTHON
 
     def rounds(self, repeats: int, tell: Callable[[Run], None]) -> list[list[Run]]:
         """Let all run `repeats` times, each time another one first; the first of a round's runs is Pollwatch's."""
@@ -106,7 +114,7 @@ class PeerRace:
         task = task_of(self.cluster, run, votes, peer.work)
         if peer.by_poll:
             task = replace(task, votes_topic=_topic(self.cluster, _BY_POLL))
-        return run_peer(self.cluster, peer.label, peer.module, task, str(self.python))
+        return run_peer(self.cluster, peer.label, peer.module, task, str(peer.packages / "bin" / "python"))
 
 
 def ratios(rounds: Sequence[Sequence[Run]], place: int) -> list[float]:
