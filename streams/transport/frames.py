@@ -1,40 +1,53 @@
 """How aiokafka's connections receive and send: what is megabytes long is put together once, and not piece by piece.
 
 By itself aiokafka 0.14 reads with asyncio's streams, which stop the socket at 128 KB and go on when that was taken: two system calls and a
-turn of the event loop for each piece of an answer, which is then copied twice. A request is joined at each level of its schema. Reaches
+turn of the event loop for each piece of an answer, which is copied twice more. Here the socket writes where the answer is put together. A request is joined at each level of its schema. Reaches
 into `conn.AIOKafkaProtocol`, `asyncio.StreamReader` and the structs of requests. Must not know what is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 from aiokafka import conn
 from aiokafka.protocol.types import Array, Bytes, Int32, Schema
 
+_FIRST_BYTES = 1 << 16
+
 
 class FrameReader(asyncio.StreamReader):
-    """A stream that is only ever asked for a number of bytes, which are always going to be taken: it never stops the socket."""
+    """A stream that is only ever asked for a number of bytes, which are always going to be taken: it never stops the socket.
+
+    Its one buffer is as large as the largest answer so far, which stays.
+    """
 
     def begin(self) -> None:
         """Begin with nothing received."""
-        self._pieces: deque[memoryview] = deque()
-        self._held = self._wanted = 0
+        self._buffer = memoryview(bytearray(_FIRST_BYTES))
+        self._from = self._to = self._wanted = 0
 
-    def feed_data(self, data: Any) -> None:
-        """Keep a piece; wake who waits when all that is wanted is there."""
-        if data:
-            self._pieces.append(memoryview(data))
-            self._held += len(data)
-            if self._held >= self._wanted:
-                self._wakeup_waiter()  # type: ignore[attr-defined]
+    def room(self) -> memoryview:
+        """Return where the next bytes are to be put, some at least."""
+        held, size = self._to - self._from, len(self._buffer)
+        if self._to == size or self._from + self._wanted > size:
+            moved = self._buffer
+            if max(self._wanted, held + 1) > size:
+                moved = memoryview(bytearray(max(self._wanted, 2 * size)))
+            moved[:held] = self._buffer[self._from : self._to]
+            self._buffer, self._from, self._to = moved, 0, held
+        return self._buffer[self._to :]
+
+    def received(self, more: int) -> None:
+        """Note that so many bytes were put there; wake who waits when all that is wanted is there."""
+        self._to += more
+        if self._to - self._from >= self._wanted:
+            self._wakeup_waiter()  # type: ignore[attr-defined]
 
     def at_eof(self) -> bool:
         """Tell whether nothing is left and nothing will come."""
-        return self._eof and not self._held  # type: ignore[attr-defined]
+        return self._eof and self._from == self._to  # type: ignore[attr-defined]
 
     async def readexactly(self, n: int) -> bytes:
         """Return the next `n` bytes. Raises IncompleteReadError when the connection ends before, and what broke it."""
@@ -42,31 +55,30 @@ class FrameReader(asyncio.StreamReader):
         if error is not None:
             raise error
         self._wanted = n
-        while self._held < n:
+        while self._to - self._from < n:
             if self._eof:  # type: ignore[attr-defined]
-                raise asyncio.IncompleteReadError(self._take(self._held), n)
+                raise asyncio.IncompleteReadError(self._take(self._to - self._from), n)
             await self._wait_for_data("readexactly")  # type: ignore[attr-defined]
         return self._take(n)
 
     def _take(self, n: int) -> bytes:
-        self._held -= n
-        taken: list[memoryview] = []
-        while n:
-            piece = self._pieces.popleft()
-            if len(piece) > n:
-                self._pieces.appendleft(piece[n:])
-                piece = piece[:n]
-            taken.append(piece)
-            n -= len(piece)
-        return b"".join(taken)
+        self._from += n
+        return bytes(self._buffer[self._from - n : self._from])
 
 
-class _Protocol(conn.AIOKafkaProtocol):  # type: ignore[misc]  # aiokafka has no types
+class _Protocol(conn.AIOKafkaProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  # aiokafka has no types
     def __init__(self, closed: asyncio.Future[None], reader: Any, *, loop: asyncio.AbstractEventLoop) -> None:
         # the connection keeps the reader it has just made, and nothing was received yet
         reader.__class__ = FrameReader
         reader.begin()
+        self._frames = reader
         super().__init__(closed, reader, loop=loop)
+
+    def get_buffer(self, _hint: int) -> memoryview:
+        return self._frames.room()  # type: ignore[no-any-return]
+
+    def buffer_updated(self, more: int) -> None:
+        self._frames.received(more)
 
 
 def read_in_frames() -> None:
@@ -75,19 +87,25 @@ def read_in_frames() -> None:
 
 
 class Joined:
-    """A request as aiokafka's connection wants one, whose bytes are joined once."""
+    """A request, or its struct, as aiokafka's connection wants one, whose bytes are joined once.
 
-    def __init__(self, request: Any) -> None:
-        self._request = request
+    Not the struct itself with another method: that would hold itself, and megabytes, until garbage is looked for.
+    """
+
+    def __init__(self, joined: Any) -> None:
+        self._joined = joined
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._request, name)
+        return getattr(self._joined, name)
 
-    def prepare(self, versions: Any) -> Any:
+    def prepare(self, versions: Any) -> Joined:
         """Return the struct of the version that the broker knows."""
-        struct = self._request.prepare(versions)
-        struct.encode = lambda: b"".join(_pieces(struct.SCHEMA, [struct.get_item(name) for name in struct.SCHEMA.names]))
-        return struct
+        return Joined(self._joined.prepare(versions))
+
+    def encode(self) -> bytes:
+        """Return what the struct's own `encode` does."""
+        schema = self._joined.SCHEMA
+        return b"".join(_pieces(schema, [self._joined.get_item(name) for name in schema.names]))
 
 
 def _pieces(kind: Any, value: Any) -> Iterator[Any]:
