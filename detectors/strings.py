@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiled.library import COLUMN, INTEGER, address, function
 from detectors.columns import Bools, Int64s, int64s
+
+_pick = function("pollwatch_strings", COLUMN, INTEGER, COLUMN, COLUMN, INTEGER, COLUMN, INTEGER, COLUMN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,12 @@ class Strings:
         """Return the same strings end to end."""
         if self.starts is None:
             return self
-        lengths = self.ends - self.starts
-        ends = np.cumsum(lengths)
-        if self._is_grid(lengths):
-            width = int(lengths[0])
-            return Strings(self.data.reshape(-1, width)[self.starts // width].ravel(), ends)
-        where = np.arange(int(ends[-1]) if len(ends) else 0)
-        where += np.repeat(self.starts - (ends - lengths), lengths)
-        return Strings(self.data[where], ends)
+        data, starts, ends = np.ascontiguousarray(self.data), *(np.ascontiguousarray(of, np.int64) for of in (self.starts, self.ends))
+        picked, its_ends = np.empty(int((ends - starts).sum()), np.uint8), np.empty(len(ends), np.int64)
+        given = address(data), len(data), address(starts), address(ends), len(ends)
+        if _pick(*given, address(picked), len(picked), address(its_ends)) < len(picked):
+            raise ValueError("a string does not lie in its column")
+        return Strings(picked, its_ends)
 
     def texts(self) -> list[str]:
         """Return the strings as text."""
@@ -80,13 +81,6 @@ class Strings:
         starts = np.zeros_like(self.ends)
         starts[1:] = self.ends[:-1]
         return starts
-
-    def _is_grid(self, lengths: Int64s) -> bool:
-        """Tell whether all strings are of one length and begin at multiples of it: then they are copied at once."""
-        if self.starts is None or not len(lengths) or not lengths[0] or (lengths != lengths[0]).any():
-            return False
-        width = int(lengths[0])
-        return len(self.data) % width == 0 and not (self.starts % width).any()
 
     def _part(self, start: int, stop: int) -> Strings:
         ends = self.ends[start:stop]
