@@ -39,7 +39,7 @@ from streams.wire import decode_block, decode_report, encode_report
 SEED, PARTITIONS = 2, 2
 SOURCES = [f"poll.votes/{number}" for number in range(PARTITIONS)]
 KEY = b"0123456789abcdef"
-VOTERS = {"key": "u8", "ts_ms": "i8", "event": "u8", "cell": "i4"}
+VOTERS = {"key": "u8", "rank": "u8", "cell": "i4"}
 
 
 @cache
