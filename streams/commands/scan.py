@@ -20,7 +20,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, settings: Settings) -> int:
     """Scan, showing how far it has come on a terminal."""
+    from streams.pauses import pause_seldom
     from streams.scan import scan
+
+    pause_seldom()
 
     if given.window is not None:
         quiet_ms = max(settings.rate.quiet_ms, 10 * given.window)
