@@ -102,6 +102,22 @@ def test_a_connection_that_ends_within_a_frame_says_so() -> None:
     asyncio.run(ends())
 
 
+def test_what_another_protocol_seems_to_announce_takes_no_memory_and_less_than_nothing_is_an_error() -> None:
+    async def announces() -> int:
+        protocol, reader = connected()
+        reading = asyncio.ensure_future(reader.readexactly(int.from_bytes(b"HTTP")))
+        await asyncio.sleep(0)
+        put(protocol, b"/1.1 400 Bad Request")
+        protocol.eof_received()
+        with pytest.raises(asyncio.IncompleteReadError):
+            await reading
+        with pytest.raises(ValueError, match="-1 bytes"):
+            await reader.readexactly(-1)
+        return len(reader._buffer)
+
+    assert asyncio.run(announces()) == 2**16
+
+
 @pytest.mark.parametrize("when", ["while waiting", "before"])
 def test_what_broke_a_connection_is_raised(when: str) -> None:
     async def breaks() -> None:

@@ -1,8 +1,9 @@
 """How aiokafka's connections receive and send: what is megabytes long is put together once, and not piece by piece.
 
 By itself aiokafka 0.14 reads with asyncio's streams, which stop the socket at 128 KB and go on when that was taken: two system calls and a
-turn of the event loop for each piece of an answer, which is copied twice more. Here the socket writes where the answer is put together. A request is joined at each level of its schema. Reaches
-into `conn.AIOKafkaProtocol`, `asyncio.StreamReader` and the structs of requests. Must not know what is sent.
+turn of the event loop for each piece of an answer, which is copied twice more. Here the socket writes where the answer is put together. A
+request it joins at each level of its schema, here it is joined once. Reaches into `conn.AIOKafkaProtocol`, `asyncio.StreamReader` and the
+structs of requests. Must not know what is sent.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _FIRST_BYTES = 1 << 16
 class FrameReader(asyncio.StreamReader):
     """A stream that is only ever asked for a number of bytes, which are always going to be taken: it never stops the socket.
 
-    Its one buffer is as large as the largest answer so far, which stays.
+    Its one buffer stays as large as it had to be so far: up to twice the largest answer.
     """
 
     def begin(self) -> None:
@@ -31,10 +32,9 @@ class FrameReader(asyncio.StreamReader):
     def room(self) -> memoryview:
         """Return where the next bytes are to be put, some at least."""
         held, size = self._to - self._from, len(self._buffer)
-        if self._to == size or self._from + self._wanted > size:
-            moved = self._buffer
-            if max(self._wanted, held + 1) > size:
-                moved = memoryview(bytearray(max(self._wanted, 2 * size)))
+        if self._to == size or (self._from and self._from + self._wanted > size):
+            # it grows as bytes come, not by what is announced: who speaks another protocol announces gigabytes
+            moved = self._buffer if self._from else memoryview(bytearray(2 * size))
             moved[:held] = self._buffer[self._from : self._to]
             self._buffer, self._from, self._to = moved, 0, held
         return self._buffer[self._to :]
@@ -51,7 +51,7 @@ class FrameReader(asyncio.StreamReader):
 
     async def readexactly(self, n: int) -> bytes:
         """Return the next `n` bytes. Raises IncompleteReadError when the connection ends before, and what broke it."""
-        error = self.exception()
+        error = ValueError(f"an answer of {n} bytes: nothing that Kafka says") if n < 0 else self.exception()
         if error is not None:
             raise error
         self._wanted = n
