@@ -16,14 +16,6 @@ static inline uint64_t sip_word(const uint8_t *at) {
     memcpy(&word, at, 8);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
-/* What pandas' hash_array gives: it puts the finaliser of SplitMix64 behind SipHash. */
-static inline uint64_t hash_string(const uint8_t *data, size_t length, sip_key key) {
-    uint64_t z = siphash24(data, length, key);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-    return z ^ z >> 31;
-}
-
 #endif
     return word;
 }
