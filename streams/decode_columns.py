@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from detectors.columns import NO_OPTION, Bools, Hashes, Int32s, Int64s
 from detectors.senders import NO_COUNT, NO_TIME_MS, Senders, senders
 from detectors.sketch import sketch
-from detectors.strings import strings
+from detectors.strings import Strings, strings
 from streams.decode_batch import Parsed
-from streams.decode_names import InOrder, NameHashes, country_codes, hash_strings
+from streams.decode_names import InOrder, NameHashes, country_codes, hash_column, hash_strings
 from streams.decode_record import Event, Refused
 from streams.vote_lines import VoteLines
 
@@ -80,7 +80,7 @@ class Columns:
     def add(self, parsed: Parsed) -> None:
         """Add the next records."""
         events: Sequence[Any] = parsed.events
-        account_ids = [event.account_id for event in events]
+        account_ids = strings([event.account_id for event in events])
         option = self._options.numbers([event.option for event in events])
         if (option == NO_OPTION).any():
             self._texts += [event.text for event in events if event.option is None]
@@ -88,7 +88,7 @@ class Columns:
             index=parsed.index,
             ts_ms=times(events),
             event=hash_strings([event.event_id for event in events], self._hash_key),
-            account=hash_strings(account_ids, self._hash_key),
+            account=hash_column(account_ids, self._hash_key),
             poll=self._polls.numbers([event.poll_id for event in events]),
             option=option,
             sender=self._sender(events, account_ids),
@@ -124,9 +124,9 @@ class Columns:
     def _all(self, name: str) -> Any:
         return np.concatenate([getattr(run, name) for run in self._runs])
 
-    def _sender(self, events: Sequence[Any], account_ids: list[str]) -> Senders:
+    def _sender(self, events: Sequence[Any], account_ids: Strings) -> Senders:
         return Senders(
-            account_ids=strings(account_ids),
+            account_ids=account_ids,
             created_ms=_numbers([event.account_created_at for event in events], NO_TIME_MS, np.int64),
             followers=_numbers([event.followers for event in events], NO_COUNT, np.int32),
             client=self._names["client"].codes([event.client for event in events]),

@@ -13,6 +13,7 @@ import numpy as np
 from compiled.library import COLUMN, INTEGER, address, function
 from detectors.columns import NO_OPTION, Hashes, Int32s
 from detectors.senders import NO_CODE, NO_COUNTRY, Codes, Countries
+from detectors.strings import Strings, strings
 
 _hash = function("pollwatch_hashes", COLUMN, COLUMN, INTEGER, COLUMN, COLUMN)
 _REMEMBERED = 1_000
@@ -74,15 +75,18 @@ class NameHashes:
         self._code.update({name: codes[name] for name in islice(new, room)})
 
 
-def hash_strings(strings: Sequence[str], key: bytes) -> Hashes:
+def hash_strings(texts: Sequence[str], key: bytes) -> Hashes:
     """Keyed 64-bit SipHash of each string's UTF-8 bytes: whoever lacks the key cannot make two ids collide.
 
     The same as pandas' `hash_array` with the key as text, so whoever holds a deployment's key can work a hash out with that.
     """
-    texts = [one.encode() for one in strings]
-    ends, hashes = np.cumsum([*map(len, texts)], dtype=np.int64), np.empty(len(texts), np.uint64)
-    data, word = (np.frombuffer(one, np.uint8) for one in (b"".join(texts), hash_bytes(key)))
-    _hash(address(data), address(ends), len(texts), address(word), address(hashes))
+    return hash_column(strings(texts), key)
+
+
+def hash_column(column: Strings, key: bytes) -> Hashes:
+    """Return what `hash_strings` does of a column's strings."""
+    whole, word, hashes = column.contiguous(), np.frombuffer(hash_bytes(key), np.uint8), np.empty(len(column), np.uint64)
+    _hash(address(whole.data), address(whole.ends), len(whole), address(word), address(hashes))
     return hashes
 
 
