@@ -110,12 +110,11 @@ class Custody:
 
     async def _save(self, everything: bool) -> None:
         async with self._saving:
+            if everything or self._shards.due():
+                # each is copied while it is saved; the largest is a sixth of a worker
+                await asyncio.to_thread(give_back)
             for stage in (self._shards, self._cases):
-                waiting = stage.changed() if everything else stage.due()
-                if waiting:
-                    # each is copied while it is saved; the largest is a sixth of a worker
-                    await asyncio.to_thread(give_back)
-                for tp in waiting:
+                for tp in stage.changed() if everything else stage.due():
                     offset = await stage.save(tp, self._at_leisure)
                     consumer = self._consumer()
                     if offset is not None and isinstance(consumer, Consumer):
