@@ -62,7 +62,8 @@ class Strings:
         """Return the same strings end to end."""
         if self.starts is None:
             return self
-        data, starts, ends = np.ascontiguousarray(self.data), *(np.ascontiguousarray(of, np.int64) for of in (self.starts, self.ends))
+        data = np.ascontiguousarray(self.data)
+        starts, ends = (np.ascontiguousarray(of, np.int64) for of in (self.starts, self.ends))
         picked, its_ends = np.empty(int((ends - starts).sum()), np.uint8), np.empty(len(ends), np.int64)
         given = address(data), len(data), address(starts), address(ends), len(ends)
         if _pick(*given, address(picked), len(picked), address(its_ends)) < len(picked):

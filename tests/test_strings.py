@@ -30,6 +30,14 @@ def test_columns_joined_are_their_strings_one_after_the_other(parts: list[list[s
     assert joined([strings(part) for part in parts]).texts() == [text for part in parts for text in part]
 
 
+@given(st.lists(st.integers(0, 99), max_size=12), st.data())
+def test_strings_of_one_length_are_picked_like_any_others(numbers: list[int], data: st.DataObject) -> None:
+    texts = [f"u{number:02d}" for number in numbers]
+    column = joined([strings(texts), strings(data.draw(st.sampled_from([[], ["x"], ["u77"]])))])
+    rows = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=9)) if texts else []
+    assert column.view(np.array(rows, np.int64)).contiguous().texts() == [texts[row] for row in rows]
+
+
 def test_a_string_that_does_not_lie_in_its_column_is_not_read() -> None:
     for starts, ends in ([-1], [1]), ([0], [4]), ([2], [1]), ([0, 3], [3, 6]):
         column = Strings(np.zeros(3, np.uint8), int64s(ends), int64s(starts))
